@@ -1,0 +1,49 @@
+"""Misconfiguration as system checks: an id, what is wrong, and what to do."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@register()
+def open_access(**kwargs: Any) -> list[CheckMessage]:
+    """Open access has no login, so it may be heard on this machine only."""
+    if settings.METRICVAULT_OPEN_ACCESS and settings.METRICVAULT_BIND not in LOOPBACK:
+        return [
+            Error(
+                f"Open access would let everyone who reaches {settings.METRICVAULT_BIND} start load.",
+                hint="Unset METRICVAULT_OPEN_ACCESS, or bind to 127.0.0.1.",
+                id="metricvault.E001",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def production(**kwargs: Any) -> list[CheckMessage]:
+    """What production needs from the environment."""
+    found: list[CheckMessage] = []
+    if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY:
+        found.append(
+            Error("SECRET_KEY is not set.", hint="Set SECRET_KEY to 50 random characters.", id="metricvault.E002")
+        )
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        found.append(
+            Warning(
+                "SQLite serves one machine only.",
+                hint="Set DATABASE_URL to a PostgreSQL address.",
+                id="metricvault.W003",
+            )
+        )
+    if not settings.REDIS_URL:
+        found.append(
+            Error(
+                "REDIS_URL is not set: workers and live pages cannot reach each other.",
+                hint="Set REDIS_URL, for example redis://redis:6379/0.",
+                id="metricvault.E004",
+            )
+        )
+    return found

@@ -1,0 +1,96 @@
+"""Reads environment variables and refuses odd values by name, so that a typing error never runs in silence."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def env_text(name: str, default: str = "") -> str:
+    """The variable, stripped; an empty one counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_secret(name: str, default: str = "") -> str:
+    """Like `env_text`, or the content of the file that `NAME_FILE` names (container secrets)."""
+    path = os.environ.get(f"{name}_FILE", "").strip()
+    if not path:
+        return env_text(name, default)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
+
+
+def env_bool(name: str, default: bool) -> bool:
+    """true/false, yes/no, on/off, 1/0."""
+    value = env_text(name).lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value}: write true or false.")
+
+
+def env_int(name: str, default: int, least: int = 0) -> int:
+    """A whole number of at least `least`."""
+    value = env_text(name)
+    if not value:
+        return default
+    try:
+        number = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value}: write a whole number.") from None
+    if number < least:
+        raise ImproperlyConfigured(f"{name}={value}: write a number of at least {least}.")
+    return number
+
+
+def env_float(name: str, default: float) -> float:
+    """A number above zero."""
+    value = env_text(name)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value}: write a number.") from None
+    if not number > 0:
+        raise ImproperlyConfigured(f"{name}={value}: write a number above 0.")
+    return number
+
+
+def env_list(name: str, default: list[str]) -> list[str]:
+    """Comma separated."""
+    value = env_text(name)
+    return [part.strip() for part in value.split(",") if part.strip()] if value else default
+
+
+def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of `choices`, in any case."""
+    value = env_text(name, default)
+    for choice in choices:
+        if value.lower() == choice.lower():
+            return choice
+    raise ImproperlyConfigured(f"{name}={value}: write one of {', '.join(choices)}.")
+
+
+def database_from_url(url: str) -> dict[str, object]:
+    """`postgresql://user:password@host:port/name?option=…` or `sqlite:///path` as Django's DATABASES entry."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path)}
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"DATABASE_URL: {parts.scheme}:// is not known; write postgresql:// or sqlite://.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }

@@ -1,0 +1,70 @@
+"""Every error the product shows to a person, and nothing else.
+
+ProductError
+├── Malformed    400  the request could not be read
+├── NotAllowed   403  the person may look, but not do this
+├── Missing      404  no such thing, or not for this person
+├── Conflict     409  not in this state
+├── TooLarge     413  more than the product takes
+├── Refused      422  readable, but it breaks a rule; `details` names each field
+└── Unreachable  502  an address the product was told to read did not answer
+
+A message is a translated sentence with the way out. One place turns an error into a page
+(`metricvault.pages.show_error`), a toast (the same, for HTMX) or the API's shape (`metricvault.api`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One problem. `field` is a dotted path (`scenarios.0.stages.1.duration`), or "" for the whole."""
+
+    field: str
+    message: str
+
+
+class ProductError(Exception):
+    """An error with a sentence for the user, the details of it, and an HTTP status."""
+
+    status = 500
+    code = "error"
+
+    def __init__(self, message: str, details: Sequence[Detail] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+
+    def as_dict(self) -> dict[str, object]:
+        """The API's one error shape (REST.md)."""
+        details = [{"field": detail.field, "message": detail.message} for detail in self.details]
+        return {"error": {"code": self.code, "message": str(self.message), "details": details}}
+
+
+class Malformed(ProductError):
+    status, code = 400, "malformed"
+
+
+class NotAllowed(ProductError):
+    status, code = 403, "forbidden"
+
+
+class Missing(ProductError):
+    status, code = 404, "not_found"
+
+
+class Conflict(ProductError):
+    status, code = 409, "conflict"
+
+
+class TooLarge(ProductError):
+    status, code = 413, "too_large"
+
+
+class Refused(ProductError):
+    status, code = 422, "refused"
+
+
+class Unreachable(ProductError):
+    status, code = 502, "unreachable"

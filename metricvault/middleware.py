@@ -1,0 +1,117 @@
+"""Who may come in, and how an error leaves."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from metricvault.lib.errors import NotAllowed, ProductError
+
+logger = logging.getLogger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+OPEN_ACCESS_NAME = "local"
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the caller is a program: it did not ask for a page."""
+    return "text/html" not in request.headers.get("Accept", "")
+
+
+def error_response(request: HttpRequest, error: ProductError) -> HttpResponse:
+    """A product error as the API's shape, a toast, or a page."""
+    if wants_json(request) and not getattr(request, "htmx", False):
+        return JsonResponse(error.as_dict(), status=error.status)
+    template = "errors/toast.html" if getattr(request, "htmx", False) else "errors/error.html"
+    return render(request, template, {"error": error}, status=error.status)
+
+
+class SameOriginMiddleware:
+    """No web page of another origin may send anything here, whatever cookies the browser adds."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if self._is_foreign(request):
+            return error_response(request, NotAllowed(_("This request came from another web site.")))
+        return self.get_response(request)
+
+    @staticmethod
+    def _is_foreign(request: HttpRequest) -> bool:
+        site = request.headers.get("Sec-Fetch-Site", "")
+        origin = request.headers.get("Origin", "")
+        if origin and origin not in settings.CSRF_TRUSTED_ORIGINS and urlsplit(origin).netloc != request.get_host():
+            return True
+        safe = request.method in {"GET", "HEAD", "OPTIONS"}
+        if site in {"cross-site", "same-site"}:
+            # A link from elsewhere to a page is fine; anything else from elsewhere is not.
+            return not (safe and request.headers.get("Sec-Fetch-Mode") == "navigate")
+        return False
+
+
+class OpenAccessMiddleware:
+    """On a copy that only this machine reaches, everybody is the user `local`."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.METRICVAULT_OPEN_ACCESS and not request.user.is_authenticated:
+            request.user = SimpleLazyObject(_local_user)  # type: ignore[assignment]
+        return self.get_response(request)
+
+
+def _local_user() -> User:
+    user, created = User.objects.get_or_create(
+        username=OPEN_ACCESS_NAME, defaults={"is_staff": True, "is_superuser": True}
+    )
+    if created:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return user
+
+
+class PageLoginMiddleware(LoginRequiredMiddleware):
+    """Pages ask for a login; the API answers 401 by itself."""
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        match = request.resolver_match
+        if match is not None and any(name.startswith("api-") for name in match.namespaces):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+
+class ErrorMiddleware:
+    """Turns what a view raises into an answer; an unknown error gets an incident id, never a traceback."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, ProductError):
+            return error_response(request, exception)
+        if settings.DEBUG or isinstance(exception, _left_to_django()):
+            return None
+        incident = secrets.token_hex(4)
+        logger.exception("incident %s at %s %s", incident, request.method, request.path)
+        message = _("Something went wrong on our side. Tell your administrator the incident number %(id)s.")
+        return error_response(request, ProductError(message % {"id": incident}))
+
+
+def _left_to_django() -> tuple[type[Exception], ...]:
+    from django.core.exceptions import PermissionDenied, SuspiciousOperation
+    from django.http import Http404
+
+    return (Http404, PermissionDenied, SuspiciousOperation)

@@ -1,0 +1,203 @@
+"""One settings file; the environment chooses. docs/architecture.md lists every variable."""
+
+import sys
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from metricvault import __version__
+from metricvault.env import (
+    database_from_url,
+    env_bool,
+    env_choice,
+    env_float,
+    env_int,
+    env_list,
+    env_secret,
+    env_text,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+TESTING = "pytest" in sys.modules
+VERSION = __version__
+
+# Where this copy keeps what it makes: two copies with two data folders do not meet.
+METRICVAULT_DATA_DIR = Path(env_text("METRICVAULT_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+METRICVAULT_OPEN_ACCESS = env_bool("METRICVAULT_OPEN_ACCESS", False)
+METRICVAULT_BIND = env_text("METRICVAULT_BIND", "127.0.0.1")
+PORT = env_int("PORT", 8000, 1)
+
+DEBUG = env_bool("DEBUG", False)
+_LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = _LOCAL_HOSTS if METRICVAULT_OPEN_ACCESS else env_list("ALLOWED_HOSTS", _LOCAL_HOSTS)
+INSECURE_SECRET_KEY = "insecure: for one machine and for tests only"  # noqa: S105
+SECRET_KEY = env_secret("SECRET_KEY", INSECURE_SECRET_KEY)
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
+
+# The load: how it is made, where its numbers go.
+METRICVAULT_RUNNER = env_choice("METRICVAULT_RUNNER", "local", ("local",))
+METRICVAULT_METRICS_STORE = env_choice("METRICVAULT_METRICS_STORE", "database", ("database",))
+METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
+METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
+METRICVAULT_IMPORT_PRIVATE = env_bool("METRICVAULT_IMPORT_PRIVATE", METRICVAULT_OPEN_ACCESS)
+METRICVAULT_INGEST_URL = env_text("METRICVAULT_INGEST_URL", f"http://127.0.0.1:{PORT}")
+K6_SCRIPT_FILE_FOLDER = Path(env_text("K6_SCRIPT_FILE_FOLDER", str(METRICVAULT_DATA_DIR / "k6-scripts")))
+SCHEDULER_POLL_INTERVAL = env_float("SCHEDULER_POLL_INTERVAL", 15)
+SCHEDULER_MAX_RETRY = env_int("SCHEDULER_MAX_RETRY", 3)
+SCHEDULER_METRICS_DELAY = env_float("SCHEDULER_METRICS_DELAY", 30)
+SCHEDULER_JOB_TIMEOUT_HOURS = env_float("SCHEDULER_JOB_TIMEOUT_HOURS", 4)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_eventstream",
+    "csp",
+    "ninja",
+    "metricvault",
+    "projects",
+    "history",
+    "loadtests",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "metricvault.middleware.SameOriginMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "metricvault.middleware.OpenAccessMiddleware",
+    "metricvault.middleware.PageLoginMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "metricvault.middleware.ErrorMiddleware",
+]
+
+ROOT_URLCONF = "metricvault.urls"
+ASGI_APPLICATION = "metricvault.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "history.context.live_runs",
+            ],
+        },
+    }
+]
+
+_DATABASE_URL = env_secret("DATABASE_URL")
+if _DATABASE_URL:
+    DATABASES = {"default": database_from_url(_DATABASE_URL)}
+else:
+    DATABASES = {
+        "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": METRICVAULT_DATA_DIR / "metricvault.sqlite3"}
+    }
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        # Writers queue at BEGIN instead of failing in the middle; WAL lets readers go on meanwhile.
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # a stream that stays open must not keep a connection
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis carries Celery and the live messages. Without REDIS_URL both stay in one process (tests).
+REDIS_URL = "" if TESTING else env_secret("REDIS_URL")
+if REDIS_URL.startswith("unix://"):
+    CELERY_BROKER_URL = "redis+socket://" + REDIS_URL.removeprefix("unix://")
+    EVENTSTREAM_REDIS = {"unix_socket_path": REDIS_URL.removeprefix("unix://")}
+elif REDIS_URL:
+    from redis.connection import parse_url
+
+    CELERY_BROKER_URL = REDIS_URL
+    EVENTSTREAM_REDIS = parse_url(REDIS_URL)
+else:
+    CELERY_BROKER_URL = "memory://"
+EVENTSTREAM_CHANNELMANAGER_CLASS = "history.live.eventstream.RunChannels"
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+# A run moves on by messages of its own; the sweep finds the runs whose messages were lost.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "loadtests.tasks.sweep",
+        "schedule": min(SCHEDULER_POLL_INTERVAL, 5),
+        "options": {"expires": max(SCHEDULER_POLL_INTERVAL, 5)},
+    },
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+LOCALE_PATHS = [BASE_DIR / "metricvault" / "locale"]
+TIME_ZONE = env_text("TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = METRICVAULT_DATA_DIR / "static"
+_UPLOT = BASE_DIR / "node_modules" / "uplot" / "dist"
+STATICFILES_DIRS = [BASE_DIR / "static", *([("vendor/uplot", _UPLOT)] if _UPLOT.exists() else [])]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+_TLS = env_bool("METRICVAULT_TLS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
+SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _TLS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'self'"],
+        "object-src": ["'none'"],
+    }
+}
+# The largest body any address takes: an OpenAPI document of 20 MB, with its envelope.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        name: {"level": LOG_LEVEL, "handlers": ["console"], "propagate": False}
+        for name in ("metricvault", "projects", "history", "loadtests")
+    },
+}

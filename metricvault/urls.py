@@ -1,0 +1,30 @@
+"""Every address of the product."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from history.ingest import ingest
+from history.live.eventstream import k6_data
+from metricvault import pages
+from metricvault.api import api
+
+handler404 = "metricvault.pages.not_found"
+handler400 = "metricvault.pages.bad_request"
+handler403 = "metricvault.pages.forbidden"
+handler500 = "metricvault.pages.server_error"
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("healthz", pages.healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("i18n/setlang/", login_not_required(set_language), name="set_language"),
+    path("projects/", include("projects.urls")),
+    path("tests/", include("loadtests.urls")),
+    path("runs/", include("history.urls")),
+    path("sse/k6-data", k6_data, name="k6-data"),
+    path("ingest/<int:run_id>/write", ingest, name="ingest"),
+    path("", api.urls),
+]

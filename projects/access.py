@@ -1,0 +1,60 @@
+"""Who may see and change what. The first line of every view and API operation calls one of these."""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from metricvault.lib.errors import Missing, NotAllowed
+from projects.models import Membership, Project
+
+Person = User | AnonymousUser | AbstractBaseUser
+
+
+def require_user(request: HttpRequest) -> User:
+    """The person behind the request; `NotAllowed` for a stranger (pages send them to the login before)."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_authenticated or not user.is_active:
+        raise NotAllowed(_("Log in first."))
+    return user
+
+
+def project_scope(user: Person, prefix: str = "") -> Q:
+    """A filter for what belongs to projects that `user` may see; `prefix` leads to the project ("project__")."""
+    if not isinstance(user, User):
+        return Q(pk__in=[])
+    if user.is_superuser:
+        return Q()
+    own = Q(**{f"{prefix}owner": user})
+    shared = Q(**{f"{prefix}pk__in": Membership.objects.filter(user=user).values("project")})
+    return own | shared
+
+
+def visible_projects(user: Person) -> QuerySet[Project]:
+    """The projects `user` may see."""
+    return Project.objects.filter(project_scope(user))
+
+
+def get_project(user: Person, pk: int) -> Project:
+    """The project, or `Missing`: a stranger learns nothing of it."""
+    project = visible_projects(user).filter(pk=pk).first()
+    if project is None:
+        raise Missing(_("There is no project %(id)s.") % {"id": pk})
+    return project
+
+
+def can_edit(user: Person, project: Project) -> bool:
+    """Whether `user` may change the project and run tests in it (owner, member, administrator)."""
+    if not isinstance(user, User):
+        return False
+    if user.is_superuser or project.owner_id == user.pk:
+        return True
+    return Membership.objects.filter(project=project, user=user, role=Membership.Role.MEMBER).exists()
+
+
+def get_editable_project(user: Person, pk: int) -> Project:
+    """The project if `user` may change it; `NotAllowed` for a reader, `Missing` for a stranger."""
+    project = get_project(user, pk)
+    if not can_edit(user, project):
+        raise NotAllowed(_("You may look at this project, but not change it. Ask its owner to make you a member."))
+    return project

@@ -1,0 +1,130 @@
+"""What is tested: projects, their OpenAPI documents, tags and endpoints. Columns carry the ERD's names."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Project(models.Model):
+    title = models.CharField(_("title"), max_length=200)
+    summary = models.CharField(_("summary"), max_length=500, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="projects", verbose_name=_("owner")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        db_table = "project"
+        ordering = ["title", "id"]
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Membership(models.Model):
+    """A person's part in a project. The owner needs no row."""
+
+    class Role(models.TextChoices):
+        MEMBER = "member", _("Member: builds and runs tests")
+        READER = "reader", _("Reader: looks only")
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships", verbose_name=_("project"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships", verbose_name=_("person")
+    )
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        db_table = "project_membership"
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once")]
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.project}"
+
+
+class OpenApiSpec(models.Model):
+    """One imported OpenAPI or Swagger document. `document` is the text as it came."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="openapi_specs", verbose_name=_("project"))
+    title = models.CharField(_("title"), max_length=500)
+    version = models.CharField(_("version"), max_length=100, blank=True)
+    base_url = models.CharField(_("base URL"), max_length=2000, blank=True)
+    openapi_version = models.CharField(_("OpenAPI version"), max_length=20, blank=True)
+    source_url = models.CharField(_("imported from"), max_length=2000, blank=True)
+    document = models.TextField(_("document"), blank=True)
+    document_hash = models.CharField(_("document hash (SHA-256)"), max_length=64, blank=True)
+    servers = models.JSONField(_("servers"), default=list, blank=True)
+    warnings = models.JSONField(_("warnings"), default=list, blank=True)
+    imported_at = models.DateTimeField(_("imported"), auto_now=True)
+
+    class Meta:
+        db_table = "openapi_spec"
+        ordering = ["title", "id"]
+        verbose_name = _("API document")
+        verbose_name_plural = _("API documents")
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.version}".strip()
+
+
+class Tag(models.Model):
+    """A tag of a document. The tag with `is_untagged` gathers the operations that name none."""
+
+    openapi_spec = models.ForeignKey(OpenApiSpec, models.CASCADE, related_name="tags", verbose_name=_("API document"))
+    name = models.CharField(_("name"), max_length=500)
+    description = models.TextField(_("description"), blank=True)
+    is_untagged = models.BooleanField(_("gathers operations without a tag"), default=False)
+    position = models.PositiveIntegerField(_("position"), default=0)
+
+    class Meta:
+        db_table = "tag"
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["openapi_spec", "name"], name="tag_once")]
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Endpoint(models.Model):
+    """One operation: a method on a path. `parameters` and `request_body` are in the normal form of
+    `projects.openapi.extract`."""
+
+    openapi_spec = models.ForeignKey(
+        OpenApiSpec, models.CASCADE, related_name="endpoints", verbose_name=_("API document")
+    )
+    path = models.CharField(_("path"), max_length=2000)
+    method = models.CharField(_("method"), max_length=40)
+    summary = models.CharField(_("summary"), max_length=1000, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    tags = models.ManyToManyField(Tag, related_name="endpoints", blank=True, verbose_name=_("tags"))
+    operation_id = models.CharField(_("operation id"), max_length=500, blank=True)
+    deprecated = models.BooleanField(_("deprecated"), default=False)
+    parameters = models.JSONField(_("parameters"), default=list, blank=True)
+    request_body = models.JSONField(_("request body"), null=True, blank=True)
+    base_url = models.CharField(_("base URL of its own"), max_length=2000, blank=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+
+    class Meta:
+        db_table = "endpoint"
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["openapi_spec", "method", "path"], name="endpoint_once"),
+        ]
+        verbose_name = _("endpoint")
+        verbose_name_plural = _("endpoints")
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def target_url(self) -> str:
+        """The base address a request of this endpoint goes to: its own, else the document's."""
+        return self.base_url or self.openapi_spec.base_url
