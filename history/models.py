@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from history.reasons import Explained, explain
 from history.states import ACTIVE, FINISHED, Outcome, Status
 from projects.models import Endpoint, Project
 
@@ -68,7 +69,6 @@ class TestHistory(Measured):
     status = models.CharField(_("state"), max_length=12, choices=Status.choices, default=Status.QUEUED, db_index=True)
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome.choices, blank=True, db_index=True)
     reasons = models.JSONField(_("reasons"), default=list, blank=True)
-    message = models.TextField(_("message"), blank=True)
     plan = models.ForeignKey(
         "loadtests.Plan", models.SET_NULL, null=True, blank=True, related_name="test_histories", verbose_name=_("plan")
     )
@@ -98,6 +98,16 @@ class TestHistory(Measured):
 
     def __str__(self) -> str:
         return f"{self.pk} · {self.title}"
+
+    @property
+    def explained(self) -> list[Explained]:
+        """The reasons as sentences in the reader's language, the most important first."""
+        return explain(self.reasons)
+
+    @property
+    def message(self) -> str:
+        """The first thing that is not as it should be, as a sentence; "" where all is well."""
+        return next((reason["message"] for reason in self.explained if not reason["good"]), "")
 
     @property
     def is_active(self) -> bool:
@@ -188,11 +198,13 @@ class MetricSnapshot(models.Model):
     """One push of k6, decoded: the cumulative counters and histograms it touched. Only for the `database` store."""
 
     test_history = models.ForeignKey(TestHistory, models.CASCADE, related_name="snapshots", verbose_name=_("run"))
+    moment = models.FloatField(_("moment (s since the epoch)"))
     payload = models.BinaryField(_("snapshot"))
 
     class Meta:
         db_table = "metric_snapshot"
         ordering = ["id"]
+        indexes = [models.Index(fields=["test_history", "moment"], name="snapshot_by_moment")]
         verbose_name = _("metric snapshot")
         verbose_name_plural = _("metric snapshots")
 

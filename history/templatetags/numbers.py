@@ -20,8 +20,8 @@ Number = float | int | Decimal | None
 
 
 def _fixed(value: Number, digits: int) -> str:
-    """Halves are rounded up on the exact binary value, as JavaScript's Intl does."""
-    exact = Decimal(value or 0).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    """Halves go up, on the shortest decimal the float reads back from: as JavaScript's Intl does."""
+    exact = Decimal(str(value or 0)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return number_format(exact, digits, use_l10n=True, force_grouping=True)
 
 
@@ -81,7 +81,7 @@ def seconds(value: Number) -> str:
     """A duration as a person wrote it: `30 s`, `0.5 s`; at most two digits after the point."""
     if value is None:
         return NOTHING
-    exact = Decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP).normalize()
+    exact = Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP).normalize()
     digits = max(0, -int(exact.as_tuple().exponent))
     return f"{_fixed(exact, digits)}{GAP}s"
 
@@ -113,3 +113,12 @@ def units(text: str) -> SafeString:
     """Set the unit of a formatted number apart: `812 ms` → `812<span class="unit">ms</span>`."""
     number, gap, unit = str(text).rpartition(GAP)
     return format_html('{}<span class="unit">{}</span>', number, unit) if gap else format_html("{}", text)
+
+
+@register.filter
+def tile(text: str) -> SafeString:
+    """A formatted number as the big value of a stat tile, its unit small beside it."""
+    number, gap, unit = str(text).rpartition(GAP)
+    if not gap:
+        number = str(text)
+    return format_html('<span class="value">{}</span><span class="unit">{}</span>', number, unit if gap else "")

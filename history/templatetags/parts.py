@@ -25,3 +25,15 @@ def control(field: BoundField) -> SafeString:
     kept = field.field.widget.attrs.get("class", "")
     plain = getattr(field.field.widget, "input_type", "") in ("checkbox", "radio")
     return field.as_widget(attrs={"class": kept if plain else f"input {kept}".strip()})
+
+
+@register.filter
+def before_space(text: str) -> str:
+    """The method of a request's name, `GET /orders/{id}`."""
+    return str(text).partition(" ")[0]
+
+
+@register.filter
+def after_space(text: str) -> str:
+    """The path of a request's name."""
+    return str(text).partition(" ")[2]

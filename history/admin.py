@@ -1,0 +1,110 @@
+"""Data fixes for runs. Measured columns are read-only until the administrator unlocks them for one visit."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from history.models import Measured, MetricSnapshot, ScenarioHistory, StageHistory, TestHistory, TimelineHistory
+
+UNLOCK = "unlock"
+MEASURED = tuple(column.name for column in Measured._meta.fields)
+USERS = ("max_vus", "min_vus", "avg_vus")
+
+
+class UnlockMixin:
+    """`?unlock=1` opens the measured columns; without it they are shown only."""
+
+    measured: tuple[str, ...] = MEASURED
+    change_form_template = "history/admin_change_form.html"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Adds the measured columns unless this visit unlocked them."""
+        fixed = tuple(super().get_readonly_fields(request, obj))  # type: ignore[misc]
+        return fixed if UNLOCK in request.GET else (*fixed, *self.measured)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Says aloud that measured numbers can be changed now."""
+        if UNLOCK in request.GET and request.method == "GET":
+            messages.warning(request, _("Measured numbers can be changed now. What you save replaces what was measured."))
+        context = {**(kwargs.pop("extra_context", None) or {}), "unlocked": UNLOCK in request.GET}
+        return super().changeform_view(request, *args, extra_context=context, **kwargs)  # type: ignore[misc, no-any-return]
+
+
+class ScenarioInline(admin.TabularInline):
+    model = ScenarioHistory
+    fields = ("name", "scenario_tag", "endpoint", "executor", "total_requests", "failed_requests", "p95_response_time")
+    readonly_fields = ("total_requests", "failed_requests", "p95_response_time")
+    raw_id_fields = ("endpoint",)
+    extra = 0
+    show_change_link = True
+
+
+class StageInline(admin.TabularInline):
+    model = StageHistory
+    fields = ("position", "duration", "target", "total_requests", "avg_tps", "p95_response_time", "avg_error_rate")
+    readonly_fields = ("total_requests", "avg_tps", "p95_response_time", "avg_error_rate")
+    extra = 0
+    show_change_link = True
+
+
+@admin.register(TestHistory)
+class TestHistoryAdmin(UnlockMixin, admin.ModelAdmin):
+    measured = (*MEASURED, *USERS)
+    list_display = ("id", "title", "project", "status", "outcome", "tested_at", "total_requests", "p95_response_time")
+    list_filter = ("status", "outcome", "runner", "project")
+    list_select_related = ("project",)
+    search_fields = ("title", "description", "job_name", "project__title")
+    date_hierarchy = "tested_at"
+    readonly_fields = ("job_name", "plan_snapshot", "script", "log", "summary", "exit_code", "live_second", "reasons")
+    raw_id_fields = ("project", "plan", "started_by")
+    inlines = (ScenarioInline,)
+
+
+@admin.register(ScenarioHistory)
+class ScenarioHistoryAdmin(UnlockMixin, admin.ModelAdmin):
+    list_display = ("id", "name", "scenario_tag", "test_history", "executor", "total_requests", "p95_response_time")
+    list_filter = ("executor", "test_history__project")
+    list_select_related = ("test_history",)
+    search_fields = ("name", "scenario_tag", "request_name", "test_history__title")
+    raw_id_fields = ("test_history", "endpoint")
+    inlines = (StageInline,)
+
+
+@admin.register(StageHistory)
+class StageHistoryAdmin(UnlockMixin, admin.ModelAdmin):
+    list_display = ("id", "scenario", "position", "duration", "target", "total_requests", "p95_response_time")
+    list_filter = ("scenario__test_history__project",)
+    list_select_related = ("scenario",)
+    search_fields = ("scenario__name", "scenario__test_history__title")
+    raw_id_fields = ("scenario",)
+
+
+class Unchangeable:
+    """Measurements as they came: they can be looked at and deleted."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody makes a measurement by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nor changes one."""
+        return False
+
+
+@admin.register(TimelineHistory)
+class TimelineHistoryAdmin(Unchangeable, admin.ModelAdmin):
+    list_display = ("id", "test_history", "scenario")
+    list_select_related = ("test_history", "scenario")
+    search_fields = ("test_history__title", "scenario__name")
+    list_filter = ("test_history__project",)
+
+
+@admin.register(MetricSnapshot)
+class MetricSnapshotAdmin(Unchangeable, admin.ModelAdmin):
+    list_display = ("id", "test_history", "moment")
+    list_select_related = ("test_history",)
+    search_fields = ("test_history__title",)
+    list_filter = ("test_history__project",)
+    exclude = ("payload",)

@@ -1,0 +1,154 @@
+"""What the API says of a run: schemas and the one function each that fills them."""
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+from pydantic import create_model
+
+from history.models import Measured, ScenarioHistory, StageHistory, TestHistory
+
+_MEASURED = [column.name for column in Measured._meta.fields]
+_WHOLE = {"total_requests", "failed_requests"}
+_USERS = ["max_vus", "min_vus", "avg_vus"]
+
+# The measured columns, in one place: a new column shows up here by itself.
+MeasuredOut: Any = create_model(
+    "MeasuredOut",
+    __base__=Schema,
+    **{name: (int | None if name in _WHOLE else float | None, None) for name in _MEASURED},  # type: ignore[call-overload]
+)
+
+
+class ReasonOut(Schema):
+    code: str
+    good: bool
+    message: str
+
+
+class EndpointOut(Schema):
+    id: int
+    method: str
+    path: str
+
+
+class StageOut(MeasuredOut):
+    id: int
+    duration: float
+    target: int
+
+
+class ScenarioOut(MeasuredOut):
+    id: int
+    name: str
+    scenario_tag: str
+    request: str
+    endpoint: EndpointOut | None
+    endpoint_id: int | None
+    think_time: float
+    executor: str
+    response_time_target: float | None
+    error_rate_target: float | None
+    test_history_id: int
+    stages: list[StageOut]
+
+
+class SimpleOut(Schema):
+    id: int
+    title: str
+    project: dict[str, Any]
+    status: str
+    outcome: str | None
+    tested_at: datetime
+    completed_at: datetime | None
+    avg_tps: float | None
+    p95_response_time: float | None
+    avg_error_rate: float | None
+    total_requests: int | None
+
+
+class FullOut(MeasuredOut):
+    id: int
+    title: str
+    description: str
+    target_tps: float | None
+    tested_at: datetime
+    job_name: str
+    k6_script_file_name: str
+    is_completed: bool
+    completed_at: datetime | None
+    project_id: int
+    max_vus: float | None
+    min_vus: float | None
+    avg_vus: float | None
+    status: str
+    outcome: str | None
+
+
+class Details(FullOut):
+    project: dict[str, Any]
+    plan_id: int | None
+    message: str
+    reasons: list[ReasonOut]
+    scenarios: list[ScenarioOut]
+
+
+class SimpleList(Schema):
+    items: list[SimpleOut]
+    count: int
+
+
+class FullList(Schema):
+    items: list[FullOut]
+    count: int
+
+
+def _columns(row: Any, names: list[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def simple(run: TestHistory) -> dict[str, Any]:
+    """A run in short."""
+    names = ["id", "title", "status", "tested_at", "completed_at", "avg_tps", "p95_response_time", "avg_error_rate"]
+    project = {"id": run.project_id, "title": run.project.title}
+    return {
+        **_columns(run, [*names, "total_requests"]),
+        "outcome": run.outcome or None,
+        "project": project,
+    }
+
+
+def full(run: TestHistory) -> dict[str, Any]:
+    """Every column of TEST_HISTORY."""
+    names = ["id", "title", "description", "target_tps", "tested_at", "job_name", "k6_script_file_name"]
+    names += ["is_completed", "completed_at", "project_id", "status", *_USERS, *_MEASURED]
+    return {**_columns(run, names), "outcome": run.outcome or None}
+
+
+def details(run: TestHistory) -> dict[str, Any]:
+    """Every column of TEST_HISTORY, SCENARIO_HISTORY and STAGE_HISTORY, with the verdict."""
+    scenarios = run.scenarios.select_related("endpoint").prefetch_related("stages")
+    return {
+        **full(run),
+        "project": {"id": run.project_id, "title": run.project.title},
+        "plan_id": run.plan_id,
+        "message": run.message,
+        "reasons": run.explained,
+        "scenarios": [_scenario(scenario) for scenario in scenarios],
+    }
+
+
+def _scenario(row: ScenarioHistory) -> dict[str, Any]:
+    names = ["id", "name", "scenario_tag", "endpoint_id", "think_time", "executor", "response_time_target"]
+    names += ["error_rate_target", "test_history_id", *_MEASURED]
+    endpoint = row.endpoint and {"id": row.endpoint.pk, "method": row.endpoint.method, "path": row.endpoint.path}
+    return {
+        **_columns(row, names),
+        "request": row.request_name,
+        "endpoint": endpoint,
+        "stages": [_stage(stage) for stage in row.stages.all()],
+    }
+
+
+def _stage(row: StageHistory) -> dict[str, Any]:
+    return _columns(row, ["id", "duration", "target", *_MEASURED])

@@ -1,0 +1,203 @@
+"""Prometheus remote write 1.0, as k6's `experimental-prometheus-rw` output sends it, to snapshots. Pure.
+
+Format: a snappy block of a protobuf `WriteRequest` (Prometheus, prompb/remote.proto and prompb/types.proto;
+field numbers below are theirs). k6 1.1.0 sends counters and gauges as samples and trends as native histograms,
+both cumulative since k6 began; a push holds only the series touched since the last one, and the closing push,
+with stale markers, holds all of them: NaN for samples, the histograms whole.
+"""
+
+import json
+import math
+import zlib
+from dataclasses import dataclass
+
+import cramjam
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+
+from history.metrics.native_histogram import Histogram, from_plain, from_wire, to_plain
+
+MAX_PUSH = 1024 * 1024  # bytes on the wire
+MAX_UNPACKED = 16 * 1024 * 1024
+_REQUESTS = "k6_http_req_duration_seconds"
+_GAUGES = {"k6_vus": "vus", "k6_mv_started": "started"}
+_COUNTERS = {
+    "k6_iterations_total": "iterations",
+    "k6_dropped_iterations_total": "dropped_iterations",
+    "k6_data_sent_total": "data_sent",
+    "k6_data_received_total": "data_received",
+}
+
+
+class BadPush(ValueError):
+    """The body is no remote-write push; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What tells one series of requests from another inside a generator."""
+
+    scenario: str  # scenario_tag
+    name: str  # METHOD /path/{template}
+    status: str  # HTTP status, "0" where there was no answer
+    error_code: str  # k6's number of the error, "" where there was none
+    expected: bool  # False: k6 counts the request as failed
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One push of one load generator. Everything is cumulative since its k6 began.
+
+    `moment` is the newest timestamp in the push, in seconds since the epoch; `started` is the time, likewise,
+    at which k6 says its scenarios began (None where this push does not say). `closing` marks k6's last push,
+    the one with stale markers.
+    """
+
+    instance: str
+    moment: float
+    requests: dict[RequestKey, Histogram]
+    vus: float | None = None
+    started: float | None = None
+    counters: dict[str, float] | None = None
+    closing: bool = False
+
+
+def decode(body: bytes) -> Snapshot | None:
+    """The snapshot in a push, or None where it holds nothing with a time.
+
+    Raises `BadPush` for a body that is too large, unpacks to too much, or is no remote-write request.
+    """
+    request = _parse(_unpack(body))
+    requests: dict[RequestKey, Histogram] = {}
+    counters: dict[str, float] = {}
+    gauges: dict[str, float] = {}
+    newest, instance, closing = 0, "", False
+    for series in request.timeseries:  # type: ignore[attr-defined]
+        labels = {label.name: label.value for label in series.labels}
+        name = labels.get("__name__", "")
+        instance = labels.get("instance", instance)
+        for point in (*series.samples, *series.histograms):
+            newest = max(newest, point.timestamp)
+        if name == _REQUESTS:
+            for wire in series.histograms:
+                requests[_key(labels)] = _histogram(wire)
+            continue
+        value = series.samples[-1].value if series.samples else math.nan
+        if math.isnan(value):
+            closing = closing or bool(series.samples)
+            continue
+        if name in _GAUGES:
+            known = gauges.get(_GAUGES[name])
+            # Each scenario says when it began; the run began with the first of them.
+            gauges[_GAUGES[name]] = value if known is None else min(known, value)
+        elif name in _COUNTERS:
+            key = f"{_COUNTERS[name]}:{labels.get('scenario_tag', '')}"
+            counters[key] = counters.get(key, 0.0) + value
+    if not newest:
+        return None
+    started = gauges["started"] / 1000 if "started" in gauges else None
+    return Snapshot(instance or "0", newest / 1000, requests, gauges.get("vus"), started, counters, closing)
+
+
+def to_bytes(snapshot: Snapshot) -> bytes:
+    """A compact form for a store: zlib over JSON."""
+    requests = [
+        [key.scenario, key.name, key.status, key.error_code, int(key.expected), to_plain(histogram)]
+        for key, histogram in snapshot.requests.items()
+    ]
+    rest = [snapshot.vus, snapshot.started, snapshot.counters, snapshot.closing]
+    plain = [snapshot.instance, snapshot.moment, requests, *rest]
+    return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 1)
+
+
+def from_bytes(payload: bytes) -> Snapshot:
+    """The reverse of `to_bytes`."""
+    instance, moment, requests, *rest = json.loads(zlib.decompress(payload))
+    decoded = {
+        RequestKey(scenario, name, status, error_code, bool(expected)): from_plain(histogram)
+        for scenario, name, status, error_code, expected, histogram in requests
+    }
+    return Snapshot(instance, moment, decoded, *rest)
+
+
+def _unpack(body: bytes) -> bytes:
+    if len(body) > MAX_PUSH:
+        raise BadPush(f"The push has {len(body)} bytes; at most {MAX_PUSH} are taken.")
+    try:
+        if cramjam.snappy.decompress_raw_len(body) > MAX_UNPACKED:
+            raise BadPush("The push unpacks to too much.")
+        return bytes(cramjam.snappy.decompress_raw(body))
+    except cramjam.DecompressionError as error:
+        raise BadPush("The push is not packed with snappy.") from error
+
+
+def _parse(raw: bytes) -> message.Message:
+    try:
+        return _WRITE_REQUEST.FromString(raw)
+    except message.DecodeError as error:
+        raise BadPush("The push is no remote-write request.") from error
+
+
+def _key(labels: dict[str, str]) -> RequestKey:
+    return RequestKey(
+        labels.get("scenario_tag", ""),
+        labels.get("name", ""),
+        labels.get("status", "0"),
+        labels.get("error_code", ""),
+        labels.get("expected_response", "true") == "true",
+    )
+
+
+def _histogram(wire: message.Message) -> Histogram:
+    spans = [(span.offset, span.length) for span in wire.positive_spans]  # type: ignore[attr-defined]
+    if sum(length for _, length in spans) > 100_000:
+        raise BadPush("A histogram in the push has too many buckets.")
+    return from_wire(
+        wire.count_int or wire.count_float,  # type: ignore[attr-defined]
+        wire.sum,  # type: ignore[attr-defined]
+        wire.schema,  # type: ignore[attr-defined]
+        wire.zero_count_int or wire.zero_count_float,  # type: ignore[attr-defined]
+        spans,
+        wire.positive_deltas,  # type: ignore[attr-defined]
+    )
+
+
+_TYPES = {"double": 1, "int64": 3, "uint64": 4, "string": 9, "uint32": 13, "sint32": 17, "sint64": 18}
+_MESSAGES: dict[str, list[tuple[str, int, str, bool]]] = {
+    "Label": [("name", 1, "string", False), ("value", 2, "string", False)],
+    "Sample": [("value", 1, "double", False), ("timestamp", 2, "int64", False)],
+    "BucketSpan": [("offset", 1, "sint32", False), ("length", 2, "uint32", False)],
+    "Histogram": [
+        ("count_int", 1, "uint64", False),
+        ("count_float", 2, "double", False),
+        ("sum", 3, "double", False),
+        ("schema", 4, "sint32", False),
+        ("zero_threshold", 5, "double", False),
+        ("zero_count_int", 6, "uint64", False),
+        ("zero_count_float", 7, "double", False),
+        ("positive_spans", 11, "BucketSpan", True),
+        ("positive_deltas", 12, "sint64", True),
+        ("timestamp", 15, "int64", False),
+    ],
+    "TimeSeries": [("labels", 1, "Label", True), ("samples", 2, "Sample", True), ("histograms", 4, "Histogram", True)],
+    "WriteRequest": [("timeseries", 1, "TimeSeries", True)],
+}
+
+
+def _message_class() -> type[message.Message]:
+    """The WriteRequest class, described in code: no generated file, no protoc."""
+    package = "metricvault.prompb"
+    described = descriptor_pb2.FileDescriptorProto(name="metricvault/prompb.proto", package=package, syntax="proto3")
+    for title, fields in _MESSAGES.items():
+        made = described.message_type.add(name=title)
+        for name, number, kind, repeated in fields:
+            entry = made.field.add(name=name, number=number, label=3 if repeated else 1)  # type: ignore[arg-type]
+            if kind in _TYPES:
+                entry.type = _TYPES[kind]  # type: ignore[assignment]
+            else:
+                entry.type, entry.type_name = 11, f".{package}.{kind}"  # type: ignore[assignment]
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(described)  # type: ignore[no-untyped-call]
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.WriteRequest"))  # type: ignore[no-untyped-call, no-any-return]
+
+
+_WRITE_REQUEST = _message_class()

@@ -1,0 +1,100 @@
+"""k6's own end-of-test summary, the second witness. Pure.
+
+Format: the object k6 hands to `handleSummary` (k6 documentation, "Custom summary"), printed by our script as one line
+that begins with `MARK`. Times are in milliseconds. A metric with a tag selector (`http_reqs{scenario_tag:s01}`)
+is there because the script declares a threshold on it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MARK = "METRICVAULT-SUMMARY "
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What k6 itself says of the whole run or one scenario: whole counts, milliseconds."""
+
+    requests: int
+    failures: int
+    avg: float | None
+    min: float | None
+    max: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The summaries of all load generators of a run taken together. `duration` in seconds."""
+
+    duration: float
+    whole: Witness
+    scenarios: dict[str, Witness]
+    generators: int
+
+
+def find(output: str) -> list[dict[str, Any]]:
+    """The summaries in k6's standard output; broken lines are left out."""
+    found = []
+    for line in output.splitlines():
+        at = line.find(MARK)
+        if at < 0:
+            continue
+        try:
+            data = json.loads(line[at + len(MARK) :])
+        except ValueError:
+            continue
+        if isinstance(data, dict) and isinstance(data.get("metrics"), dict):
+            found.append(data)
+    return found
+
+
+def read(summaries: Iterable[Mapping[str, Any]], tags: Iterable[str]) -> Summary | None:
+    """One summary out of those of all generators, for the scenarios `tags`; None where there is none.
+
+    With several generators counts add up, min is the least and max the greatest; percentiles cannot be
+    merged from summaries and are None then.
+    """
+    every = list(summaries)
+    if not every:
+        return None
+    duration = max(float(one.get("state", {}).get("testRunDurationMs") or 0) for one in every) / 1000
+    scenarios = {tag: _merge([_witness(one["metrics"], f"{{scenario_tag:{tag}}}") for one in every]) for tag in tags}
+    whole = _merge([_witness(one["metrics"], "") for one in every])
+    return Summary(duration, whole, scenarios, len(every))
+
+
+def _witness(metrics: Mapping[str, Any], selector: str) -> Witness:
+    requests = int(_values(metrics, f"http_reqs{selector}").get("count") or 0)
+    # http_req_failed is a rate whose "passes" are the requests for which "failed" is true.
+    failures = int(_values(metrics, f"http_req_failed{selector}").get("passes") or 0)
+    times = _values(metrics, f"http_req_duration{selector}") if requests else {}
+    named = {"avg": "avg", "min": "min", "max": "max", "p50": "med", "p95": "p(95)", "p99": "p(99)"}
+    return Witness(requests, failures, **{name: times.get(key) for name, key in named.items()})
+
+
+def _values(metrics: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    values = metrics.get(name, {}).get("values", {})
+    return values if isinstance(values, Mapping) else {}
+
+
+def _merge(parts: list[Witness]) -> Witness:
+    if len(parts) == 1:
+        return parts[0]
+    requests = sum(part.requests for part in parts)
+    weighed = [(part.avg, part.requests) for part in parts if part.avg is not None]
+    weight = sum(count for _, count in weighed)
+    return Witness(
+        requests=requests,
+        failures=sum(part.failures for part in parts),
+        avg=sum(avg * count for avg, count in weighed) / weight if weight else None,
+        min=min((part.min for part in parts if part.min is not None), default=None),
+        max=max((part.max for part in parts if part.max is not None), default=None),
+        p50=None,
+        p95=None,
+        p99=None,
+    )

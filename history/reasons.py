@@ -1,0 +1,88 @@
+"""The sentences behind a verdict. A run stores codes and numbers; the sentence is made for the reader's language.
+
+A stored reason is `{"code": str, "good": bool, "params": {...}}`. Numbers in `params` are plain (ms, req/s,
+percent, seconds); they are formatted here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as N_
+
+
+class Reason(TypedDict):
+    """What a run stores."""
+
+    code: str
+    good: bool
+    params: dict[str, Any]
+
+
+class Explained(TypedDict):
+    """What a page or the API shows."""
+
+    code: str
+    good: bool
+    message: str
+
+
+SENTENCES: dict[str, str] = {
+    # targets
+    "p95_missed": N_("%(request)s: p95 is %(value)s ms, target %(target)s ms."),
+    "p95_met": N_("%(request)s: p95 is %(value)s ms, target %(target)s ms."),
+    "errors_missed": N_("%(request)s: %(value)s %% of requests fail, target at most %(target)s %%."),
+    "errors_met": N_("%(request)s: %(value)s %% of requests fail, target at most %(target)s %%."),
+    "tps_missed": N_("Throughput was %(value)s requests/s on average, target %(target)s requests/s."),
+    "tps_met": N_("Throughput was %(value)s requests/s on average, target %(target)s requests/s."),
+    "target_without_samples": N_("%(request)s has a target, but sent no request."),
+    "no_targets": N_("No target was set, so there was none to miss."),
+    # can the numbers be trusted
+    "counts_agree": N_("The measurement is sound: all %(count)s requests counted by k6 are stored."),
+    "counts_differ": N_("k6 counted %(k6)s requests, %(stored)s are stored: %(share)s %% differ."),
+    "no_summary": N_("k6 left no summary, so the numbers come from its pushes alone: %(count)s requests."),
+    "no_requests": N_("No request was sent. Look at k6's log below."),
+    # why it did not come to an end as planned
+    "target_unreachable": N_(
+        "No request got an answer from %(host)s. Check that it runs and that the base URL is right; "
+        "k6's log names the reason."
+    ),
+    "stopped": N_("Stopped before the end: the numbers cover the first %(seconds)s seconds."),
+    "timed_out": N_("Stopped after %(hours)s hours, the longest a run may take. The numbers cover that time."),
+    "stopped_in_queue": N_("Stopped before it began."),
+    "k6_missing": N_("k6 could not be started: %(detail)s Ask your administrator to install it."),
+    "launch_failed": N_("The load could not be started: %(detail)s"),
+    "script_error": N_("k6 could not run the script. Its log below says where."),
+    "k6_failed": N_("k6 ended with exit code %(exit_code)s before the test was over. Its log below says why."),
+    "k6_killed": N_("k6 was killed from outside, perhaps for want of memory. The numbers up to then are kept."),
+    "k6_vanished": N_("k6 went away without a word, perhaps with the machine. The numbers up to then are kept."),
+    "setup_failed": N_("k6 gave up while preparing the test. Its log below says why."),
+    "store_failed": N_("The results could not be read back: %(detail)s"),
+    "lost": N_("The run was lost before it began: no worker took it. Check that the Celery worker runs, then run it again."),
+}
+
+
+def reason(code: str, *, good: bool = False, **params: Any) -> Reason:
+    """A reason to store; an unknown code is a KeyError."""
+    SENTENCES[code]  # a typing error must not reach a page
+    return Reason(code=code, good=good, params=params)
+
+
+def explain(reasons: Iterable[Mapping[str, Any]]) -> list[Explained]:
+    """The sentences in the language that is active now."""
+    return [_explain(one) for one in reasons if one.get("code") in SENTENCES]
+
+
+def _explain(stored: Mapping[str, Any]) -> Explained:
+    params = {name: _shown(value) for name, value in stored.get("params", {}).items()}
+    return Explained(code=stored["code"], good=bool(stored["good"]), message=_(SENTENCES[stored["code"]]) % params)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or float(value).is_integer():
+        return number_format(int(value), force_grouping=True)
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return number_format(value, decimal_pos=digits, force_grouping=True)

@@ -1,0 +1,148 @@
+"""What the page of one run shows."""
+
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext as _
+
+from history import shape
+from history.models import ScenarioHistory, TestHistory
+from history.reasons import Explained, explain
+from history.states import Outcome, Status
+from history.templatetags import numbers
+
+RULER = (1000.0, 40.0)  # the coordinates of the ruler's drawing
+
+
+def context(run: TestHistory) -> dict[str, Any]:
+    """Everything both pages of a run need, live and result; a constant number of queries."""
+    scenarios = list(run.scenarios.select_related("endpoint").prefetch_related("stages"))
+    curve = shape.asked(run.plan_snapshot)
+    planned = shape.duration(run.plan_snapshot)
+    reasons = explain(run.reasons)
+    for scenario in scenarios:
+        scenario.missed = missed(scenario)  # type: ignore[attr-defined]
+        scenario.missed_words = ", ".join(_("errors") if kind == "errors" else kind for kind in scenario.missed)  # type: ignore[attr-defined]
+    return {
+        "run": run,
+        "scenarios": scenarios,
+        "planned": planned,
+        "ruler": shape.points(curve, *RULER),
+        "ticks": [planned * quarter / 4 for quarter in range(5)],
+        "peak": max((users for _t, users in curve), default=0),
+        "chart_plan": chart_plan(run, scenarios, curve, planned),
+        "host": target_hosts(run),
+        "verdict": verdict(run, reasons),
+        "target_count": sum(
+            (one.response_time_target is not None) + (one.error_rate_target is not None) for one in scenarios
+        ),
+        "totals": totals(run),
+        "log_tail": tail(run.log, 200),
+    }
+
+
+def chart_plan(
+    run: TestHistory, scenarios: list[ScenarioHistory], curve: shape.Curve, planned: float
+) -> dict[str, Any]:
+    """What the charts draw behind the measured lines (read by static/js/charts.js)."""
+    return {
+        "duration": planned,
+        "asked": curve,
+        "bands": [asdict(band) for band in shape.bands(curve)],
+        "targets": {
+            "tps": _lines([(run.target_tps, "")], numbers.tps),
+            "latency": _lines([(one.response_time_target, one.name) for one in scenarios], numbers.ms),
+            "errors": _lines([(one.error_rate_target, one.name) for one in scenarios], numbers.percent),
+        },
+    }
+
+
+def _lines(targets: list[tuple[float | None, str]], as_text: Any) -> list[dict[str, Any]]:
+    """One line for each different value; named after its scenarios only where there is more than one value."""
+    names: dict[float, list[str]] = {}
+    for value, name in targets:
+        if value is not None:
+            names.setdefault(value, []).append(name)
+    shown = []
+    for value, of in sorted(names.items()):
+        name = _("target %(value)s") % {"value": as_text(value)}
+        if len(names) > 1:
+            name = f"{name} · {', '.join(of[:2])}{' …' if len(of) > 2 else ''}"
+        shown.append({"value": value, "name": name})
+    return shown
+
+
+def target_hosts(run: TestHistory) -> str:
+    """The hosts the load goes to, as planned."""
+    urls = [scenario.get("request", {}).get("url", "") for scenario in run.plan_snapshot.get("scenarios", [])]
+    return ", ".join(sorted({urlsplit(url).netloc for url in urls if url}))
+
+
+def missed(scenario: ScenarioHistory) -> list[str]:
+    """Which targets the finished scenario missed: "p95", "errors"."""
+    found = []
+    if _over(scenario.p95_response_time, scenario.response_time_target):
+        found.append("p95")
+    if _over(scenario.avg_error_rate, scenario.error_rate_target):
+        found.append("errors")
+    return found
+
+
+def _over(value: float | None, target: float | None) -> bool:
+    return value is not None and target is not None and value > target
+
+
+def verdict(run: TestHistory, reasons: list[Explained]) -> dict[str, Any]:
+    """The banner: `kind` (its shape and colour), `title` in words, and the `reasons` that prove it."""
+    bad = next((one for one in reasons if not one["good"]), None)
+    first = bad["message"].rstrip(".") if bad else run.message.rstrip(".")
+    if run.status == Status.STOPPED:
+        kind, title = "stopped", first or _("Stopped before the end")
+    elif run.status in (Status.FAILED, Status.TIMED_OUT) or run.outcome == Outcome.ERROR:
+        kind, title = "error", first or _("The run ended with an error")
+    elif run.outcome == Outcome.TARGETS_MISSED:
+        kind, title = "missed", _("Targets missed: %(reason)s") % {"reason": first}
+    elif run.outcome == Outcome.INVALID:
+        kind, title = "invalid", _("Invalid: %(reason)s") % {"reason": first}
+    elif any(one["code"] == "no_targets" for one in reasons):
+        kind, title = "passed", _("Passed: the run was measured, no target was set")
+    else:
+        kind, title = "passed", _("Passed: all targets are met")
+    quoted = bad if bad and kind != "passed" else None
+    return {"kind": kind, "title": title, "reasons": [one for one in reasons if one is not quoted]}
+
+
+def totals(run: TestHistory) -> list[tuple[str, list[str]]]:
+    """Every measured rate of the run: (measure, [average, lowest, highest, p50, p95, p99]); "" where there is none."""
+    nothing = ["", "", ""]
+    tps = [numbers.tps(value) for value in (run.avg_tps, run.min_tps, run.max_tps)]
+    times = [
+        numbers.ms(value)
+        for value in (
+            run.avg_response_time,
+            run.min_response_time,
+            run.max_response_time,
+            run.p50_response_time,
+            run.p95_response_time,
+            run.p99_response_time,
+        )
+    ]
+    errors = [numbers.percent(value) for value in (run.avg_error_rate, run.min_error_rate, run.max_error_rate)]
+    users = [numbers.rate(value) for value in (run.avg_vus, run.min_vus, run.max_vus)]
+    return [
+        (_("Throughput"), [*tps, *nothing]),
+        (_("Response time"), times),
+        (_("Error rate"), [*errors, *nothing]),
+        (_("Virtual users"), [*users, *nothing]),
+    ]
+
+
+def tail(text: str, lines: int) -> list[tuple[str, str]]:
+    """The last lines of k6's log as (kind, line); kind is "bad" for errors, "warn" for warnings, else ""."""
+    found = []
+    for line in text.splitlines()[-lines:]:
+        bad = "level=error" in line or "level=fatal" in line or line.startswith(("ERRO", "FATA"))
+        warn = "level=warning" in line or line.startswith("WARN")
+        found.append(("bad" if bad else "warn" if warn else "", line))
+    return found

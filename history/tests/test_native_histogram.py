@@ -1,0 +1,98 @@
+"""Native histograms: buckets, merging, percentiles; values worked out by hand."""
+
+import math
+import random
+
+import pytest
+
+from history.metrics.native_histogram import Histogram, from_plain, from_wire, merged, to_plain, upper_bound
+
+
+def bucket_of(seconds: float) -> int:
+    """The schema-3 bucket of a value: (2^((i-1)/8), 2^(i/8)] seconds."""
+    return math.ceil(math.log2(seconds) * 8)
+
+
+def of(values_ms: list[float]) -> Histogram:
+    """A histogram as k6 would build it."""
+    histogram = Histogram()
+    for value in values_ms:
+        histogram.count += 1
+        histogram.total += value
+        if value == 0:
+            histogram.zero += 1
+        else:
+            index = bucket_of(value / 1000)
+            histogram.buckets[index] = histogram.buckets.get(index, 0) + 1
+    return histogram
+
+
+def test_it_reads_spans_and_deltas() -> None:
+    # Spans (-58, 4) and (6, 1): buckets -58..-55, then 6 further on, -48. Deltas add up from bucket to bucket.
+    found = from_wire(6, 0.3, 3, 0, [(-58, 4), (6, 1)], [1, -1, 2, 0, 1])
+    assert found.buckets == {-58: 1, -56: 2, -55: 2, -48: 3}
+    assert found.total == pytest.approx(300.0)  # seconds came in, milliseconds are kept
+
+
+def test_it_brings_other_schemas_to_schema_3() -> None:
+    # Schema 4 has 16 buckets an octave: 1 and 2 both lie in bucket 1 of schema 3.
+    assert from_wire(3, 0, 4, 0, [(1, 2)], [1, 1]).buckets == {1: 3}
+    # Schema 2 has 4 an octave: its bucket 1 ends where bucket 2 of schema 3 ends.
+    assert from_wire(1, 0, 2, 0, [(1, 1)], [1]).buckets == {2: 1}
+
+
+def test_bucket_edges_are_milliseconds() -> None:
+    assert upper_bound(0) == pytest.approx(1000.0)
+    assert upper_bound(-8) == pytest.approx(500.0)
+
+
+def test_percentiles_are_interpolated_geometrically() -> None:
+    # One bucket, (500, 545.25] ms, ten requests: the median is 500 * 2^(1/16) ms.
+    histogram = Histogram(10, 5200, 0, {-7: 10})
+    assert histogram.percentile(0.5) == pytest.approx(500 * 2 ** (1 / 16))
+    assert histogram.percentile(1.0) == pytest.approx(500 * 2 ** (1 / 8))
+    assert histogram.percentile(0.0) == pytest.approx(500)
+
+
+def test_refused_connections_take_no_time() -> None:
+    histogram = Histogram(10, 0, 9, {0: 1})
+    assert histogram.percentile(0.5) == 0.0
+    assert histogram.percentile(0.99) > 900
+
+
+def test_nothing_measured_is_none() -> None:
+    assert Histogram().percentile(0.95) is None
+    assert Histogram().average is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_percentiles_are_within_3_percent_of_exact(seed: int) -> None:
+    source = random.Random(seed)
+    values = sorted(source.lognormvariate(4, 0.7) for _ in range(20_000))
+    histogram = of(values)
+    for share in (0.5, 0.9, 0.95, 0.99):
+        exact = values[math.ceil(share * len(values)) - 1]
+        assert histogram.percentile(share) == pytest.approx(exact, rel=0.03)
+    assert histogram.average == pytest.approx(sum(values) / len(values))
+
+
+def test_the_percentile_of_a_merge_is_not_the_average_of_percentiles() -> None:
+    # 950 requests of 10 ms at one pod, 50 of 1,000 ms at another: p99 of all is 1,000 ms, the average is 505 ms.
+    fast, slow = of([10.0] * 950), of([1000.0] * 50)
+    both = merged([fast, slow])
+    average = ((fast.percentile(0.99) or 0) + (slow.percentile(0.99) or 0)) / 2
+    assert both.percentile(0.99) == pytest.approx(1000, rel=0.09)
+    assert average < 600
+
+
+def test_a_difference_gives_what_came_after() -> None:
+    before, after = of([10, 20]), of([10, 20, 20, 400])
+    rest = after.minus(before)
+    assert rest.count == 2
+    assert rest.total == pytest.approx(420)
+    assert sum(rest.buckets.values()) == 2
+
+
+def test_it_survives_storing() -> None:
+    histogram = of([1, 5, 5, 0, 90])
+    assert from_plain(to_plain(histogram)) == histogram

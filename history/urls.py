@@ -1,0 +1,13 @@
+"""Pages of runs."""
+
+from django.urls import path
+
+from history import views
+
+app_name = "history"
+urlpatterns = [
+    path("", views.run_list, name="list"),
+    path("<int:pk>/", views.run, name="run"),
+    path("<int:pk>/log", views.log, name="log"),
+    path("<int:pk>/script", views.script, name="script"),
+]

@@ -1,0 +1,125 @@
+"""REST: starting, stopping and previewing load; the runs that are active."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Router, Schema, Status
+
+from history.access import get_editable_run, visible_runs
+from history.states import ACTIVE
+from loadtests import launching, planning
+from loadtests.runners import RunnerError, open_runner
+from metricvault.lib.errors import Malformed
+from projects.access import require_user
+
+router = Router(tags=["Load tests"])
+
+
+class Started(Schema):
+    test_history_id: int
+    status: str
+    job_name: str
+    k6_script_file_name: str
+    url: str
+
+
+class Pods(Schema):
+    wanted: int
+    ready: int
+    failed: int
+
+
+class Job(Schema):
+    test_history_id: int
+    job_name: str
+    runner: str
+    status: str
+    pods: Pods
+    started_at: datetime
+    elapsed: float
+    message: str
+
+
+class Jobs(Schema):
+    items: list[Job]
+    count: int
+
+
+def _payload(request: HttpRequest) -> dict[str, Any]:
+    """The body as it is: planning has the rules, and its sentences name each field."""
+    try:
+        payload = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise Malformed(_("The body is not valid JSON.")) from None
+    if not isinstance(payload, dict):
+        raise Malformed(_("The body is a JSON object with title and scenarios."))
+    return payload
+
+
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": planning.json_schema()}}}}
+
+
+@router.post("/load-testing", response={202: Started}, openapi_extra=_BODY, summary="Start a load test")
+def start_load_test(request: HttpRequest) -> Any:
+    """Queues a run. Its progress is at `/test-history/{id}/details` and, live, at `/sse/k6-data`."""
+    user = require_user(request)
+    run = launching.start(_payload(request), user)
+    return Status(
+        202,
+        {
+            "test_history_id": run.pk,
+            "status": run.status,
+            "job_name": run.job_name,
+            "k6_script_file_name": run.k6_script_file_name,
+            "url": request.build_absolute_uri(f"/runs/{run.pk}/"),
+        },
+    )
+
+
+@router.post("/load-testing/preview", openapi_extra=_BODY, summary="Show what a load test would do")
+def preview_load_test(request: HttpRequest) -> dict[str, Any]:
+    """The script, the plan and its totals; nothing is run."""
+    user = require_user(request)
+    return planning.preview(planning.build(planning.read(_payload(request)), user))
+
+
+@router.post("/test-history/{int:run_id}/stop", response={202: dict[str, Any]}, summary="Stop a run")
+def stop_run(request: HttpRequest, run_id: int) -> Any:
+    """Ends the load within 10 seconds; what was measured so far is kept."""
+    run = get_editable_run(require_user(request), run_id)
+    launching.request_stop(run)
+    run.refresh_from_db()
+    return Status(202, {"test_history_id": run.pk, "status": run.status})
+
+
+@router.get("/scheduler/jobs", response=Jobs, summary="Active runs")
+def jobs(request: HttpRequest) -> dict[str, Any]:
+    """What waits, runs or collects now."""
+    user = require_user(request)
+    now = timezone.now()
+    items = [_job(run, now) for run in visible_runs(user).filter(status__in=ACTIVE).order_by("id")]
+    return {"items": items, "count": len(items)}
+
+
+def _job(run: Any, now: datetime) -> dict[str, Any]:
+    pods, message = {"wanted": 1, "ready": 0, "failed": 0}, ""
+    try:
+        progress = open_runner().poll(run.job_name)
+        pods = {"wanted": progress.wanted, "ready": progress.ready, "failed": progress.failed}
+        message = progress.message
+    except RunnerError as error:
+        message = str(error)
+    return {
+        "test_history_id": run.pk,
+        "job_name": run.job_name,
+        "runner": run.runner,
+        "status": run.status,
+        "pods": pods,
+        "started_at": run.tested_at,
+        "elapsed": round((now - run.tested_at).total_seconds(), 1),
+        "message": message,
+    }

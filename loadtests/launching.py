@@ -1,0 +1,98 @@
+"""From what was asked for to a run that waits for a worker; and the wish to stop one."""
+
+import logging
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from history.live import announce
+from history.models import ScenarioHistory, StageHistory, TestHistory
+from history.reasons import reason
+from history.states import FINISHED, Status, move
+from loadtests import planning
+from loadtests.k6.plan import to_json
+from loadtests.k6.script import build_script
+from loadtests.models import Plan
+from metricvault.lib.errors import Conflict
+
+logger = logging.getLogger(__name__)
+
+
+def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> TestHistory:
+    """Queues a run of `payload` (the body of `POST /load-testing`) and answers its row.
+
+    Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
+    """
+    asked = planning.read(payload)
+    built = planning.build(asked, user)
+    job_name = f"k6-{secrets.token_hex(8)}"
+    with transaction.atomic():
+        run = TestHistory.objects.create(
+            title=asked.title,
+            description=asked.description or "",
+            target_tps=asked.target_tps,
+            project=built.project,
+            plan=plan,
+            job_name=job_name,
+            k6_script_file_name=f"{job_name}.js",
+            runner=settings.METRICVAULT_RUNNER,
+            started_by=user,
+        )
+        run_plan = replace(built.plan, run=str(run.pk))
+        run.plan_snapshot = to_json(run_plan)
+        run.script = build_script(run_plan)
+        run.save(update_fields=["plan_snapshot", "script"])
+        _keep_scenarios(run, built)
+        transaction.on_commit(lambda: _send("launch_run", run.pk))
+    return run
+
+
+def _keep_scenarios(run: TestHistory, built: planning.BuiltPlan) -> None:
+    pairs = zip(built.plan.scenarios, built.endpoints, strict=True)
+    for position, (scenario, endpoint) in enumerate(pairs):
+        row = ScenarioHistory.objects.create(
+            test_history=run,
+            position=position,
+            name=scenario.name,
+            scenario_tag=scenario.tag,
+            endpoint=endpoint,
+            request_name=scenario.request.name,
+            think_time=scenario.think_time,
+            executor=scenario.executor,
+            response_time_target=scenario.response_time_target,
+            error_rate_target=scenario.error_rate_target,
+        )
+        StageHistory.objects.bulk_create(
+            StageHistory(scenario=row, position=at, duration=stage.duration, target=stage.target)
+            for at, stage in enumerate(scenario.stages)
+        )
+
+
+def request_stop(run: TestHistory) -> None:
+    """Asks for the end of a run; raises `Conflict` where it is over already. A second wish changes nothing."""
+    if run.status in FINISHED:
+        raise Conflict(_("This run is over; there is nothing to stop."))
+    stopped = [reason("stopped_in_queue")]
+    if run.status == Status.QUEUED and move(run, Status.STOPPED, reasons=stopped):
+        announce(run)
+        return
+    waiting = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
+    waiting.update(stop_requested_at=timezone.now(), stop_reason="user")
+    _send("stop_run", run.pk)
+
+
+def _send(task: str, run_id: int) -> None:
+    """Hands the run to a worker. Where Redis is away, the sweep does it later."""
+    from loadtests import tasks
+
+    try:
+        getattr(tasks, task).delay(run_id)
+    except (OperationalError, OSError):
+        logger.warning("run %s: %s could not be sent; the sweep will find it", run_id, task, exc_info=True)

@@ -1,0 +1,178 @@
+"""Moves runs on: launch, watch, stop, collect. Every step may be repeated and may be interrupted anywhere.
+
+Who acts is decided by conditional UPDATEs, so that two workers never do the same step. Time comes in as `now`.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from history.live import announce, finish
+from history.metrics.stores import StoreError
+from history.models import TestHistory
+from history.reasons import Reason, reason
+from history.recording import Recorded, agreement, record
+from history.states import ACTIVE, Outcome, Status, move
+from loadtests.k6.command import local_command
+from loadtests.k6.exit_codes import EXIT_CODES
+from loadtests.runners import LaunchSpec, Progress, Runner, RunnerError, open_runner
+
+logger = logging.getLogger(__name__)
+_CLAIM = timedelta(seconds=60)
+_LOST_AFTER = timedelta(minutes=10)
+_BAD_ENDS = {Status.FAILED}
+
+
+def launch(run_id: int) -> bool:
+    """Starts the load of a queued run; True where this call did it (or failed it)."""
+    run = TestHistory.objects.filter(pk=run_id).first()
+    if run is None or not move(run, Status.STARTING):
+        return False
+    announce(run)
+    try:
+        _keep_script(run)
+        open_runner().launch(_launch_spec(run))
+    except RunnerError as error:
+        code = "k6_missing" if error.permanent else "launch_failed"
+        _fail(run, reason(code, detail=str(error)))
+    except OSError as error:
+        _fail(run, reason("launch_failed", detail=str(error)))
+    return True
+
+
+def _keep_script(run: TestHistory) -> None:
+    folder = settings.K6_SCRIPT_FILE_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / run.k6_script_file_name).write_text(run.script, encoding="utf-8")
+
+
+def _launch_spec(run: TestHistory) -> LaunchSpec:
+    url = f"{settings.METRICVAULT_INGEST_URL}/ingest/{run.pk}/write"
+    arguments, environment = local_command(str(run.pk), "1", url, run.ingest_token)
+    return LaunchSpec(run.job_name, run.k6_script_file_name, run.script, arguments, environment)
+
+
+def watch(run_id: int, now: datetime) -> str:
+    """Looks after a run that starts or runs; answers its status afterwards ("" for an unknown one).
+
+    Ends the load that was asked to stop or takes too long; begins collecting once k6 has ended.
+    """
+    run = TestHistory.objects.filter(pk=run_id).first()
+    if run is None or run.status not in {Status.STARTING, Status.RUNNING}:
+        return run.status if run else ""
+    runner = open_runner()
+    progress = runner.poll(run.job_name)
+    if progress.phase == "absent" and now - run.tested_at < timedelta(seconds=30):
+        return run.status  # another worker is about to start it
+    if progress.phase in {"finished", "absent"}:
+        begin_collecting(run, runner, progress, now)
+        return run.status
+    hours = settings.SCHEDULER_JOB_TIMEOUT_HOURS
+    if run.stop_requested_at is None and now - run.tested_at > timedelta(hours=hours):
+        ask = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
+        ask.update(stop_requested_at=now, stop_reason="timeout")
+        run.refresh_from_db()
+    if run.stop_requested_at is not None:
+        runner.stop(run.job_name)
+    return run.status
+
+
+def begin_collecting(run: TestHistory, runner: Runner, progress: Progress, now: datetime) -> None:
+    """k6 has ended: keeps its log and exit code and lets the collecting begin."""
+    logs = runner.logs(run.job_name)
+    columns = {"exit_code": progress.exit_code, "log": logs.log, "collecting_since": now}
+    if move(run, Status.COLLECTING, **columns):
+        announce(run)
+
+
+def collect(run_id: int, now: datetime) -> bool:
+    """Makes the result of a run whose load has ended; True once nothing is left to do.
+
+    Waits for pushes still on their way, `SCHEDULER_METRICS_DELAY` seconds at most, unless the stored count agrees
+    with k6's summary already. A store that fails is asked again `SCHEDULER_MAX_RETRY` times.
+    """
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    mine = TestHistory.objects.filter(free, pk=run_id, status=Status.COLLECTING)
+    if not mine.update(claimed_until=now + _CLAIM):
+        return not TestHistory.objects.filter(pk=run_id, status=Status.COLLECTING).exists()
+    run = TestHistory.objects.get(pk=run_id)
+    runner = open_runner()
+    output = runner.logs(run.job_name).output
+    waited = now - (run.collecting_since or now)
+    try:
+        if waited < timedelta(seconds=settings.SCHEDULER_METRICS_DELAY) and _worth_waiting(run, output):
+            TestHistory.objects.filter(pk=run_id).update(claimed_until=None)
+            return False
+        recorded = record(run, output)
+    except StoreError as error:
+        return _try_again_or_fail(run, error)
+    _end(run, recorded)
+    if settings.AUTO_DELETE_COMPLETED_JOBS:
+        runner.cleanup(run.job_name)
+    return True
+
+
+def _worth_waiting(run: TestHistory, output: str) -> bool:
+    """Without a summary nothing tells whether a push is still missing; a local k6 that is gone sends none."""
+    return run.exit_code in {0, 99, 105} and not agreement(run, output)
+
+
+def _end(run: TestHistory, recorded: Recorded) -> None:
+    status, outcome, reasons = _conclusion(run, recorded)
+    finish(run)
+    if move(run, status, outcome=outcome, reasons=reasons, claimed_until=None):
+        logger.info("run %s: %s, %s", run.pk, status, outcome or "no verdict")
+        announce(run)
+
+
+def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list[Reason]]:
+    if run.stop_requested_at is not None and run.exit_code != 0:
+        if run.stop_reason == "timeout":
+            ended = reason("timed_out", hours=settings.SCHEDULER_JOB_TIMEOUT_HOURS)
+            return Status.TIMED_OUT, "", [ended, *recorded.reasons]
+        ended = reason("stopped", seconds=round(run.test_duration or 0, 1))
+        return Status.STOPPED, "", [ended, *recorded.reasons]
+    end = EXIT_CODES.get(run.exit_code)
+    if end is not None and end.finished:
+        return Status.COMPLETED, recorded.outcome, recorded.reasons
+    code = end.reason if end is not None else "k6_failed"
+    failure = reason(code, exit_code=run.exit_code if run.exit_code is not None else "-")
+    rest = recorded.reasons if recorded.stored_requests else []
+    return Status.FAILED, Outcome.ERROR, [failure, *rest]
+
+
+def _try_again_or_fail(run: TestHistory, error: StoreError) -> bool:
+    attempts = run.attempts + 1
+    TestHistory.objects.filter(pk=run.pk).update(attempts=attempts, claimed_until=None)
+    if attempts < settings.SCHEDULER_MAX_RETRY and not error.permanent:
+        return False
+    _fail(run, reason("store_failed", detail=str(error)))
+    return True
+
+
+def _fail(run: TestHistory, why: Reason) -> None:
+    logger.warning("run %s failed: %s %s", run.pk, why["code"], why["params"])
+    if move(run, Status.FAILED, outcome=Outcome.ERROR, reasons=[why], claimed_until=None):
+        announce(run)
+
+
+def stop(run_id: int) -> None:
+    """Ends the load of a run that was asked to stop."""
+    run = TestHistory.objects.filter(pk=run_id, status__in=[Status.STARTING, Status.RUNNING]).first()
+    if run is not None:
+        open_runner().stop(run.job_name)
+
+
+def due(now: datetime) -> Iterable[tuple[str, int]]:
+    """(task, run id) for every active run: what a message that got lost would have done."""
+    steps = {
+        Status.QUEUED: "launch_run",
+        Status.STARTING: "watch_run",
+        Status.RUNNING: "watch_run",
+        Status.COLLECTING: "collect_run",
+    }
+    for run_id, status in TestHistory.objects.filter(status__in=ACTIVE).values_list("pk", "status"):
+        yield steps[Status(status)], run_id

@@ -1,0 +1,59 @@
+"""Celery tasks: each takes an id and calls one function. docs/architecture.md shows which calls which."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from history.states import Status
+from loadtests import supervision
+
+logger = logging.getLogger(__name__)
+_EXPIRES = 60
+
+
+@shared_task(expires=600)
+def launch_run(run_id: int) -> None:
+    """Starts a queued run, then looks closely until its first numbers are in."""
+    if supervision.launch(run_id):
+        watch_run.apply_async((run_id, 60), countdown=0.5, expires=_EXPIRES)
+
+
+@shared_task
+def watch_run(run_id: int, again: int = 0) -> None:
+    """Looks after a run once; and `again` more times, a second apart, while k6 starts or ends."""
+    status = supervision.watch(run_id, timezone.now())
+    if status == Status.COLLECTING:
+        collect_run.apply_async((run_id,), expires=_EXPIRES)
+    elif again and status in {Status.STARTING, Status.RUNNING}:
+        watch_run.apply_async((run_id, again - 1), countdown=1, expires=_EXPIRES)
+
+
+@shared_task
+def stop_run(run_id: int) -> None:
+    """Ends the load of a run, then looks closely until it has ended."""
+    supervision.stop(run_id)
+    watch_run.apply_async((run_id, 15), countdown=0.5, expires=_EXPIRES)
+
+
+@shared_task
+def collect_run(run_id: int) -> None:
+    """Makes the result, or comes back in a second where pushes are still missing."""
+    if not supervision.collect(run_id, timezone.now()):
+        collect_run.apply_async((run_id,), countdown=1, expires=_EXPIRES)
+
+
+@shared_task
+def sweep() -> None:
+    """Picks up every active run, whatever message about it was lost."""
+    for task, run_id in supervision.due(timezone.now()):
+        globals()[task].apply_async((run_id,), expires=_EXPIRES)
+
+
+def watch_soon(sender: object, run_id: int, **kwargs: object) -> None:
+    """k6 made its closing push: it ends within moments."""
+    try:
+        watch_run.apply_async((run_id, 15), countdown=0.2, expires=_EXPIRES)
+    except (OperationalError, OSError):
+        logger.warning("run %s: Redis is away; the sweep will find it", run_id)

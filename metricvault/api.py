@@ -1,0 +1,106 @@
+"""The REST API: its routers, who may call it, and its one error shape (REST.md)."""
+
+import logging
+import secrets
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from history.api import router as history_router
+from loadtests.api import router as loadtests_router
+from metricvault import __version__
+from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
+from projects.api import router as projects_router
+
+logger = logging.getLogger(__name__)
+
+
+class NotSignedIn(ProductError):
+    status, code = 401, "not_signed_in"
+
+
+def signed_in(request: HttpRequest) -> Any:
+    """The person of the session, or of the open-access copy."""
+    return request.user if request.user.is_authenticated else None
+
+
+api = NinjaAPI(
+    title="Metric Vault",
+    version=__version__,
+    description="Load testing of HTTP APIs. Response times are milliseconds, TPS requests per second, error rates "
+    "percent from 0 to 100, durations seconds; a metric that was not measured is null.",
+    docs_url="/api/swagger",
+    openapi_url="/api/openapi.json",
+    auth=[signed_in],
+    urls_namespace="api-1",
+)
+api.add_router("", projects_router)
+api.add_router("", loadtests_router)
+api.add_router("", history_router)
+
+
+def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:
+    return api.create_response(request, error.as_dict(), status=error.status)
+
+
+@api.exception_handler(ProductError)
+def product_error(request: HttpRequest, error: ProductError) -> HttpResponse:
+    """Errors of ours, as they are."""
+    return _answer(request, error)
+
+
+@api.exception_handler(ValidationError)
+def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """What ninja found wrong with a query or a body, each with its field."""
+    details = [Detail(_field(one.get("loc", ())), str(one.get("msg", ""))) for one in error.errors]
+    names = ", ".join(sorted({detail.field for detail in details if detail.field}))
+    message = _("Some values cannot be taken: %(fields)s.") % {"fields": names or "-"}
+    return _answer(request, Refused(message, details))
+
+
+def _field(location: Any) -> str:
+    # ninja puts the source and the argument's name in front: ("body", "data", "title").
+    parts = [str(part) for part in location]
+    if parts and parts[0] in {"body", "form"}:
+        parts = parts[2:]
+    elif parts and parts[0] in {"query", "path", "header", "cookie", "file"}:
+        parts = parts[1:]
+    return ".".join(parts)
+
+
+@api.exception_handler(AuthenticationError)
+def not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    """Nobody behind the request."""
+    return _answer(request, NotSignedIn(_("Log in first.")))
+
+
+@api.exception_handler(HttpError)
+def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja's own: above all a body that is no JSON."""
+    kind = {400: Malformed, 403: NotAllowed, 404: Missing}.get(error.status_code, Malformed)
+    return _answer(request, kind(_("The body is not valid JSON.") if error.status_code == 400 else str(error)))
+
+
+@api.exception_handler(RequestDataTooBig)
+def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    """More than the whole product takes."""
+    return _answer(request, TooLarge(_("The request is too large; at most 20 MB are taken.")))
+
+
+@api.exception_handler(Http404)
+def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    """An object that is not there."""
+    return _answer(request, Missing(_("There is nothing at this address.")))
+
+
+@api.exception_handler(Exception)
+def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Never a traceback: an incident number that the log has too."""
+    incident = secrets.token_hex(4)
+    logger.exception("incident %s at %s %s", incident, request.method, request.path)
+    message = _("Something went wrong on our side. Tell your administrator the incident number %(id)s.")
+    return _answer(request, ProductError(message % {"id": incident}))

@@ -1,0 +1,19 @@
+"""OpenAPI and Swagger documents, without Django: bytes -> document -> endpoints with ready examples."""
+
+from projects.openapi.extract import ApiDocument, EndpointInfo, TagInfo, extract
+from projects.openapi.read import MAX_BYTES, ReadDocument, read
+from projects.openapi.wording import DocumentError, DocumentTooLarge, Sentence, Warning
+
+__all__ = [
+    "MAX_BYTES",
+    "ApiDocument",
+    "DocumentError",
+    "DocumentTooLarge",
+    "EndpointInfo",
+    "ReadDocument",
+    "Sentence",
+    "TagInfo",
+    "Warning",
+    "extract",
+    "read",
+]

@@ -1,0 +1,147 @@
+"""Parameters of an operation in the normal form that the builder and the k6 script use.
+
+A parameter is a dict: name, in (path, query, header, cookie), required, description, deprecated, style,
+explode, schema (type, format, items, limits only), value (an example as native JSON, or None), source
+(example, default, enum, schema, none).
+"""
+
+import json
+from typing import Any
+
+from projects.openapi.examples import NONE, Example, Examples, fit
+from projects.openapi.references import References
+from projects.openapi.schemas import kind_of
+from projects.openapi.wording import Warnings, gettext_noop
+
+PLACES = ("path", "query", "header", "cookie")
+BODY_PLACES = ("body", "formData")
+SCHEMA_DEPTH = 3
+_KEPT = (
+    "format", "enum", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems",
+)  # fmt: skip
+_KEPT_CHOICES = 100
+_STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
+# collectionFormat of Swagger 2.0 in OpenAPI 3's words; tsv has none and is sent like ssv.
+_COLLECTIONS = {"ssv": "spaceDelimited", "tsv": "spaceDelimited", "pipes": "pipeDelimited"}
+
+Parameter = dict[str, Any]
+
+
+def merged(path_level: Any, own: Any, references: References, where: str, warnings: Warnings) -> list[dict[str, Any]]:
+    """The parameters that hold for an operation, references followed: its own win by name and place."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for group in (path_level, own):
+        if group is not None and not isinstance(group, list):
+            warnings.add(where, gettext_noop("The parameters are not a list. They were left out."))
+            continue
+        for entry in group or ():
+            parameter = references.resolved(entry, where)
+            if parameter is None:
+                if not (isinstance(entry, dict) and "$ref" in entry):
+                    warnings.add(where, gettext_noop("A parameter is not a mapping. It was left out."))
+                continue
+            name, place = parameter.get("name"), parameter.get("in")
+            if place == "body":
+                found["", "body"] = parameter
+            elif name is None or isinstance(name, dict | list) or place not in (*PLACES, *BODY_PLACES):
+                warnings.add(
+                    where,
+                    gettext_noop("A parameter without a name, or with an unknown place (“%(place)s”), was left out."),
+                    place=place,
+                )
+            else:
+                found[str(name), str(place)] = parameter
+    return list(found.values())
+
+
+class Parameters:
+    """Brings the parameters of one document into the normal form; equal ones are worked out once."""
+
+    def __init__(self, examples: Examples) -> None:
+        self._examples = examples
+        self._done: dict[int, Parameter] = {}
+        self._kept_alive: list[dict[str, Any]] = []  # an id is unique only while its object lives
+
+    def normal(self, parameter: dict[str, Any], where: str) -> Parameter:
+        """The normal form of a resolved Parameter Object of OpenAPI 3 or Swagger 2.0."""
+        done = self._done.get(id(parameter))
+        if done is None:
+            done = self._done[id(parameter)] = self._normal(parameter, where)
+            self._kept_alive.append(parameter)
+        return done
+
+    def _normal(self, parameter: dict[str, Any], where: str) -> Parameter:
+        place = str(parameter["in"])
+        schema, example = self._example(parameter, where)
+        style, explode = _style(parameter, place)
+        return {
+            "name": str(parameter["name"]),
+            "in": place,
+            "required": place == "path" or parameter.get("required") is True,
+            "description": text(parameter.get("description")),
+            "deprecated": parameter.get("deprecated") is True,
+            "style": style,
+            "explode": explode,
+            "schema": self._kept(schema, where),
+            "value": example.value,
+            "source": example.source,
+        }
+
+    def _example(self, parameter: dict[str, Any], where: str) -> tuple[Any, Example]:
+        content = parameter.get("content")
+        if isinstance(content, dict) and content:
+            media_type, media = next(iter(content.items()))
+            media = media if isinstance(media, dict) else {}
+            example = self._examples.of_media(media, media.get("schema"), where)
+            if example is not NONE and "json" in media_type and not isinstance(example.value, str):
+                example = Example(json.dumps(example.value, ensure_ascii=False, separators=(",", ":")), example.source)
+            return {"type": "string"}, example
+        schema = parameter.get("schema")
+        if schema is None and "type" in parameter:
+            # Swagger 2.0 writes the schema's words on the parameter itself.
+            schema = {key: value for key, value in parameter.items() if key not in ("required", "example", "examples")}
+        return schema, self._examples.of_media(parameter, schema, where)
+
+    def _kept(self, schema: Any, where: str, depth: int = 0) -> dict[str, Any]:
+        flat = self._examples.flat(schema, where)
+        kind = kind_of(flat)
+        kept: dict[str, Any] = {"type": kind} if kind else {}
+        for key in _KEPT:
+            value = flat.get(key)
+            if value is not None and not isinstance(value, dict):
+                kept[key] = value[:_KEPT_CHOICES] if isinstance(value, list) else value
+        if "const" in flat:
+            kept["enum"] = [flat["const"]]
+        if "default" in kept:
+            kept["default"] = fit(kept["default"], flat)
+        if kind == "array" and depth < SCHEMA_DEPTH and isinstance(flat.get("items"), dict):
+            kept["items"] = self._kept(flat["items"], where, depth + 1)
+        return kept
+
+
+def undeclared(name: str) -> Parameter:
+    """The parameter for a `{name}` of the path that the document forgot to describe; a person fills it in."""
+    return {
+        "name": name, "in": "path", "required": True, "description": "", "deprecated": False,
+        "style": "simple", "explode": False, "schema": {}, "value": None, "source": "none",
+    }  # fmt: skip
+
+
+def _style(parameter: dict[str, Any], place: str) -> tuple[str, bool]:
+    collection = parameter.get("collectionFormat")
+    if "schema" not in parameter and "content" not in parameter and parameter.get("type") == "array":
+        if collection == "multi":
+            return "form", True
+        return _COLLECTIONS.get(str(collection), _STYLES[place]), False
+    style = parameter.get("style")
+    style = style if isinstance(style, str) else _STYLES[place]
+    explode = parameter.get("explode")
+    return style, explode if isinstance(explode, bool) else style == "form"
+
+
+def text(value: Any) -> str:
+    """A text of the document; a number where a text belongs is read as it is written, anything else as none."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""

@@ -1,0 +1,112 @@
+"""Says what a text is that is not an OpenAPI document, so that the person knows what to fetch instead."""
+
+from typing import Any
+
+from projects.openapi.wording import DocumentError, Warnings, gettext_noop
+
+_SIGNATURES = (
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"%PDF", "PDF"),
+    (b"PK\x03\x04", "ZIP"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x7fELF", "ELF"),
+    (b"SQLite format 3", "SQLite"),
+)
+_NOT_OPENAPI = gettext_noop("This seems to be %(what)s, not an OpenAPI or Swagger document. %(advice)s")
+_ADVICE = gettext_noop("Import the OpenAPI document of the API.")
+POSTMAN = gettext_noop("This is a Postman collection. Export the API as OpenAPI 3 and import that.")
+HTML = gettext_noop(
+    "This is a web page (HTML), not an OpenAPI document. It may be a login page, or a page that shows the document: "
+    "import the address of the document itself."
+)
+
+
+def refuse_by_first_bytes(data: bytes) -> None:
+    """Raises `DocumentError` for nothing at all and for well-known binary files."""
+    if not data.strip():
+        raise _empty()
+    for signature, name in _SIGNATURES:
+        if data.startswith(signature):
+            raise DocumentError(
+                gettext_noop("This is a binary file (%(kind)s), not the text of an OpenAPI document."), kind=name
+            )
+
+
+def refuse_by_first_text(text: str) -> None:
+    """Raises `DocumentError` for what its first characters give away."""
+    start = text.lstrip("\ufeff \t\r\n")[:400].lower()
+    if not start:
+        raise _empty()
+    if start.startswith(("<!doctype html", "<html", "<head", "<body")):
+        raise DocumentError(HTML)
+    if start.startswith("<"):
+        if "<html" in start:
+            raise DocumentError(HTML)
+        raise DocumentError(
+            gettext_noop("This is an XML document, not an OpenAPI document. WSDL and WADL cannot be imported.")
+        )
+    if start.startswith("#%raml"):
+        raise DocumentError(gettext_noop("This is a RAML document. Convert it to OpenAPI 3 and import that."))
+
+
+def _empty() -> DocumentError:
+    return DocumentError(gettext_noop("The document is empty. Check the file, or the address it comes from."))
+
+
+def check_document(value: Any, warnings: Warnings) -> dict[str, Any]:
+    """`value` if it is an OpenAPI or Swagger document; raises `DocumentError` that names what it is instead."""
+    if value is None:
+        raise _empty()
+    if isinstance(value, list):
+        raise DocumentError(gettext_noop("The text is a list. An OpenAPI document is a mapping with “openapi” at the top."))
+    if not isinstance(value, dict):
+        raise DocumentError(
+            gettext_noop("The text is not an OpenAPI document: it reads “%(start)s”."), start=str(value)[:60]
+        )
+    _refuse_other_formats(value)
+    version = value.get("openapi", value.get("swagger"))
+    if version is None:
+        paths = value.get("paths")
+        if not (isinstance(paths, dict) and any(str(path).startswith("/") for path in paths)):
+            raise DocumentError(
+                gettext_noop("The text names no OpenAPI version and no paths (its keys: %(keys)s). %(advice)s"),
+                keys=", ".join(str(key) for key in list(value)[:5]), advice=_ADVICE,
+            )  # fmt: skip
+        warnings.add("", gettext_noop("The document does not say its OpenAPI version. It was read as OpenAPI 3."))
+    return value
+
+
+def _refuse_other_formats(value: dict[str, Any]) -> None:
+    info = value.get("info")
+    info = info if isinstance(info, dict) else {}
+    if "openapi" in value or "swagger" in value:
+        return
+    if "asyncapi" in value:
+        raise DocumentError(
+            gettext_noop("This is an AsyncAPI document. It describes messages, not HTTP requests, and cannot be imported.")
+        )
+    if "_postman_id" in info or "getpostman.com" in str(info.get("schema", "")) or "_postman_variable_scope" in value:
+        raise DocumentError(POSTMAN)
+    if "swaggerVersion" in value or ("apis" in value and "paths" not in value):
+        raise DocumentError(
+            gettext_noop("This is a Swagger 1.x document. Convert it to OpenAPI 3 (Swagger 1.x is read no more).")
+        )
+    for key, name in _OTHERS:
+        if key in value:
+            raise DocumentError(_NOT_OPENAPI, what=name, advice=_ADVICE)
+    if "apiVersion" in value and "kind" in value:
+        raise DocumentError(_NOT_OPENAPI, what="a Kubernetes manifest", advice=_ADVICE)
+    if isinstance(value.get("log"), dict) and "entries" in value["log"]:
+        raise DocumentError(_NOT_OPENAPI, what="a HAR recording", advice=_ADVICE)
+
+
+_OTHERS = (
+    ("arazzo", "an Arazzo document"),
+    ("overlay", "an OpenAPI overlay"),
+    ("openrpc", "an OpenRPC document"),
+    ("__schema", "a GraphQL schema"),
+    ("discoveryVersion", "a Google discovery document"),
+    ("_type", "an Insomnia export"),
+)

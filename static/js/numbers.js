@@ -1,0 +1,20 @@
+/* How numbers read: the rules of history/templatetags/numbers.py (a test compares both). */
+window.MV = window.MV || {};
+MV.number = (() => {
+  const lang = document.documentElement.lang || "en", gap = "\u00a0", none = "–";
+  const fixed = (v, n) => v.toLocaleString(lang, { minimumFractionDigits: n, maximumFractionDigits: n });
+  const known = (format) => (v) => (v === null || v === undefined || Number.isNaN(v) ? none : format(v));
+  const two = (v) => String(v).padStart(2, "0");
+  const rate = (v) => fixed(v, v > 0 && v < .995 ? 2 : v < 999.95 ? 1 : 0);
+  const whole = (v) => fixed(v, 0);
+  const ms = (v) => (v >= 999.5 ? `${fixed(v / 1000, v < 9995 ? 2 : v < 99950 ? 1 : 0)}${gap}s`
+    : `${fixed(v, v > 0 && v < .995 ? 2 : v > 0 && v < 9.95 ? 1 : 0)}${gap}ms`);
+  const percent = (v) => (v > 0 && v < .005 ? `<${gap}${fixed(.01, 2)}${gap}%` : `${fixed(v, v === 100 ? 0 : 2)}${gap}%`);
+  const clock = (v) => {
+    const t = Math.trunc(v), h = Math.trunc(t / 3600), m = Math.trunc(t / 60) % 60;
+    return h ? `${h}:${two(m)}:${two(t % 60)}` : `${two(m)}:${two(t % 60)}`;
+  };
+  const seconds = (v) => `${v.toLocaleString(lang, { maximumFractionDigits: 2 })}${gap}s`;
+  const formats = { ms, rate, tps: (v) => `${rate(v)}${gap}req/s`, percent, count: whole, clock, seconds };
+  return Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, known(format)]));
+})();
