@@ -1,0 +1,90 @@
+"""The seam to whatever runs k6: this machine, or a cluster."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Phase = Literal["absent", "waiting", "running", "finished"]
+
+LOG_HEAD = 64 * 1024
+LOG_TAIL = 192 * 1024
+_JOB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """One load to make. `arguments` are k6's, after the binary; the runner appends the script's path.
+
+    `script_file` is a bare file name. `environment` holds the K6_ variables, secrets among them; the runner adds
+    what belongs to the machine.
+    """
+
+    job_name: str
+    script_file: str
+    script: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is. `wanted`, `ready`, `failed` count load generators.
+
+    `exit_code` is set where `phase` is "finished" and somebody saw k6 end; None there means that nobody did
+    (the machine restarted), and `message` says so.
+    """
+
+    phase: Phase
+    exit_code: int | None
+    wanted: int
+    ready: int
+    failed: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """`output`: k6's standard output, which holds the summary line. `log`: k6's own log, its first 64 KB and its
+    last 192 KB (the last part once k6 has ended)."""
+
+    output: str
+    log: str
+
+
+class RunnerError(Exception):
+    """Something about a job failed. Only who raises knows whether a retry helps: `permanent` says that none does."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class Runner(Protocol):
+    """Every method may be called twice, by another process, and after a restart of the caller.
+
+    All raise `RunnerError`; a job name that is not `[a-z0-9-]`, at most 63 characters, is a permanent one.
+    """
+
+    def launch(self, spec: LaunchSpec) -> None:
+        """Starts the load and returns at once. A second launch of a job never starts a second load."""
+
+    def poll(self, job_name: str) -> Progress:
+        """How far the job is: "absent" where it was never launched, or is cleaned up."""
+
+    def logs(self, job_name: str) -> Logs:
+        """What k6 wrote so far; empty texts where there is nothing."""
+
+    def stop(self, job_name: str) -> None:
+        """Asks k6 to end and to print its summary, and returns at once; after 8 s it is killed. Absent or
+        finished jobs are left alone."""
+
+    def cleanup(self, job_name: str) -> None:
+        """Kills what still lives and forgets the job."""
+
+
+def check_job_name(job_name: str) -> str:
+    """The name, which is safe as part of a path and as a Kubernetes name; a permanent RunnerError for others."""
+    if not _JOB_NAME.fullmatch(job_name):
+        raise RunnerError(f"{job_name!r} is not a job name: [a-z0-9-], at most 63 characters.", permanent=True)
+    return job_name
