@@ -28,6 +28,10 @@ _COUNTERS = {
 }
 
 
+_KNOWN = {"__name__", "run", "instance", "scenario", "scenario_tag", "name", "method", "status", "error_code"}
+_KNOWN.add("expected_response")
+
+
 class BadPush(ValueError):
     """The body is no remote-write push; the message says what is wrong with it."""
 
@@ -41,6 +45,7 @@ class RequestKey:
     status: str  # HTTP status, "0" where there was no answer
     error_code: str  # k6's number of the error, "" where there was none
     expected: bool  # False: k6 counts the request as failed
+    rest: str = ""  # any other labels: two series are never taken for one, whatever a script tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def decode(body: bytes) -> Snapshot | None:
 def to_bytes(snapshot: Snapshot) -> bytes:
     """A compact form for a store: zlib over JSON."""
     requests = [
-        [key.scenario, key.name, key.status, key.error_code, int(key.expected), to_plain(histogram)]
+        [key.scenario, key.name, key.status, key.error_code, int(key.expected), key.rest, to_plain(histogram)]
         for key, histogram in snapshot.requests.items()
     ]
     rest = [snapshot.vus, snapshot.started, snapshot.counters, snapshot.closing]
@@ -113,8 +118,8 @@ def from_bytes(payload: bytes) -> Snapshot:
     """The reverse of `to_bytes`."""
     instance, moment, requests, *rest = json.loads(zlib.decompress(payload))
     decoded = {
-        RequestKey(scenario, name, status, error_code, bool(expected)): from_plain(histogram)
-        for scenario, name, status, error_code, expected, histogram in requests
+        RequestKey(scenario, name, status, error_code, bool(expected), rest): from_plain(histogram)
+        for scenario, name, status, error_code, expected, rest, histogram in requests
     }
     return Snapshot(instance, moment, decoded, *rest)
 
@@ -144,6 +149,7 @@ def _key(labels: dict[str, str]) -> RequestKey:
         labels.get("status", "0"),
         labels.get("error_code", ""),
         labels.get("expected_response", "true") == "true",
+        ";".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in _KNOWN),
     )
 
 

@@ -1,9 +1,15 @@
 """Small pieces of markup for the shared components."""
 
+from datetime import datetime
+
 from django import template
 from django.forms import BoundField
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 register = template.Library()
 
@@ -37,3 +43,19 @@ def before_space(text: str) -> str:
 def after_space(text: str) -> str:
     """The path of a request's name."""
     return str(text).partition(" ")[2]
+
+
+@register.filter
+def when(moment: datetime | None) -> str:
+    """A moment for lists: `Today 14:02`, `Yesterday 18:05`, `16 Nov 14:02`, with the year where it is another."""
+    if moment is None:
+        return "–"
+    local, now = timezone.localtime(moment), timezone.localtime()
+    time = date_format(local, "H:i")
+    days = (now.date() - local.date()).days
+    if days == 0:
+        return _("Today %(time)s") % {"time": time}
+    if days == 1:
+        return _("Yesterday %(time)s") % {"time": time}
+    day = pgettext("date format, day and month", "j M") if local.year == now.year else "SHORT_DATE_FORMAT"
+    return f"{date_format(local, day)} {time}"

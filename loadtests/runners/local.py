@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -40,10 +41,11 @@ wait "$k6"; code=$?
 wait "$reader"
 echo "$code" >"$dir/exit.new" && mv "$dir/exit.new" "$dir/exit"
 """
-# $1 seconds, $2 folder, $3 k6's pid. While there is no `exit`, the wrapper has not seen k6 end and the pid is k6's.
+# $1 seconds, $2 folder, $3 k6's pid, which is nobody else's until the wrapper has seen k6 end and written `exit`.
 _REAPER = """
-sleep "$1"; [ -e "$2/exit" ] || kill -KILL "$3"
+sleep "$1"; [ -d "$2" ] && [ ! -e "$2/exit" ] && kill -KILL "$3"
 """
+_FINE = (0, 99, 105)  # done, thresholds crossed, stopped
 _LOG_CUT = "[…]"
 
 _children: list[subprocess.Popen[bytes]] = []  # of this process; looked at so that none stays a zombie
@@ -90,7 +92,7 @@ class LocalRunner:
         _reap()
         code = _exit_code(folder)
         if code is not None:
-            return Progress("finished", code, 1, 0, 0 if code in (0, 99) else 1, "")
+            return _finished(code, "")
         if not (folder / "launched").exists():
             return Progress("absent", None, 0, 0, 0, "")
         pids = _pids(folder)
@@ -101,8 +103,7 @@ class LocalRunner:
         if pids is None and _age(folder / "launched") < _START_PATIENCE:
             return Progress("waiting", None, 1, 0, 0, "")
         code = _exit_code(folder)  # the wrapper may have ended between the two looks
-        message = "" if code is not None else _("k6 is gone and left no exit code. Did this machine restart?")
-        return Progress("finished", code, 1, 0, 0 if code in (0, 99) else 1, message)
+        return _finished(code, "" if code is not None else _("k6 is gone and left no exit code."))
 
     def logs(self, job_name: str) -> Logs:
         """Both texts; bytes that are no UTF-8 are replaced."""
@@ -158,7 +159,11 @@ class LocalRunner:
         _spawn(wrapper, folder, spec.environment)
 
 
-def _spawn(command: list[str], folder: Path, environment: object) -> None:
+def _finished(code: int | None, message: str) -> Progress:
+    return Progress("finished", code, 1, 0, 0 if code in _FINE else 1, message)
+
+
+def _spawn(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
     """Starts a process in a session of its own. Nothing of the caller reaches it but PATH and certificates.
 
     A SIGINT or SIGTERM that the caller ignores (Celery's children do) would be ignored by the shell too, which is
@@ -170,7 +175,7 @@ def _spawn(command: list[str], folder: Path, environment: object) -> None:
         subprocess.Popen(
             command,
             cwd=folder,
-            env={"PATH": os.defpath, **kept, "HOME": str(folder), **dict(environment)},  # type: ignore[call-overload]
+            env={"PATH": os.defpath, **kept, "HOME": str(folder), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -188,7 +193,7 @@ def _is_ours(pid: int, folder: Path) -> bool:
         command = psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
-    return any(str(folder) in part for part in command)
+    return any(part == str(folder) or part.startswith(f"{folder}/") for part in command)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -14,8 +14,9 @@ _SIGNATURES = (
     (b"\x7fELF", "ELF"),
     (b"SQLite format 3", "SQLite"),
 )
-_NOT_OPENAPI = gettext_noop("This seems to be %(what)s, not an OpenAPI or Swagger document. %(advice)s")
-_ADVICE = gettext_noop("Import the OpenAPI document of the API.")
+_NOT_OPENAPI = gettext_noop(
+    "This seems to be %(what)s, not an OpenAPI or Swagger document. Import the OpenAPI document of the API."
+)
 POSTMAN = gettext_noop("This is a Postman collection. Export the API as OpenAPI 3 and import that.")
 HTML = gettext_noop(
     "This is a web page (HTML), not an OpenAPI document. It may be a login page, or a page that shows the document: "
@@ -71,9 +72,9 @@ def check_document(value: Any, warnings: Warnings) -> dict[str, Any]:
         paths = value.get("paths")
         if not (isinstance(paths, dict) and any(str(path).startswith("/") for path in paths)):
             raise DocumentError(
-                gettext_noop("The text names no OpenAPI version and no paths (its keys: %(keys)s). %(advice)s"),
-                keys=", ".join(str(key) for key in list(value)[:5]), advice=_ADVICE,
-            )  # fmt: skip
+                gettext_noop("This is no OpenAPI document: it names no OpenAPI version and no paths (its keys: %(keys)s)."),
+                keys=", ".join(str(key) for key in list(value)[:5]),
+            )
         warnings.add("", gettext_noop("The document does not say its OpenAPI version. It was read as OpenAPI 3."))
     return value
 
@@ -95,18 +96,18 @@ def _refuse_other_formats(value: dict[str, Any]) -> None:
         )
     for key, name in _OTHERS:
         if key in value:
-            raise DocumentError(_NOT_OPENAPI, what=name, advice=_ADVICE)
+            raise DocumentError(_NOT_OPENAPI, what=name)
     if "apiVersion" in value and "kind" in value:
-        raise DocumentError(_NOT_OPENAPI, what="a Kubernetes manifest", advice=_ADVICE)
+        raise DocumentError(_NOT_OPENAPI, what=gettext_noop("a Kubernetes manifest"))
     if isinstance(value.get("log"), dict) and "entries" in value["log"]:
-        raise DocumentError(_NOT_OPENAPI, what="a HAR recording", advice=_ADVICE)
+        raise DocumentError(_NOT_OPENAPI, what=gettext_noop("a HAR recording"))
 
 
 _OTHERS = (
-    ("arazzo", "an Arazzo document"),
-    ("overlay", "an OpenAPI overlay"),
-    ("openrpc", "an OpenRPC document"),
-    ("__schema", "a GraphQL schema"),
-    ("discoveryVersion", "a Google discovery document"),
-    ("_type", "an Insomnia export"),
+    ("arazzo", gettext_noop("an Arazzo document")),
+    ("overlay", gettext_noop("an OpenAPI overlay")),
+    ("openrpc", gettext_noop("an OpenRPC document")),
+    ("__schema", gettext_noop("a GraphQL schema")),
+    ("discoveryVersion", gettext_noop("a Google discovery document")),
+    ("_type", gettext_noop("an Insomnia export")),
 )

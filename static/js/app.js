@@ -59,6 +59,9 @@
     if (level === "error") { el.classList.add("bad"); el.querySelector("use").setAttribute("href", "#i-warn"); }
     region.append(el); leave(el);
   }
+  document.addEventListener("htmx:configRequest", (e) => { // no empty filters in the address
+    if (e.detail.verb === "get") [...e.detail.formData].forEach(([name, value]) => value === "" && e.detail.formData.delete(name));
+  });
   const isToast = (xhr) => xhr.responseText.trimStart().startsWith('<div class="toast');
   const failed = () => toast(document.getElementById("toasts").dataset.failed, "error");
   document.addEventListener("DOMContentLoaded", () => all("[data-toast]").forEach(leave));

@@ -146,6 +146,7 @@
       if (!answer.ok) return;
       const series = await answer.json();
       series.t.forEach((t, i) => write(t, Object.fromEntries(Object.keys(COLOURS).map((name) => [name, series[name]?.[i]]))));
+      if (!live) state.columns.tps?.fill(null, series.whole_seconds); // a second that did not last whole has no rate
       for (const { tag, p95 } of series.scenarios) series.t.forEach((t, i) => { (state.scenarios[tag] ??= [])[t] = p95[i]; });
       draw();
     },

@@ -1,0 +1,164 @@
+"""The home page, the health check, and the pages of errors."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.db import connection
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import requires_csrf_token
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from history import shape
+from history.access import visible_runs
+from history.metrics.stores import open_store
+from history.models import TestHistory
+from history.reasons import explain
+from history.states import ACTIVE, FINISHED
+from loadtests.models import Plan
+from loadtests.runners import find_k6
+from metricvault import __version__
+from metricvault.celery import app as celery
+from metricvault.lib.errors import Malformed, Missing, NotAllowed, ProductError
+from metricvault.lib.htmx import render_page
+from metricvault.middleware import error_response, wants_json
+from projects.access import visible_projects
+from projects.models import Endpoint, Project
+
+VERDICTS, CARDS = 6, 9
+HEAVY = ("script", "log", "summary")  # columns no list needs
+
+
+@login_not_required
+@require_safe
+@vary_on_headers("Accept")
+def home(request: HttpRequest) -> HttpResponseBase:
+    """`GET /`: the dashboard for a browser, the health check for anyone else."""
+    if wants_json(request) and not request.htmx:  # type: ignore[attr-defined]
+        return healthz(request)
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    runs = visible_runs(request.user).select_related("project").defer(*HEAVY)
+    if not runs.exists():
+        return render(request, "home/first.html", first_steps(request.user))
+    active = list(runs.filter(status__in=ACTIVE).order_by("tested_at"))
+    for run in active:
+        run.planned = shape.duration(run.plan_snapshot)  # type: ignore[attr-defined]
+    finished = list(runs.filter(status__in=FINISHED)[:VERDICTS])
+    for run in finished:
+        run.why = why(run)  # type: ignore[attr-defined]
+    context = {"active": active, "finished": finished}
+    if not request.htmx:  # type: ignore[attr-defined]
+        context["projects"] = project_cards(request.user)
+    return render_page(request, "home/home.html", "home/runs.html", context)
+
+
+def why(run: TestHistory) -> str:
+    """The first reason of a verdict: the first bad one if there is any."""
+    reasons = explain(run.reasons)
+    first = next((one for one in reasons if not one["good"]), reasons[0] if reasons else None)
+    return first["message"] if first else run.message
+
+
+def project_cards(user: Any) -> list[Project]:
+    """The projects with the freshest runs, each with `last_run` (or None) and its counts."""
+    last = TestHistory.objects.filter(project=OuterRef("pk")).order_by("-tested_at", "-pk")
+    cards = list(
+        visible_projects(user)
+        .annotate(
+            last_run_id=Subquery(last.values("pk")[:1]),
+            last_run_at=Subquery(last.values("tested_at")[:1]),
+            endpoint_count=_count(Endpoint.objects.filter(openapi_spec__project=OuterRef("pk")), "openapi_spec__project"),
+            plan_count=_count(Plan.objects.filter(project=OuterRef("pk")), "project"),
+            run_count=_count(TestHistory.objects.filter(project=OuterRef("pk")), "project"),
+        )
+        .order_by("-last_run_at", "title")[:CARDS]
+    )
+    runs = TestHistory.objects.defer(*HEAVY).in_bulk([card.last_run_id for card in cards if card.last_run_id])  # type: ignore[attr-defined]
+    for card in cards:
+        card.last_run = runs.get(card.last_run_id)  # type: ignore[attr-defined]
+    return cards
+
+
+def _count(rows: QuerySet[Any], by: str) -> Subquery:
+    """One count per project as a subquery: joins would multiply the rows."""
+    return Subquery(rows.order_by().values(by).annotate(total=Count("pk")).values("total"))
+
+
+def first_steps(user: Any) -> dict[str, Any]:
+    """What a newcomer has done, and what comes next: `step` 1 to 3."""
+    project = visible_projects(user).order_by("-pk").first()
+    has_endpoints = Endpoint.objects.filter(openapi_spec__project__in=visible_projects(user)).exists()
+    plan = Plan.objects.filter(project__in=visible_projects(user)).order_by("-pk").first()
+    step = 3 if plan else 2 if has_endpoints else 1
+    return {"project": project, "plan": plan, "step": step, "checks": health()}
+
+
+def health() -> dict[str, str]:
+    """What the product stands on: "ok", or what is wrong in a few words."""
+    return {
+        "database": _tried(lambda: connection.cursor().execute("SELECT 1")),
+        "broker": _tried(_ask_broker),
+        "metrics_store": _tried(lambda: open_store().check()),
+        "runner": _tried(_find_k6),
+    }
+
+
+def _tried(check: Callable[[], Any]) -> str:
+    try:
+        check()
+    except Exception as problem:  # whatever it is, the health check tells it instead of failing itself
+        return str(problem).splitlines()[0][:200] if str(problem) else type(problem).__name__
+    return "ok"
+
+
+def _ask_broker() -> None:
+    with celery.connection_for_write() as broker:
+        broker.ensure_connection(max_retries=1, timeout=2)
+
+
+def _find_k6() -> None:
+    if not find_k6(settings.METRICVAULT_K6_BINARY):
+        raise ProductError(_("k6 was not found. Ask your administrator to install it."))
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """`{"status", "version", "checks"}`; 503 and "degraded" where a check fails."""
+    checks = health()
+    well = all(result == "ok" for result in checks.values())
+    body = {"status": "ok" if well else "degraded", "version": __version__, "checks": checks}
+    return JsonResponse(body, status=200 if well else 503)
+
+
+@requires_csrf_token
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404."""
+    return error_response(request, Missing(_("There is nothing at this address.")))
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400."""
+    return error_response(request, Malformed(_("The request could not be read.")))
+
+
+@requires_csrf_token
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
+    """403; also for a form whose token is missing or old."""
+    if reason:
+        return error_response(request, NotAllowed(_("The page was open too long. Load it again, then send the form again.")))
+    return error_response(request, NotAllowed(_("You may not do this.")))
+
+
+@requires_csrf_token
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 outside any view; what a view raises is answered by `metricvault.middleware.ErrorMiddleware`."""
+    return error_response(request, ProductError(_("Something went wrong on our side. Try again.")))
