@@ -17,13 +17,12 @@ from history.reasons import Reason, reason
 from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
 from loadtests.k6.command import local_command
-from loadtests.k6.exit_codes import EXIT_CODES
+from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
 from loadtests.runners import LaunchSpec, Progress, Runner, RunnerError, open_runner
 
 logger = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=60)
-_LOST_AFTER = timedelta(minutes=10)
-_BAD_ENDS = {Status.FAILED}
+_LAUNCHING = timedelta(seconds=30)  # within which the worker that took a run must have started its load
 
 
 def launch(run_id: int) -> bool:
@@ -65,7 +64,7 @@ def watch(run_id: int, now: datetime) -> str:
         return run.status if run else ""
     runner = open_runner()
     progress = runner.poll(run.job_name)
-    if progress.phase == "absent" and now - run.tested_at < timedelta(seconds=30):
+    if progress.phase == "absent" and now - run.tested_at < _LAUNCHING:
         return run.status  # another worker is about to start it
     if progress.phase in {"finished", "absent"}:
         begin_collecting(run, runner, progress, now)
@@ -77,7 +76,15 @@ def watch(run_id: int, now: datetime) -> str:
         run.refresh_from_db()
     if run.stop_requested_at is not None:
         runner.stop(run.job_name)
+    _keep_log(run, runner)
     return run.status
+
+
+def _keep_log(run: TestHistory, runner: Runner) -> None:
+    """So that the page shows it while the run lasts."""
+    log = runner.logs(run.job_name).log
+    if log != run.log:
+        TestHistory.objects.filter(pk=run.pk).update(log=log)
 
 
 def begin_collecting(run: TestHistory, runner: Runner, progress: Progress, now: datetime) -> None:
@@ -135,11 +142,10 @@ def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list
             return Status.TIMED_OUT, "", [ended, *recorded.reasons]
         ended = reason("stopped", seconds=round(run.test_duration or 0, 1))
         return Status.STOPPED, "", [ended, *recorded.reasons]
-    end = EXIT_CODES.get(run.exit_code)
-    if end is not None and end.finished:
+    end = EXIT_CODES.get(run.exit_code, UNKNOWN)
+    if end.finished:
         return Status.COMPLETED, recorded.outcome, recorded.reasons
-    code = end.reason if end is not None else "k6_failed"
-    failure = reason(code, exit_code=run.exit_code if run.exit_code is not None else "-")
+    failure = reason(end.reason, exit_code=run.exit_code if run.exit_code is not None else "-")
     rest = recorded.reasons if recorded.stored_requests else []
     return Status.FAILED, Outcome.ERROR, [failure, *rest]
 

@@ -17,6 +17,8 @@ _SCRIPT = Ending(finished=False, reason="script_error")
 _SETUP = Ending(finished=False, reason="setup_failed")
 _OTHER = Ending(finished=False, reason="k6_failed")
 
+UNKNOWN = _OTHER  # a code that is not in the table
+
 EXIT_CODES: dict[int | None, Ending] = {
     None: Ending(finished=False, reason="k6_vanished"),
     0: PLANNED,

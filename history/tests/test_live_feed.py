@@ -1,0 +1,125 @@
+"""From k6's pushes to live messages: one a second, each once, and their sums are the totals."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import RequestFactory
+
+from history import live
+from history.ingest import ingest
+from history.live import LiveMessage, feed
+from history.metrics.remote_write import decode
+from history.models import TestHistory
+from history.states import Status
+from history.tests.recorded_history import recorded_rows
+from history.timeseries import timeseries
+from tests.recorded import recorded_run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[LiveMessage]]:
+    """What would go to the pages; the wire itself is tested in tests/ with real servers."""
+    messages: list[LiveMessage] = []
+    monkeypatch.setattr(feed, "publish", lambda message, readers: messages.append(message))
+    yield messages
+    feed._feeds.clear()
+
+
+def push(run: TestHistory, body: bytes, token: str | None = None) -> int:
+    headers = {"Authorization": f"Bearer {run.ingest_token if token is None else token}"}
+    request = RequestFactory().post("/", body, content_type="application/x-protobuf", headers=headers)
+    return ingest(request, run.pk).status_code
+
+
+def seconds(messages: list[LiveMessage]) -> list[int]:
+    return [message["t"] for message in messages if message["t"] is not None]
+
+
+def at_its_time(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    """The clock as it was when the push came."""
+    snapshot = decode(body)
+    assert snapshot
+    monkeypatch.setattr(time, "time", lambda: snapshot.moment + 0.01)
+
+
+def test_each_second_is_sent_once_and_the_sums_are_exact(
+    alice: User, sent: list[LiveMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded_rows(alice, Status.STARTING, pushes=0)
+    for body in recorded_run().pushes:
+        at_its_time(monkeypatch, body)
+        assert push(run, body) == 204
+    run.refresh_from_db()
+    live.finish(run)
+    assert seconds(sent) == list(range(len(seconds(sent))))
+    exact = recorded_run().exact
+    assert sum(message["requests"] for message in sent) == exact["requests"]
+    assert sum(message["failures"] for message in sent) == exact["failures"]
+    assert sum(message["tps"] or 0 for message in sent) == exact["requests"]
+    assert sent[-1]["total_requests"] == exact["requests"]
+    of_scenarios = {one["tag"]: one["total_requests"] for one in sent[-1]["scenarios"]}
+    assert of_scenarios == {tag: one["requests"] for tag, one in exact["scenarios"].items()}
+
+
+def test_the_first_push_makes_the_run_running(
+    alice: User, sent: list[LiveMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded_rows(alice, Status.STARTING, pushes=0)
+    at_its_time(monkeypatch, recorded_run().pushes[0])
+    push(run, recorded_run().pushes[0])
+    run.refresh_from_db()
+    assert run.status == Status.RUNNING
+    assert [message["status"] for message in sent if message["t"] is None] == ["running"]
+
+
+def test_two_web_processes_send_no_second_twice(
+    alice: User, sent: list[LiveMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded_rows(alice, Status.RUNNING, pushes=0)
+    for number, body in enumerate(recorded_run().pushes):
+        if number % 3 == 0:
+            feed._feeds.clear()  # what another process, or this one after a restart, knows: nothing
+        at_its_time(monkeypatch, body)
+        push(run, body)
+    run.refresh_from_db()
+    live.finish(run)
+    assert seconds(sent) == list(range(len(seconds(sent))))
+    assert sum(message["requests"] for message in sent) == recorded_run().exact["requests"]
+
+
+def test_a_page_that_opens_late_reads_what_was_sent_before(
+    alice: User, sent: list[LiveMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded_rows(alice, Status.RUNNING, pushes=0)
+    for body in recorded_run().pushes[:6]:
+        at_its_time(monkeypatch, body)
+        push(run, body)
+    run.refresh_from_db()
+    found = timeseries(run)
+    assert found["t"] == seconds(sent)
+    assert found["requests"] == [message["requests"] for message in sent if message["t"] is not None]
+    assert found["p95"] == [message["p95"] for message in sent if message["t"] is not None]
+
+
+def test_a_wrong_token_is_refused_and_changes_nothing(alice: User, sent: list[LiveMessage]) -> None:
+    run = recorded_rows(alice, Status.RUNNING, pushes=0)
+    assert push(run, recorded_run().pushes[0], token="guess") == 401
+    assert push(run, recorded_run().pushes[0], token="") == 401
+    assert run.snapshots.count() == 0
+
+
+def test_a_run_that_is_over_takes_no_more(alice: User, sent: list[LiveMessage]) -> None:
+    run = recorded_rows(alice, Status.COMPLETED, pushes=0)
+    assert push(run, recorded_run().pushes[0]) == 409
+    assert run.snapshots.count() == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"\x00" * (2 * 1024 * 1024)])
+def test_what_is_no_push_is_refused(alice: User, sent: list[LiveMessage], body: bytes) -> None:
+    run = recorded_rows(alice, Status.RUNNING, pushes=0)
+    assert push(run, body) in {400, 413}
+    assert run.snapshots.count() == 0
