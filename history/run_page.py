@@ -21,12 +21,11 @@ def context(run: TestHistory) -> dict[str, Any]:
     curve = shape.asked(run.plan_snapshot)
     planned = shape.duration(run.plan_snapshot)
     reasons = explain(run.reasons)
-    for scenario in scenarios:
-        scenario.missed = missed(scenario)  # type: ignore[attr-defined]
-        scenario.missed_words = ", ".join(_("errors") if kind == "errors" else kind for kind in scenario.missed)  # type: ignore[attr-defined]
+    planned_stages = {one["tag"]: shape.stages(one) for one in run.plan_snapshot.get("scenarios", [])}
+    rows = [ScenarioRow(one, planned_stages.get(one.scenario_tag, [])) for one in scenarios]
     return {
         "run": run,
-        "scenarios": scenarios,
+        "rows": rows,
         "planned": planned,
         "ruler": shape.points(curve, *RULER),
         "ticks": [planned * quarter / 4 for quarter in range(5)],
@@ -42,6 +41,17 @@ def context(run: TestHistory) -> dict[str, Any]:
     }
 
 
+class ScenarioRow:
+    """A scenario as the page shows it: its numbers, which targets it missed, its stages with their names."""
+
+    def __init__(self, scenario: ScenarioHistory, planned: list[shape.Band]) -> None:
+        self.scenario = scenario
+        self.missed = missed(scenario)
+        self.missed_words = ", ".join(_("errors") if kind == "errors" else kind for kind in self.missed)
+        self.stages = list(zip(planned, scenario.stages.all(), strict=False))
+        self.has_target = scenario.response_time_target is not None or scenario.error_rate_target is not None
+
+
 def chart_plan(
     run: TestHistory, scenarios: list[ScenarioHistory], curve: shape.Curve, planned: float
 ) -> dict[str, Any]:
@@ -51,9 +61,9 @@ def chart_plan(
         "asked": curve,
         "bands": [asdict(band) for band in shape.bands(curve)],
         "targets": {
-            "tps": _lines([(run.target_tps, "")], numbers.tps),
+            "tps": _lines([(run.target_tps, "")], lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s"),
             "latency": _lines([(one.response_time_target, one.name) for one in scenarios], numbers.ms),
-            "errors": _lines([(one.error_rate_target, one.name) for one in scenarios], numbers.percent),
+            "errors": _lines([(one.error_rate_target, one.name) for one in scenarios], numbers.limit),
         },
     }
 

@@ -65,18 +65,30 @@ def asked(plan: Mapping[str, Any]) -> Curve:
 
 def bands(curve: Curve) -> list[Band]:
     """The stages of a curve by name; none where there are too many to tell apart."""
-    found = []
-    for (t0, u0), (t1, u1) in zip(curve, curve[1:], strict=False):
-        if t1 > t0:
-            words = {"users": f"{u1:g}"}
-            if u0 == u1:
-                name = _("Hold %(users)s VUs") % words
-            elif u1 > u0:
-                name = _("Ramp to %(users)s VUs") % words
-            else:
-                name = _("Down to %(users)s VUs") % words if u1 else _("Ramp down")
-            found.append(Band(t0, t1, name))
+    corners = zip(curve, curve[1:], strict=False)
+    found = [Band(t0, t1, _name(u0, u1)) for (t0, u0), (t1, u1) in corners if t1 > t0]
     return found if len(found) <= MOST_BANDS else []
+
+
+def stages(scenario: Mapping[str, Any]) -> list[Band]:
+    """The stages of one scenario, one for each, those without length too."""
+    steps = scenario.get("executor") == "constant-vus"
+    found: list[Band] = []
+    start = users = 0.0
+    for stage in scenario.get("stages", []):
+        target, end = float(stage["target"]), start + float(stage["duration"])
+        found.append(Band(start, end, _name(target if steps else users, target)))
+        start, users = end, target
+    return found
+
+
+def _name(before: float, after: float) -> str:
+    words = {"users": f"{after:g}"}
+    if before == after:
+        return _("Hold %(users)s VUs") % words
+    if after > before:
+        return _("Ramp to %(users)s VUs") % words
+    return _("Down to %(users)s VUs") % words if after else _("Ramp down")
 
 
 def points(curve: Curve, width: float, height: float) -> str:

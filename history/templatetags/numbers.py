@@ -77,13 +77,24 @@ def clock(value: Number) -> str:
 
 
 @register.filter
-def seconds(value: Number) -> str:
-    """A duration as a person wrote it: `30 s`, `0.5 s`; at most two digits after the point."""
+def plain(value: Number) -> str:
+    """A number as a person wrote it, a target or a duration: at most two digits after the point, no empty ones."""
     if value is None:
         return NOTHING
     exact = Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP).normalize()
-    digits = max(0, -int(exact.as_tuple().exponent))
-    return f"{_fixed(exact, digits)}{GAP}s"
+    return _fixed(exact, max(0, -int(exact.as_tuple().exponent)))
+
+
+@register.filter
+def seconds(value: Number) -> str:
+    """A duration: `30 s`, `0.5 s`."""
+    return NOTHING if value is None else f"{plain(value)}{GAP}s"
+
+
+@register.filter
+def limit(value: Number) -> str:
+    """A limit in percent as a person wrote it: `1 %`."""
+    return NOTHING if value is None else f"{plain(value)}{GAP}%"
 
 
 @register.filter

@@ -5,6 +5,7 @@ Seconds, virtual users, milliseconds (response time targets) and percent 0-100 (
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -128,20 +129,41 @@ def asked_vus(plan: RunPlan, t: float) -> float:
 
 def peak_vus(plan: RunPlan) -> int:
     """The most users asked for at one moment, over all scenarios."""
-    return round(peak([curve(scenario.executor, scenario.stages) for scenario in plan.scenarios]))
+    lines = [curve(scenario.executor, scenario.stages) for scenario in plan.scenarios]
+    return round(max((users for _t, users in total(lines)), default=0.0))
 
 
-def users_at(points: Sequence[Point], t: float, before: bool = False) -> float:
-    """The line's value at `t`; at a jump the value after it, or with `before` the one before it."""
+def users_at(points: Sequence[Point], t: float) -> float:
+    """The line's value at `t`; at a jump the value after it, and 0 outside of the line."""
     for (start, low), (end, high) in zip(points, points[1:], strict=False):
-        inside = start < t <= end if before else start <= t < end
-        if inside:
+        if start <= t < end:
             return low + (high - low) * (t - start) / (end - start)
     return 0.0
 
 
-def peak(lines: Sequence[Sequence[Point]]) -> float:
-    """The highest sum of the lines. Between two corners the sum is straight, so corners are enough."""
-    corners = {t for line in lines for t, _users in line}
-    sides = ((t, side) for t in corners for side in (False, True))
-    return max((sum(users_at(line, t, side) for line in lines) for t, side in sides), default=0.0)
+def total(lines: Sequence[Sequence[Point]]) -> list[Point]:
+    """The sum of lines that begin at 0 s and fall to 0 users after their last point, as one line.
+
+    One pass over all corners: at each, the slope of the sum changes and the sum may jump.
+    """
+    slopes: defaultdict[float, float] = defaultdict(float)
+    jumps: defaultdict[float, float] = defaultdict(float)
+    for line in lines:
+        for (start, low), (end, high) in zip(line, line[1:], strict=False):
+            if end > start:
+                slopes[start] += (high - low) / (end - start)
+                slopes[end] -= (high - low) / (end - start)
+            else:
+                jumps[start] += high - low
+        for end, last in line[-1:]:
+            jumps[end] -= last
+    points: list[Point] = []
+    time = value = slope = 0.0
+    for corner in sorted({*slopes, *jumps}):
+        value, time = value + slope * (corner - time), corner
+        points.append((time, round(value, 6)))
+        if jumps[corner]:
+            value += jumps[corner]
+            points.append((time, round(value, 6)))
+        slope += slopes[corner]
+    return points

@@ -11,6 +11,7 @@ import pytest
 
 from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, scenario_tag
 from loadtests.runners import find_k6
+from tests.needs import skip_or_fail
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,7 @@ def k6() -> str:
     """The path of the k6 binary that the tests run."""
     path = find_k6()
     if not path:
-        pytest.skip("k6 is not installed")
+        skip_or_fail("k6")
     return path
 
 

@@ -59,14 +59,15 @@
     const { ctx, bbox: { left, top, width } } = u, px = uPlot.pxRatio;
     ctx.save(); ctx.font = font.replace("11px", `${11 * px}px`); ctx.lineWidth = px; ctx.textBaseline = "alphabetic";
     if (kind.unit) { ctx.fillStyle = ink("--ink-3"); ctx.textAlign = "right"; ctx.fillText(kind.unit, left - 8 * px, top - 12 * px); }
-    ctx.textAlign = "left"; ctx.lineJoin = "round";
-    for (const { value, name } of lines) {
-      const above = value > u.scales.y.max, y = above ? top + 14 * px : u.valToPos(value, "y", true), text = above ? `${name} ↑` : name;
+    ctx.lineJoin = "round";
+    lines.forEach(({ value, name }, i) => { // names stand left and right in turn: two targets are often close
+      ctx.textAlign = i % 2 ? "right" : "left";
+      const x = i % 2 ? left + width - 6 * px : left + 6 * px, above = value > u.scales.y.max, y = above ? top + 14 * px : u.valToPos(value, "y", true), text = above ? `${name} ↑` : name;
       ctx.strokeStyle = ctx.fillStyle = ink("--c-target"); ctx.setLineDash([2 * px, 3 * px]);
       if (!above) { ctx.beginPath(); ctx.moveTo(left, y); ctx.lineTo(left + width, y); ctx.stroke(); }
       ctx.setLineDash([]); ctx.strokeStyle = ink("--surface"); ctx.lineWidth = 4 * px;
-      ctx.strokeText(text, left + 6 * px, y - 5 * px); ctx.fillText(text, left + 6 * px, y - 5 * px); ctx.lineWidth = px;
-    }
+      ctx.strokeText(text, x, y - 5 * px); ctx.fillText(text, x, y - 5 * px); ctx.lineWidth = px;
+    });
     ctx.restore();
   }
 
@@ -145,9 +146,9 @@
       const answer = await fetch(page.dataset.timeseries, { headers: { Accept: "application/json" } });
       if (!answer.ok) return;
       const series = await answer.json();
-      series.t.forEach((t, i) => write(t, Object.fromEntries(Object.keys(COLOURS).map((name) => [name, series[name]?.[i]]))));
-      if (!live) state.columns.tps?.fill(null, series.whole_seconds); // a second that did not last whole has no rate
-      for (const { tag, p95 } of series.scenarios) series.t.forEach((t, i) => { (state.scenarios[tag] ??= [])[t] = p95[i]; });
+      const seconds = live ? series.t : series.t.slice(0, Math.max(1, series.whole_seconds)); // a last second that was cut short shows no rate
+      seconds.forEach((t, i) => write(t, Object.fromEntries(Object.keys(COLOURS).map((name) => [name, series[name]?.[i]]))));
+      for (const { tag, p95 } of series.scenarios) seconds.forEach((t, i) => { (state.scenarios[tag] ??= [])[t] = p95[i]; });
       draw();
     },
     put(message) {

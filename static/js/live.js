@@ -28,12 +28,12 @@
     }
   }
   function judge(row, { totals }, t) {
-    const notes = document.getElementById("missed"), seen = (kind, value, limit, as) => {
+    const notes = document.getElementById("missed"), seen = (kind, value, limit, as, asLimit) => {
       const missed = limit !== undefined && value !== null && value > +limit, key = `${row.dataset.scenario}-${kind}`, note = notes.querySelector(`[data-key="${key}"]`);
       row.querySelector(`[data-judged="${kind}"]`)?.classList.toggle("over", missed);
       if (!missed) note?.remove();
       else if (!note) { // said once, with the numbers of that moment: a region that changed each second would never be silent
-        const words = { name: row.dataset.name, value: number[as](value), target: number[as](+limit), time: number.clock(t + 1) };
+        const words = { name: row.dataset.name, value: number[as](value), target: number[asLimit](+limit), time: number.clock(t + 1) };
         const line = Object.assign(document.createElement("li"), { textContent: notes.dataset[kind].replace(/\{(\w+)\}/g, (_, word) => words[word]) });
         line.dataset.key = key; notes.querySelector("ul").append(line);
         const flag = document.querySelector(".flag"), curve = flag?.closest("[data-progress]");
@@ -41,7 +41,7 @@
       }
       return missed ? [kind] : [];
     };
-    const missed = [...seen("p95", totals.p95, row.dataset.p95Target, "ms"), ...seen("errors", totals.error_rate, row.dataset.errorsTarget, "percent")];
+    const missed = [...seen("p95", totals.p95, row.dataset.p95Target, "ms", "ms"), ...seen("errors", totals.error_rate, row.dataset.errorsTarget, "percent", "limit")];
     notes.hidden = !notes.querySelector("li");
     const mark = row.querySelector("[data-verdict]"), { verdict } = mark?.dataset ?? {};
     if (!verdict) return;

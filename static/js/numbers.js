@@ -14,7 +14,8 @@ MV.number = (() => {
     const t = Math.trunc(v), h = Math.trunc(t / 3600), m = Math.trunc(t / 60) % 60;
     return h ? `${h}:${two(m)}:${two(t % 60)}` : `${two(m)}:${two(t % 60)}`;
   };
-  const seconds = (v) => `${v.toLocaleString(lang, { maximumFractionDigits: 2 })}${gap}s`;
-  const formats = { ms, rate, tps: (v) => `${rate(v)}${gap}req/s`, percent, count: whole, clock, seconds };
+  const plain = (v) => v.toLocaleString(lang, { maximumFractionDigits: 2 });
+  const formats = { ms, rate, tps: (v) => `${rate(v)}${gap}req/s`, percent, count: whole, clock, plain,
+    seconds: (v) => `${plain(v)}${gap}s`, limit: (v) => `${plain(v)}${gap}%` };
   return Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, known(format)]));
 })();

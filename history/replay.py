@@ -1,0 +1,72 @@
+"""Plays a recorded run: for looking at pages without k6, and for tests."""
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from history.live import advance, announce, finish
+from history.metrics.remote_write import Snapshot, decode
+from history.metrics.stores import open_store
+from history.models import ScenarioHistory, StageHistory, TestHistory
+from history.recording import record
+from history.states import Status, move
+from projects.models import Project
+
+
+def read_recording(file: Path) -> dict[str, Any]:
+    """What `bench/record_run.py` wrote, its pushes as snapshots."""
+    data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    decoded = (decode(base64.b64decode(push)) for push in data["pushes"])
+    data["snapshots"] = [snapshot for snapshot in decoded if snapshot]
+    return data
+
+
+def create_run(plan: dict[str, Any], project: Project, status: Status) -> TestHistory:
+    """The rows of a run of `plan` (a RunPlan as JSON), nothing measured yet."""
+    job_name = f"replay-{secrets.token_hex(6)}"
+    run = TestHistory.objects.create(
+        title=plan["title"], project=project, status=status, plan_snapshot=plan, job_name=job_name, exit_code=0
+    )
+    for position, asked in enumerate(plan["scenarios"]):
+        row = ScenarioHistory.objects.create(
+            test_history=run,
+            position=position,
+            name=asked["name"],
+            scenario_tag=asked["tag"],
+            executor=asked["executor"],
+            think_time=asked["think_time"],
+            request_name=asked["request"]["name"],
+            response_time_target=asked["response_time_target"],
+            error_rate_target=asked["error_rate_target"],
+        )
+        stages = (StageHistory(scenario=row, position=at, **stage) for at, stage in enumerate(asked["stages"]))
+        StageHistory.objects.bulk_create(stages)
+    return run
+
+
+def at_their_pace(snapshots: list[Snapshot], sleep: Callable[[float], None] = time.sleep) -> Iterator[Snapshot]:
+    """The snapshots as if they came now, one after another at the pace of the recording."""
+    shift = time.time() - snapshots[0].moment
+    for snapshot in snapshots:
+        sleep(max(0.0, snapshot.moment + shift - time.time()))
+        started = None if snapshot.started is None else snapshot.started + shift
+        yield replace(snapshot, moment=snapshot.moment + shift, started=started)
+
+
+def play(run: TestHistory, recording: dict[str, Any]) -> None:
+    """Feeds the recording to the store and the live pages, then makes the result."""
+    move(run, Status.RUNNING)
+    announce(run)
+    for snapshot in at_their_pace(recording["snapshots"]):
+        open_store().write(run.pk, [snapshot])
+        advance(run, time.time())
+    move(run, Status.COLLECTING)
+    recorded = record(run, recording["output"])
+    finish(run)
+    move(run, Status.COMPLETED, outcome=recorded.outcome, reasons=recorded.reasons)
+    announce(run)
