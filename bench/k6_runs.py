@@ -3,12 +3,62 @@
 import http.server
 import json
 import math
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
+
+from loadtests.k6.command import local_command
+
+K6 = str(Path(sys.executable).with_name("k6"))
+
+
+@contextmanager
+def demo(port: int) -> Iterator[str]:
+    """The demo API on loopback: its address."""
+    process = subprocess.Popen([sys.executable, "-m", "demo", "--port", str(port)])
+    base = f"http://127.0.0.1:{port}"
+    try:
+        for _attempt in range(100):
+            try:
+                httpx.get(f"{base}/openapi.json")
+                break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        else:
+            raise SystemExit("The demo API did not start.")
+        yield base
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of k6 pushed, printed, and measured sample by sample."""
+
+    caught: list[tuple[float, bytes]]
+    output: str
+    exit_code: int
+    exact: dict[str, Any]
+
+
+def run_beside_samples(script: str, folder: Path) -> Run:
+    """Runs `script` with our pushes caught and k6's raw samples kept beside them."""
+    file, samples = folder / "script.js", folder / "samples.json"
+    file.write_text(script, encoding="utf-8")
+    with push_catcher() as (url, caught):
+        arguments, environment = local_command("1", "1", url, "token")
+        command = [K6, *arguments, "--out", f"json={samples}", str(file)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return Run(caught, done.stdout, done.returncode, exact(samples))
 
 
 @contextmanager

@@ -5,16 +5,10 @@ The real k6 against the demo API, with our script; its pushes are caught, and `-
 
 import base64
 import json
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-import httpx
-
-from bench.k6_runs import exact, push_catcher
-from loadtests.k6.command import local_command
+from bench.k6_runs import demo, run_beside_samples
 from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, to_json
 from loadtests.k6.script import build_script
 from tests.recorded import FILE
@@ -47,41 +41,19 @@ def plan(base: str) -> RunPlan:
 
 def main() -> None:
     """Starts the demo, runs k6, writes the fixture."""
-    demo = subprocess.Popen([sys.executable, "-m", "demo", "--port", str(PORT)])
-    base = f"http://127.0.0.1:{PORT}"
-    try:
-        _wait(base)
-        with tempfile.TemporaryDirectory() as folder, push_catcher() as (url, caught):
-            asked = plan(base)
-            script, samples = Path(folder) / "script.js", Path(folder) / "samples.json"
-            script.write_text(build_script(asked), encoding="utf-8")
-            arguments, environment = local_command("1", "1", url, "token")
-            k6 = str(Path(sys.executable).with_name("k6"))
-            command = [k6, *arguments, "--out", f"json={samples}", str(script)]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            data = {
-                "plan": to_json(asked),
-                "exact": exact(samples),
-                "output": done.stdout,
-                "exit_code": done.returncode,
-                "received": [round(at - caught[0][0], 3) for at, _ in caught],
-                "pushes": [base64.b64encode(body).decode() for _, body in caught],
-            }
-    finally:
-        demo.terminate()
-        demo.wait()
+    with demo(PORT) as base, tempfile.TemporaryDirectory() as folder:
+        asked = plan(base)
+        run = run_beside_samples(build_script(asked), Path(folder))
+    data = {
+        "plan": to_json(asked),
+        "exact": run.exact,
+        "output": run.output,
+        "exit_code": run.exit_code,
+        "received": [round(at - run.caught[0][0], 3) for at, _ in run.caught],
+        "pushes": [base64.b64encode(body).decode() for _, body in run.caught],
+    }
     FILE.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
-    print(f"{data['exact']['requests']} requests, {len(caught)} pushes, k6 ended with {done.returncode}: {FILE.name}")
-
-
-def _wait(base: str) -> None:
-    for _attempt in range(100):
-        try:
-            httpx.get(f"{base}/openapi.json")
-            return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise SystemExit("The demo API did not start.")
+    print(f"{run.exact['requests']} requests, {len(run.caught)} pushes, k6 ended with {run.exit_code}: {FILE.name}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,13 @@ def create_run(plan: dict[str, Any], project: Project, status: Status) -> TestHi
     """The rows of a run of `plan` (a RunPlan as JSON), nothing measured yet."""
     job_name = f"replay-{secrets.token_hex(6)}"
     run = TestHistory.objects.create(
-        title=plan["title"], project=project, status=status, plan_snapshot=plan, job_name=job_name, exit_code=0
+        title=plan["title"],
+        project=project,
+        status=status,
+        plan_snapshot=plan,
+        job_name=job_name,
+        k6_script_file_name=f"{job_name}.js",
+        exit_code=0,
     )
     for position, asked in enumerate(plan["scenarios"]):
         row = ScenarioHistory.objects.create(

@@ -104,9 +104,11 @@ def _over(value: float | None, target: float | None) -> bool:
 
 
 def verdict(run: TestHistory, reasons: list[Explained]) -> dict[str, Any]:
-    """The banner: `kind` (its shape and colour), `title` in words, and the `reasons` that prove it."""
+    """The banner: `kind` (its shape and colour), `title` in words with what to do (`advice`), and the `reasons`
+    that prove it."""
     bad = next((one for one in reasons if not one["good"]), None)
-    first = bad["message"].rstrip(".") if bad else run.message.rstrip(".")
+    first, _gap, advice = (bad["message"] if bad else run.message).partition(". ")
+    first = first.rstrip(".")
     if run.status == Status.STOPPED:
         kind, title = "stopped", first or _("Stopped before the end")
     elif run.status in (Status.FAILED, Status.TIMED_OUT) or run.outcome == Outcome.ERROR:
@@ -120,7 +122,8 @@ def verdict(run: TestHistory, reasons: list[Explained]) -> dict[str, Any]:
     else:
         kind, title = "passed", _("Passed: all targets are met")
     quoted = bad if bad and kind != "passed" else None
-    return {"kind": kind, "title": title, "reasons": [one for one in reasons if one is not quoted]}
+    rest = [one for one in reasons if one is not quoted]
+    return {"kind": kind, "title": title, "advice": advice if kind != "passed" else "", "reasons": rest}
 
 
 def totals(run: TestHistory) -> list[tuple[str, list[str]]]:

@@ -38,7 +38,7 @@ def launch(run_id: int) -> bool:
         code = "k6_missing" if error.permanent else "launch_failed"
         _fail(run, reason(code, detail=str(error)))
     except OSError as error:
-        _fail(run, reason("launch_failed", detail=str(error)))
+        _fail(run, reason("launch_failed", detail=error.strerror or type(error).__name__))
     return True
 
 

@@ -164,7 +164,7 @@ def import_report(report: ImportReport) -> dict[str, Any]:
     return {**spec_detail(report.spec), **changes}
 
 
-def with_tags() -> Prefetch[Any]:
+def with_tags() -> Prefetch:
     """What `endpoint` needs, for a whole list in one query."""
     return Prefetch("tags", Tag.objects.order_by("position", "id").only("id", "name"))
 

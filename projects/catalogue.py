@@ -100,8 +100,8 @@ def count_ready(endpoints: QuerySet[Endpoint]) -> int:
 
 
 def by_tag(endpoints: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
-    """One row for each tag of each endpoint, with `tag_name` and `tag_is_untagged`, document by document."""
-    return endpoints.annotate(tag_name=F("tags__name"), tag_is_untagged=F("tags__is_untagged")).order_by(
+    """One row for each tag of each endpoint, with `tag_pk`, `tag_name` and `tag_is_untagged`, document by document."""
+    return endpoints.annotate(tag_pk=F("tags__id"), tag_name=F("tags__name"), tag_is_untagged=F("tags__is_untagged")).order_by(
         "openapi_spec__title", "openapi_spec_id", "tags__position", "tags__id", "position", "id"
     )
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from projects.models import OpenApiSpec, Project
 
 
-class ProjectForm(forms.ModelForm[Project]):
+class ProjectForm(forms.ModelForm):
     class Meta:
         model = Project
         fields = ["title", "summary", "description"]
@@ -26,7 +26,7 @@ class ProjectForm(forms.ModelForm[Project]):
         self.fields["title"].error_messages["required"] = _("Write a title.")
 
 
-class BaseUrlForm(forms.ModelForm[OpenApiSpec]):
+class BaseUrlForm(forms.ModelForm):
     class Meta:
         model = OpenApiSpec
         fields = ["base_url"]

@@ -124,7 +124,7 @@ def _endpoint_context(
     tags = list(catalogue.tags_with_counts(specs))
     rows = catalogue.by_tag(catalogue.search_endpoints(endpoints, chosen["q"]))
     if chosen["tag"].isdecimal() and len(chosen["tag"]) < 19:
-        rows = rows.filter(tags=int(chosen["tag"]))
+        rows = rows.filter(tag_pk=int(chosen["tag"]))
     rows = rows.defer("description", "openapi_spec__document")
     page: Page[Endpoint] = Paginator(rows, ENDPOINTS_ON_A_PAGE).get_page(request.GET.get("page"))
     titles = {spec.pk: spec.title for spec in specs}

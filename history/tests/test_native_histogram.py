@@ -47,11 +47,25 @@ def test_bucket_edges_are_milliseconds() -> None:
 
 
 def test_percentiles_are_interpolated_geometrically() -> None:
-    # One bucket, (500, 545.25] ms, ten requests: the median is 500 * 2^(1/16) ms.
+    # One bucket, (500, 545.25] ms, ten requests: the k-th of them at (k + 1/2)/10 of the bucket's logarithm.
     histogram = Histogram(10, 5200, 0, {-7: 10})
     assert histogram.percentile(0.5) == pytest.approx(500 * 2 ** (1 / 16))
-    assert histogram.percentile(1.0) == pytest.approx(500 * 2 ** (1 / 8))
-    assert histogram.percentile(0.0) == pytest.approx(500)
+    assert histogram.percentile(1.0) == pytest.approx(500 * 2 ** (0.95 / 8))
+    assert histogram.percentile(0.0) == pytest.approx(500 * 2 ** (0.05 / 8))
+
+
+def test_between_two_neighbours_the_density_follows_their_slope() -> None:
+    # Counts 10, 20, 30: in the middle bucket the density is 1 + (x - 1/2)/2. The median has rank 0.5*59 + 0.5 = 30,
+    # so it is passed by (30 - 10)/20 = all of the middle bucket: its upper edge, 545.25 ms.
+    assert Histogram(60, 0, 0, {-8: 10, -7: 20, -6: 30}).percentile(0.5) == pytest.approx(500 * 2 ** (1 / 8))
+    # p33 has rank 0.33*59 + 0.5 = 19.97, share 0.4985 of the bucket: 0.25 x^2 + 0.75 x = 0.4985, x = 0.5607.
+    assert Histogram(60, 0, 0, {-8: 10, -7: 20, -6: 30}).percentile(0.33) == pytest.approx(500 * 2 ** (0.5607 / 8), rel=1e-4)
+
+
+def test_the_last_bucket_is_filled_from_its_inner_edge() -> None:
+    # 40 values, then 10 in the last bucket: it is filled to 10/40 of its width, and the last value is
+    # at 0.95 of that.
+    assert Histogram(50, 0, 0, {-8: 40, -7: 10}).percentile(1.0) == pytest.approx(500 * 2 ** (0.95 * 0.25 / 8))
 
 
 def test_refused_connections_take_no_time() -> None:

@@ -62,11 +62,12 @@
     ctx.lineJoin = "round";
     lines.forEach(({ value, name }, i) => { // names stand left and right in turn: two targets are often close
       ctx.textAlign = i % 2 ? "right" : "left";
-      const x = i % 2 ? left + width - 6 * px : left + 6 * px, above = value > u.scales.y.max, y = above ? top + 14 * px : u.valToPos(value, "y", true), text = above ? `${name} ↑` : name;
+      const x = i % 2 ? left + width - 6 * px : left + 6 * px, below = i === 0 && lines.length > 1, above = value > u.scales.y.max, y = above ? top + 14 * px : u.valToPos(value, "y", true), text = above ? `${name} ↑` : name;
       ctx.strokeStyle = ctx.fillStyle = ink("--c-target"); ctx.setLineDash([2 * px, 3 * px]);
       if (!above) { ctx.beginPath(); ctx.moveTo(left, y); ctx.lineTo(left + width, y); ctx.stroke(); }
       ctx.setLineDash([]); ctx.strokeStyle = ink("--surface"); ctx.lineWidth = 4 * px;
-      ctx.strokeText(text, x, y - 5 * px); ctx.fillText(text, x, y - 5 * px); ctx.lineWidth = px;
+      const at = below && !above ? y + 13 * px : y - 5 * px;
+      ctx.strokeText(text, x, at); ctx.fillText(text, x, at); ctx.lineWidth = px;
     });
     ctx.restore();
   }
@@ -80,7 +81,7 @@
       width: plot.clientWidth, height: plot.clientHeight, padding: [22, 14, 0, 0], legend: { show: false },
       cursor: { y: false, drag: { x: true, setScale: false }, sync: { key: "run", filters: { pub: (type) => /move|leave/.test(type) } }, points: { size: 7 } },
       scales: { x: { time: false, range: () => [state.from, state.to ?? state.end] },
-        y: { range: (_, min, max) => [0, nice(Math.max((max ?? 0) * 1.04, ...goals.map((g) => g.value * 1.08).filter((v) => v < 4 * Math.max(max, kind.least)), kind.least))] } },
+        y: { range: (_, min, max) => [0, nice(Math.max((max ?? 0) * 1.04, ...goals.map((g) => g.value * 1.08).filter((v) => max === null || v < 4 * Math.max(max, kind.least)), kind.least))] } },
       axes: [
         { ...axis, size: 22, gap: 5, grid: { show: false }, values: (_, at) => at.map(number.clock),
           splits: (u) => { const span = (state.to ?? state.end) - state.from, every = steps.find((s) => span / s * 58 < u.width - 66) ?? 14400, first = Math.ceil(state.from / every); return Array.from({ length: Math.floor((state.from + span) / every) - first + 1 }, (_, i) => (first + i) * every); } },

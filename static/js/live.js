@@ -36,6 +36,7 @@
         const words = { name: row.dataset.name, value: number[as](value), target: number[asLimit](+limit), time: number.clock(t + 1) };
         const line = Object.assign(document.createElement("li"), { textContent: notes.dataset[kind].replace(/\{(\w+)\}/g, (_, word) => words[word]) });
         line.dataset.key = key; notes.querySelector("ul").append(line);
+        document.getElementById("announce").textContent = line.textContent;
         const flag = document.querySelector(".flag"), curve = flag?.closest("[data-progress]");
         if (flag?.hasAttribute("hidden")) { flag.setAttribute("transform", `translate(${(t + 1) / curve.dataset.whole * 1000})`); flag.removeAttribute("hidden"); }
       }

