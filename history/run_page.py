@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 
 from history import shape
 from history.models import ScenarioHistory, TestHistory
-from history.reasons import Explained, explain
 from history.states import Outcome, Status
 from history.templatetags import numbers
 
@@ -20,7 +19,6 @@ def context(run: TestHistory) -> dict[str, Any]:
     scenarios = list(run.scenarios.select_related("endpoint").prefetch_related("stages"))
     curve = shape.asked(run.plan_snapshot)
     planned = shape.duration(run.plan_snapshot)
-    reasons = explain(run.reasons)
     planned_stages = {one["tag"]: shape.stages(one) for one in run.plan_snapshot.get("scenarios", [])}
     rows = [ScenarioRow(one, planned_stages.get(one.scenario_tag, [])) for one in scenarios]
     return {
@@ -32,10 +30,7 @@ def context(run: TestHistory) -> dict[str, Any]:
         "peak": max((users for _t, users in curve), default=0),
         "chart_plan": chart_plan(run, scenarios, curve, planned),
         "host": target_hosts(run),
-        "verdict": verdict(run, reasons),
-        "target_count": sum(
-            (one.response_time_target is not None) + (one.error_rate_target is not None) for one in scenarios
-        ),
+        "verdict": verdict(run),
         "totals": totals(run),
         "log_tail": tail(run.log, 200),
     }
@@ -103,11 +98,11 @@ def _over(value: float | None, target: float | None) -> bool:
     return value is not None and target is not None and value > target
 
 
-def verdict(run: TestHistory, reasons: list[Explained]) -> dict[str, Any]:
+def verdict(run: TestHistory) -> dict[str, Any]:
     """The banner: `kind` (its shape and colour), `title` in words with what to do (`advice`), and the `reasons`
     that prove it."""
-    bad = next((one for one in reasons if not one["good"]), None)
-    first, _gap, advice = (bad["message"] if bad else run.message).partition(". ")
+    reasons = run.explained
+    first, _gap, advice = run.message.partition(". ")
     first = first.rstrip(".")
     if run.status == Status.STOPPED:
         kind, title = "stopped", first or _("Stopped before the end")
@@ -121,8 +116,8 @@ def verdict(run: TestHistory, reasons: list[Explained]) -> dict[str, Any]:
         kind, title = "passed", _("Passed: the run was measured, no target was set")
     else:
         kind, title = "passed", _("Passed: all targets are met")
-    quoted = bad if bad and kind != "passed" else None
-    rest = [one for one in reasons if one is not quoted]
+    quoted = run.message if kind != "passed" else ""
+    rest = [one for one in reasons if one["message"] != quoted]
     return {"kind": kind, "title": title, "advice": advice if kind != "passed" else "", "reasons": rest}
 
 

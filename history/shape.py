@@ -4,6 +4,7 @@ Times are seconds from the start of the load, loads are virtual users. A curve i
 corners joined by straight lines; two corners at one time are a jump.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ def scenario_curve(scenario: Mapping[str, Any]) -> Curve:
 
 def users_at(curve: Curve, t: float, *, before: bool = False) -> float:
     """The users at time `t`; at a jump those after it, or with `before` those before it. 0 outside the curve."""
-    for (t0, u0), (t1, u1) in zip(curve, curve[1:], strict=False):
+    for (t0, u0), (t1, u1) in itertools.pairwise(curve):
         if (t0 < t <= t1) if before else (t0 <= t < t1):
             return u0 + (u1 - u0) * (t - t0) / (t1 - t0)
     return 0.0
@@ -65,7 +66,7 @@ def asked(plan: Mapping[str, Any]) -> Curve:
 
 def bands(curve: Curve) -> list[Band]:
     """The stages of a curve by name; none where there are too many to tell apart."""
-    corners = zip(curve, curve[1:], strict=False)
+    corners = itertools.pairwise(curve)
     found = [Band(t0, t1, _name(u0, u1)) for (t0, u0), (t1, u1) in corners if t1 > t0]
     return found if len(found) <= MOST_BANDS else []
 

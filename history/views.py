@@ -37,7 +37,10 @@ def run_list(request: HttpRequest) -> HttpResponse:
     """`/runs/?q=&project=&status=&outcome=&sort=&page=`; HTMX gets the table alone."""
     user = require_user(request)
     everything = visible_runs(user)
-    chosen = {name: request.GET.get(name, "").strip() for name in ("q", "project", "status", "outcome", "sort")}
+    chosen = {
+        name: request.GET.get(name, "").replace("\0", "").strip()
+        for name in ("q", "project", "status", "outcome", "sort")
+    }
     found = _filtered(everything, chosen).select_related("project").defer("script", "log", "summary", "plan_snapshot")
     page: Page[TestHistory] = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
@@ -110,5 +113,3 @@ def script(request: HttpRequest, pk: int) -> HttpResponse:
     name = found.k6_script_file_name or f"{slugify(found.title) or 'run'}-{found.pk}.js"
     headers = {"Content-Disposition": f'attachment; filename="{name.rsplit("/", 1)[-1]}"'}
     return HttpResponse(found.script, content_type="text/javascript; charset=utf-8", headers=headers)
-
-

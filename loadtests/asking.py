@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from loadtests.k6.plan import StagePlan, curve, total
@@ -27,7 +26,7 @@ _NOT_KEPT = re.compile("\x00|\\\\u0000|[\ud800-\udfff]")  # what a database does
 
 
 def seconds(value: Any) -> float:
-    """A duration as seconds: a number of seconds, or k6's text (`30s`, `1h30m`, `500ms`). ValueError with a sentence."""
+    """A duration as seconds: a number of them, or k6's text (`30s`, `1h30m`, `500ms`). ValueError with a sentence."""
     if isinstance(value, str):
         text = value.replace(" ", "").lower()
         if text.startswith("-"):
@@ -50,6 +49,15 @@ def seconds(value: Any) -> float:
     return round(float(found), 3)
 
 
+def duration_text(value: float) -> str:
+    """Seconds as a person writes them: `1h30m`, `2m`, `30s`, `500ms`."""
+    left, parts = round(value * 1000), []
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
+
+
 def _whole(value: Any) -> Any:
     """JSON knows one kind of number: 5.0 is a whole one."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -60,7 +68,10 @@ Duration = Annotated[
     BeforeValidator(seconds),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "number", "minimum": 0, "maximum": 86_400}, {"type": "string", "pattern": f"^({_PART})+$"}],
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 86_400},
+                {"type": "string", "pattern": f"^({_PART})+$"},
+            ],
             "description": "Seconds, or text such as 30s, 2m, 1h30m, 500ms.",
         }
     ),
@@ -79,7 +90,7 @@ class StageIn(_Asked):
     """`target` users, held for `duration` (constant-vus) or reached at its end (ramping-vus)."""
 
     duration: Duration
-    target: Annotated[Whole, Field(ge=0, description="Users.")]
+    target: Annotated[Whole, Field(ge=0, le=2_000_000_000, description="Users.")]
 
 
 class ParametersIn(_Asked):
@@ -133,11 +144,23 @@ def parse(payload: Any) -> tuple[LoadTestIn | None, dict[int, ScenarioIn], list[
     return load_test, sound, limits(sound)
 
 
+def shape_problems(scenario: Mapping[str, Any]) -> list[Detail]:
+    """What cannot even be kept of a scenario, by field (`stages.1.duration`); rules and limits come later."""
+    wanted = {"title": "-", "scenarios": [scenario]}
+    _check_text(wanted)
+    _check_bodies(wanted)
+    try:
+        ScenarioIn.model_validate(scenario)
+    except ValidationError as error:
+        return [_detail(problem) for problem in error.errors(include_url=False)]
+    return []
+
+
 def refusal(details: Sequence[Detail]) -> Refused:
     """All problems as one error."""
     if len(details) == 1:
         return Refused(details[0].message, details)
-    message = ngettext("%(count)s thing needs a look: %(first)s", "%(count)s things need a look: %(first)s", len(details))
+    message = _("%(count)s things need a look. The first: %(first)s")
     return Refused(message % {"count": len(details), "first": details[0].message}, details)
 
 
@@ -167,8 +190,8 @@ def _limits_of(at: int, scenario: ScenarioIn) -> Iterator[Detail]:
         yield Detail(f"{where}.0.duration", _("The stages last 0 seconds. Write a duration."))
     if sum(durations) > hours * 3600:
         longest = durations.index(max(durations))
-        message = _("The stages last longer than %(hours)s hours, the longest a run may take.") % {"hours": f"{hours:g}"}
-        yield Detail(f"{where}.{longest}.duration", message)
+        message = _("The stages last longer than %(hours)s hours, the longest a run may take.")
+        yield Detail(f"{where}.{longest}.duration", message % {"hours": f"{hours:g}"})
 
 
 def _sound_scenarios(payload: Mapping[str, Any]) -> Iterator[tuple[int, ScenarioIn]]:
@@ -221,7 +244,8 @@ def unknown_fields(load_test: LoadTestIn) -> Iterator[str]:
     yield from load_test.model_extra or ()
     for at, scenario in enumerate(load_test.scenarios):
         yield from (f"scenarios.{at}.{name}" for name in scenario.model_extra or ())
-        yield from (f"scenarios.{at}.parameters.{name}" for name in getattr(scenario.parameters, "model_extra", None) or ())
+        extra = scenario.parameters.model_extra if scenario.parameters else None
+        yield from (f"scenarios.{at}.parameters.{name}" for name in extra or ())
         for number, stage in enumerate(scenario.stages):
             yield from (f"scenarios.{at}.stages.{number}.{name}" for name in stage.model_extra or ())
 

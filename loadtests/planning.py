@@ -15,13 +15,25 @@ from django.utils.translation import gettext as _
 from loadtests.asking import LoadTestIn, ScenarioIn, parse, refusal, seconds, unknown_fields
 from loadtests.k6.plan import RunPlan, ScenarioPlan, StagePlan, duration, peak_vus, scenario_tag, to_json
 from loadtests.k6.script import build_script
+from loadtests.editing import scenario_payload
 from loadtests.models import Plan
 from loadtests.requesting import build_request
 from metricvault.lib.errors import Detail, Missing
 from projects.access import get_editable_project, project_scope
 from projects.models import Endpoint, Project
 
-__all__ = ["BuiltPlan", "LoadTestIn", "Review", "build", "from_plan", "json_schema", "preview", "read", "review", "seconds"]
+__all__ = [
+    "BuiltPlan",
+    "LoadTestIn",
+    "Review",
+    "build",
+    "from_plan",
+    "json_schema",
+    "preview",
+    "read",
+    "review",
+    "seconds",
+]
 
 _HEAVY = ("openapi_spec__document", "openapi_spec__warnings", "openapi_spec__servers", "description")
 
@@ -68,7 +80,7 @@ def review(plan: Plan) -> Review:
     """Everything that is wrong with a saved plan, or what it would run. The caller has checked who looks."""
     payload = from_plan(plan)
     load_test, sound, problems = parse(payload)
-    endpoints = {scenario.endpoint_id: scenario.endpoint for scenario in plan.scenarios.all() if scenario.endpoint}
+    endpoints = {one.endpoint.pk: one.endpoint for one in plan.scenarios.all() if one.endpoint}
     plans, unresolved, warnings = _resolve(sound, plan.project, endpoints)
     problems = [*problems, *unresolved]
     built = None
@@ -78,27 +90,13 @@ def review(plan: Plan) -> Review:
 
 
 def from_plan(plan: Plan) -> dict[str, Any]:
-    """A saved plan as the payload of the API. Prefetch `scenarios__stages` where many plans are asked for."""
+    """A saved plan as the payload of the API. `editing.full_plans` fetches all that this reads."""
     return {
         "title": plan.title,
         "description": plan.description,
         "target_tps": plan.target_tps,
         "project_id": plan.project_id,
-        "scenarios": [
-            {
-                "name": scenario.name,
-                "endpoint_id": scenario.endpoint_id,
-                "executor": scenario.executor,
-                "think_time": scenario.think_time,
-                "stages": [{"duration": stage.duration, "target": stage.target} for stage in scenario.stages.all()],
-                "response_time_target": scenario.response_time_target,
-                "error_rate_target": scenario.error_rate_target,
-                "parameters": scenario.values,
-                "body": scenario.body,
-                "content_type": scenario.content_type or None,
-            }
-            for scenario in plan.scenarios.all()
-        ],
+        "scenarios": [scenario_payload(scenario) for scenario in plan.scenarios.all()],
     }
 
 

@@ -21,7 +21,7 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _SET_BY_K6 = {"content-length", "transfer-encoding", "connection"}
 _BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"}
 
-Chosen = list[tuple[parameters.Parameter, Any]]
+Chosen = list[tuple[parameters.Parameter, Any]]  # a parameter and the value it is sent with
 
 
 class Request(NamedTuple):
@@ -74,7 +74,7 @@ class _Building:
     def _url(self) -> str:
         base = _absolute(self._endpoint.target_url)
         if not base:
-            message = _("“%(document)s” has no base URL. Open the document and write one, such as https://api.example.com.")
+            message = _("“%(document)s” has no base URL. Open it and write one, such as https://api.example.com.")
             self._refuse("endpoint_id", message, document=str(self._endpoint.openapi_spec))
         values = {parameter["name"]: (parameter, value) for parameter, value in self._chosen("path")}
         for name in dict.fromkeys(parameters.PATH_NAME.findall(self._endpoint.path)):
@@ -93,9 +93,8 @@ class _Building:
 
     def _chosen(self, place: str) -> Chosen:
         """The parameters of a place that are sent, with their values; a required one without is a problem."""
-        asked = self._scenario.parameters
-        given = dict(getattr(asked, place)) if asked else {}
-        chosen: Chosen = []
+        typed = getattr(self._scenario.parameters, place, {})
+        given, chosen = dict(typed), Chosen()
         for parameter in self._endpoint.parameters:
             if parameter["in"] != place:
                 continue
@@ -103,16 +102,12 @@ class _Building:
             value = given.pop(name, None)
             if value is None and parameter["required"]:
                 value = parameter["value"]
-            if value is not None and (value != "" or (name not in self._typed(place) and place != "path")):
+            if value is not None and (value != "" or (name not in typed and place != "path")):
                 chosen.append((parameter, value))
             elif parameter["required"] and place != "path":  # path parameters are looked for by the path itself
                 self._needs(place, parameter["name"])
         plain = {"in": place, "style": "simple" if place in ("path", "header") else "form", "explode": True}
         return chosen + [({"name": name, **plain}, value) for name, value in given.items() if value not in (None, "")]
-
-    def _typed(self, place: str) -> dict[str, Any]:
-        asked = self._scenario.parameters
-        return getattr(asked, place) if asked else {}
 
     def _needs(self, place: str, name: str) -> None:
         message = {

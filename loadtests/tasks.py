@@ -2,7 +2,7 @@
 
 import logging
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -22,19 +22,29 @@ def launch_run(run_id: int) -> None:
 
 @shared_task
 def watch_run(run_id: int, again: int = 0) -> None:
-    """Looks after a run once; and `again` more times, a second apart, while k6 starts or ends."""
+    """Looks after a run once; and `again` more times, a second apart, while k6 starts."""
+    _watch(watch_run, run_id, again, {Status.STARTING})
+
+
+@shared_task
+def watch_end(run_id: int, again: int) -> None:
+    """Looks after a run whose load is about to end, up to `again` more times."""
+    _watch(watch_end, run_id, again, {Status.STARTING, Status.RUNNING})
+
+
+def _watch(task: Task, run_id: int, again: int, while_in: set[Status]) -> None:
     status = supervision.watch(run_id, timezone.now())
     if status == Status.COLLECTING:
         collect_run.apply_async((run_id,), expires=_EXPIRES)
-    elif again and status in {Status.STARTING, Status.RUNNING}:
-        watch_run.apply_async((run_id, again - 1), countdown=1, expires=_EXPIRES)
+    elif again and status in while_in:
+        task.apply_async((run_id, again - 1), countdown=1, expires=_EXPIRES)
 
 
 @shared_task
 def stop_run(run_id: int) -> None:
     """Ends the load of a run, then looks closely until it has ended."""
     supervision.stop(run_id)
-    watch_run.apply_async((run_id, 15), countdown=0.5, expires=_EXPIRES)
+    watch_end.apply_async((run_id, 15), countdown=0.5, expires=_EXPIRES)
 
 
 @shared_task
@@ -54,6 +64,6 @@ def sweep() -> None:
 def watch_soon(sender: object, run_id: int, **kwargs: object) -> None:
     """k6 made its closing push: it ends within moments."""
     try:
-        watch_run.apply_async((run_id, 15), countdown=0.2, expires=_EXPIRES)
+        watch_end.apply_async((run_id, 15), countdown=0.2, expires=_EXPIRES)
     except (OperationalError, OSError):
         logger.warning("run %s: Redis is away; the sweep will find it", run_id)

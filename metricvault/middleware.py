@@ -8,17 +8,16 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import NotAllowed, ProductError
+from projects.access import local_user
 
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-OPEN_ACCESS_NAME = "local"
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -66,18 +65,8 @@ class OpenAccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.METRICVAULT_OPEN_ACCESS and not request.user.is_authenticated:
-            request.user = SimpleLazyObject(_local_user)  # type: ignore[assignment]
+            request.user = SimpleLazyObject(local_user)  # type: ignore[assignment]
         return self.get_response(request)
-
-
-def _local_user() -> User:
-    user, created = User.objects.get_or_create(
-        username=OPEN_ACCESS_NAME, defaults={"is_staff": True, "is_superuser": True}
-    )
-    if created:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-    return user
 
 
 class PageLoginMiddleware(LoginRequiredMiddleware):

@@ -1,5 +1,6 @@
 """The home page, the health check, and the pages of errors."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import connection
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -19,7 +20,6 @@ from history import shape
 from history.access import visible_runs
 from history.metrics.stores import open_store
 from history.models import TestHistory
-from history.reasons import explain
 from history.states import ACTIVE, FINISHED
 from loadtests.models import Plan
 from loadtests.runners import find_k6
@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
     finished = list(runs.filter(status__in=FINISHED)[:VERDICTS])
     for run in finished:
         run.why = why(run)  # type: ignore[attr-defined]
-    context = {"active": active, "finished": finished}
+    context: dict[str, Any] = {"active": active, "finished": finished}
     if not request.htmx:  # type: ignore[attr-defined]
         context["projects"] = project_cards(request.user)
     return render_page(request, "home/home.html", "home/runs.html", context)
@@ -61,28 +61,28 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 def why(run: TestHistory) -> str:
     """The first reason of a verdict: the first bad one if there is any."""
-    reasons = explain(run.reasons)
-    first = next((one for one in reasons if not one["good"]), reasons[0] if reasons else None)
-    return first["message"] if first else run.message
+    return run.message or next((reason["message"] for reason in run.explained), "")
 
 
-def project_cards(user: Any) -> list[Project]:
+def project_cards(user: Any) -> list[Any]:
     """The projects with the freshest runs, each with `last_run` (or None) and its counts."""
     last = TestHistory.objects.filter(project=OuterRef("pk")).order_by("-tested_at", "-pk")
-    cards = list(
+    cards: list[Any] = list(
         visible_projects(user)
         .annotate(
             last_run_id=Subquery(last.values("pk")[:1]),
             last_run_at=Subquery(last.values("tested_at")[:1]),
-            endpoint_count=_count(Endpoint.objects.filter(openapi_spec__project=OuterRef("pk")), "openapi_spec__project"),
+            endpoint_count=_count(
+                Endpoint.objects.filter(openapi_spec__project=OuterRef("pk")), "openapi_spec__project"
+            ),
             plan_count=_count(Plan.objects.filter(project=OuterRef("pk")), "project"),
             run_count=_count(TestHistory.objects.filter(project=OuterRef("pk")), "project"),
         )
-        .order_by("-last_run_at", "title")[:CARDS]
+        .order_by(F("last_run_at").desc(nulls_last=True), "title")[:CARDS]
     )
-    runs = TestHistory.objects.defer(*HEAVY).in_bulk([card.last_run_id for card in cards if card.last_run_id])  # type: ignore[attr-defined]
+    runs = TestHistory.objects.defer(*HEAVY).in_bulk([card.last_run_id for card in cards if card.last_run_id])
     for card in cards:
-        card.last_run = runs.get(card.last_run_id)  # type: ignore[attr-defined]
+        card.last_run = runs.get(card.last_run_id)
     return cards
 
 
@@ -124,7 +124,7 @@ def _ask_broker() -> None:
 
 
 def _find_k6() -> None:
-    if not find_k6(settings.METRICVAULT_K6_BINARY):
+    if not shutil.which(find_k6(settings.METRICVAULT_K6_BINARY)):
         raise ProductError(_("k6 was not found. Ask your administrator to install it."))
 
 
@@ -154,7 +154,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """403; also for a form whose token is missing or old."""
     if reason:
-        return error_response(request, NotAllowed(_("The page was open too long. Load it again, then send the form again.")))
+        return error_response(
+            request, NotAllowed(_("The page was open too long. Load it again, then send the form again."))
+        )
     return error_response(request, NotAllowed(_("You may not do this.")))
 
 

@@ -24,7 +24,9 @@ def _without_nul(text: str) -> str:
     return text
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_without_nul)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_without_nul)
+]
 Summary = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_without_nul)]
 Text = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_without_nul)]
 Word = Annotated[str, StringConstraints(max_length=500), AfterValidator(_without_nul)]
@@ -58,7 +60,9 @@ class AnalyzeIn(Schema):
     """A document to import: its address or its text."""
 
     project_id: RowId = Field(description="The project it belongs to", examples=[1])
-    openapi_url: Word | None = Field(None, description="Where the document is", examples=["https://petstore3.swagger.io/api/v3/openapi.json"])
+    openapi_url: Word | None = Field(
+        None, description="Where the document is", examples=["https://petstore3.swagger.io/api/v3/openapi.json"]
+    )
     document: str | None = Field(None, description="The document itself, JSON or YAML")
 
 

@@ -101,15 +101,14 @@ def count_ready(endpoints: QuerySet[Endpoint]) -> int:
 
 def by_tag(endpoints: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
     """One row for each tag of each endpoint, with `tag_pk`, `tag_name` and `tag_is_untagged`, document by document."""
-    return endpoints.annotate(tag_pk=F("tags__id"), tag_name=F("tags__name"), tag_is_untagged=F("tags__is_untagged")).order_by(
-        "openapi_spec__title", "openapi_spec_id", "tags__position", "tags__id", "position", "id"
-    )
+    return endpoints.annotate(
+        tag_pk=F("tags__id"), tag_name=F("tags__name"), tag_is_untagged=F("tags__is_untagged")
+    ).order_by("openapi_spec__title", "openapi_spec_id", "tags__position", "tags__id", "position", "id")
 
 
 def delete_project(project: Project) -> None:
     """Deletes the project with its documents, plans and results; `Conflict` while a run of it is active."""
     with transaction.atomic():
-        runs: Any = project.test_histories  # type: ignore[attr-defined]
-        if runs.filter(is_completed=False).exists():
+        if project.test_histories.filter(is_completed=False).exists():
             raise Conflict(_("A run of this project is active. Stop it or wait for its end, then delete the project."))
         project.delete()

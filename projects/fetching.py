@@ -69,18 +69,28 @@ def fetch(url: str, *, allow_private: bool, resolve: Resolver | None = None, sec
                 address = answer
     except (httpcore.TimeoutException, TimeoutError):
         raise FetchError(
-            gettext_noop("The document could not be read: %(host)s did not answer in time. Check the address, or upload the file."),
+            gettext_noop(
+                "The document could not be read: %(host)s did not answer in time. "
+                "Check the address, or upload the file."
+            ),
             host=address.host,
         ) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
         raise FetchError(
-            gettext_noop("The document could not be read: no connection to %(host)s (%(reason)s). Check the address, or upload the file."),
-            host=address.netloc.decode("ascii", "replace").rpartition("@")[2], reason=_reason(error),
-        ) from None  # fmt: skip
+            gettext_noop(
+                "The document could not be read: no connection to %(host)s (%(reason)s). "
+                "Check the address, or upload the file."
+            ),
+            host=address.netloc.decode("ascii", "replace").rpartition("@")[2],
+            reason=_reason(error),
+        ) from None
     raise FetchError(
-        gettext_noop("The document could not be read: %(host)s redirects more than %(count)d times. Import the last address."),
-        host=address.host, count=MAX_REDIRECTS,
-    )  # fmt: skip
+        gettext_noop(
+            "The document could not be read: %(host)s redirects more than %(count)d times. Import the last address."
+        ),
+        host=address.host,
+        count=MAX_REDIRECTS,
+    )
 
 
 def checked_url(url: str) -> httpx.URL:
@@ -91,7 +101,8 @@ def checked_url(url: str) -> httpx.URL:
         address = httpx.URL("")
     if address.scheme not in ("http", "https") or not address.host:
         raise AddressRefused(
-            gettext_noop("“%(url)s” is not an address that can be read. Write it with http:// or https:// in front."), url=url
+            gettext_noop("“%(url)s” is not an address that can be read. Write it with http:// or https:// in front."),
+            url=url,
         )
     return address.copy_with(fragment=None)
 
@@ -117,13 +128,21 @@ def _get(client: httpx.Client, address: httpx.URL, deadline: float) -> Fetched |
 def _wrong_status(status: int, address: httpx.URL) -> FetchError:
     if status in (401, 403):
         return FetchError(
-            gettext_noop("The document could not be read: %(host)s asks for a login (status %(status)d). Upload the file instead."),
-            host=address.host, status=status,
-        )  # fmt: skip
+            gettext_noop(
+                "The document could not be read: %(host)s asks for a login (status %(status)d). "
+                "Upload the file instead."
+            ),
+            host=address.host,
+            status=status,
+        )
     return FetchError(
-        gettext_noop("The document could not be read: %(host)s answered with status %(status)d. Check the address, or upload the file."),
-        host=address.host, status=status,
-    )  # fmt: skip
+        gettext_noop(
+            "The document could not be read: %(host)s answered with status %(status)d. "
+            "Check the address, or upload the file."
+        ),
+        host=address.host,
+        status=status,
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -181,7 +200,9 @@ class _CheckedBackend(httpcore.NetworkBackend):
         for address in addresses:
             try:
                 left = _left(self.deadline, timeout)
-                return _Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options), self.deadline)
+                return _Stream(
+                    self._inner.connect_tcp(address, port, left, local_address, socket_options), self.deadline
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error
         raise problem

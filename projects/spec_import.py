@@ -7,7 +7,7 @@ so plans and results that name them stay right. This is the edge where the pure 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -26,8 +26,8 @@ from projects.openapi import (
     Sentence,
     TagInfo,
     Warning,
-    extract,
-    read,
+    extract_api,
+    read_document,
 )
 from projects.openapi.read import too_large
 from projects.openapi.readiness import is_absolute
@@ -35,6 +35,13 @@ from projects.openapi.readiness import is_absolute
 Key = tuple[str, str]
 _BATCH = 200
 _COMPARED = ("summary", "description", "operation_id", "deprecated", "parameters", "request_body", "base_url")
+
+
+class Readable(Protocol):
+    """An upload, or any file opened for its bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def analyze(
     *,
     url: str | None = None,
     text: str | None = None,
-    file: BinaryIO | None = None,
+    file: Readable | None = None,
     user: AbstractBaseUser | None = None,
 ) -> ImportReport:
     """Imports the document at `url`, or `text`, or `file` (an upload) into `project`.
@@ -98,7 +105,7 @@ def _as(kind: type[ProductError], sentence: Sentence, field: str) -> ProductErro
     return kind(message, [Detail(field, message)])
 
 
-def _read(field: str, url: str | None, text: str | None, file: BinaryIO | None) -> _Source:
+def _read(field: str, url: str | None, text: str | None, file: Readable | None) -> _Source:
     charset, address, name = "", "", ""
     content: bytes | str
     if url:
@@ -113,8 +120,8 @@ def _read(field: str, url: str | None, text: str | None, file: BinaryIO | None) 
         name = str(getattr(file, "name", "") or "")
         if len(content) > MAX_BYTES:
             raise too_large()
-    found = read(content, charset)
-    api = extract(found.document, address)
+    found = read_document(content, charset)
+    api = extract_api(found.document, address)
     return _Source(field, found.text, address, name, found.warnings + api.warnings, api)
 
 
@@ -231,7 +238,9 @@ def _keep_endpoints(
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Makes, changes and deletes endpoints; answers the names of the added, changed and removed ones."""
     there: dict[Key, Endpoint] = {(row.method, row.path): row for row in spec.endpoints.all()}
-    pairs_before = set(Endpoint.tags.through.objects.filter(endpoint__openapi_spec=spec).values_list("endpoint_id", "tag_id"))
+    pairs_before = set(
+        Endpoint.tags.through.objects.filter(endpoint__openapi_spec=spec).values_list("endpoint_id", "tag_id")
+    )
     new: list[Endpoint] = []
     rewritten: list[Endpoint] = []
     moved: list[Endpoint] = []

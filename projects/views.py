@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -27,12 +27,12 @@ PROJECTS_ON_A_PAGE = 25
 ENDPOINTS_ON_A_PAGE = 200
 MOST_CHIPS = 12
 RECENT = 5
-SORTS = {
+SORTS: dict[str, Any] = {
     "title": Lower("title"),
-    "endpoints": "endpoint_count",
-    "plans": "plan_count",
-    "runs": "run_count",
-    "when": "updated_at",
+    "endpoints": F("endpoint_count"),
+    "plans": F("plan_count"),
+    "runs": F("run_count"),
+    "when": F("updated_at"),
 }
 
 
@@ -44,11 +44,8 @@ def project_list(request: HttpRequest) -> HttpResponse:
     name, descending = chosen["sort"].removeprefix("-"), chosen["sort"].startswith("-")
     if name not in SORTS:
         name, descending = "title", False
-    order = SORTS[name]
-    column: Any = order if not isinstance(order, str) else f"{'-' if descending else ''}{order}"
-    if not isinstance(order, str):
-        column = order.desc() if descending else order.asc()
-    found = catalogue.search_projects(catalogue.with_counts(everything), chosen["q"]).order_by(column, "id")
+    order = SORTS[name].desc() if descending else SORTS[name].asc()
+    found = catalogue.search_projects(catalogue.with_counts(everything), chosen["q"]).order_by(order, "id")
     page: Page[Project] = Paginator(found, PROJECTS_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -122,7 +119,7 @@ def _endpoint_context(
     """What the table of endpoints shows: `?q=&tag=&page=`, grouped by document and tag."""
     chosen = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in ("q", "tag")}
     tags = list(catalogue.tags_with_counts(specs))
-    rows = catalogue.by_tag(catalogue.search_endpoints(endpoints, chosen["q"]))
+    rows: QuerySet[Any] = catalogue.by_tag(catalogue.search_endpoints(endpoints, chosen["q"]))
     if chosen["tag"].isdecimal() and len(chosen["tag"]) < 19:
         rows = rows.filter(tag_pk=int(chosen["tag"]))
     rows = rows.defer("description", "openapi_spec__document")
@@ -176,7 +173,11 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _done(report: ImportReport) -> str:
     title = report.spec.title
     if report.created:
-        text = ngettext("%(title)s is imported: %(count)d endpoint.", "%(title)s is imported: %(count)d endpoints.", report.endpoint_count)
+        text = ngettext(
+            "%(title)s is imported: %(count)d endpoint.",
+            "%(title)s is imported: %(count)d endpoints.",
+            report.endpoint_count,
+        )
         return text % {"title": title, "count": report.endpoint_count}
     if not (report.added or report.changed or report.removed):
         return _("%(title)s is up to date: nothing changed.") % {"title": title}

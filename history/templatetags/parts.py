@@ -7,7 +7,7 @@ from django.forms import BoundField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -19,7 +19,7 @@ def breakable(path: str) -> SafeString:
     """`/orders/{id}` as markup that may break after a slash, with its parameters set apart."""
     parts = str(path).split("/")
     return format_html_join(
-        format_html("/<wbr>"),
+        mark_safe("/<wbr>"),
         "{}",
         ((format_html("<i>{}</i>", part) if part.startswith("{") else part,) for part in parts),
     )

@@ -1,4 +1,7 @@
-"""What k6's exit code says about a run, in one table. Codes from k6's errext/exitcodes (v1.1.0), 128 + n by signal n."""
+"""What k6's exit code says about a run, in one table.
+
+Codes from k6's errext/exitcodes (v1.1.0); 128 + n where signal n ended it.
+"""
 
 from dataclasses import dataclass
 

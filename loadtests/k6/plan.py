@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 Executor = Literal["constant-vus", "ramping-vus"]
@@ -75,9 +76,7 @@ def to_json(plan: RunPlan) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> RunPlan:
     """The plan that `to_json` wrote, straight or read back from JSON text. KeyError where a part is missing."""
-    return RunPlan(
-        run=data["run"], title=data["title"], scenarios=tuple(_scenario(item) for item in data["scenarios"])
-    )
+    return RunPlan(run=data["run"], title=data["title"], scenarios=tuple(_scenario(item) for item in data["scenarios"]))
 
 
 def _scenario(data: Mapping[str, Any]) -> ScenarioPlan:
@@ -135,7 +134,7 @@ def peak_vus(plan: RunPlan) -> int:
 
 def users_at(points: Sequence[Point], t: float) -> float:
     """The line's value at `t`; at a jump the value after it, and 0 outside of the line."""
-    for (start, low), (end, high) in zip(points, points[1:], strict=False):
+    for (start, low), (end, high) in pairwise(points):
         if start <= t < end:
             return low + (high - low) * (t - start) / (end - start)
     return 0.0
@@ -149,7 +148,7 @@ def total(lines: Sequence[Sequence[Point]]) -> list[Point]:
     slopes: defaultdict[float, float] = defaultdict(float)
     jumps: defaultdict[float, float] = defaultdict(float)
     for line in lines:
-        for (start, low), (end, high) in zip(line, line[1:], strict=False):
+        for (start, low), (end, high) in pairwise(line):
             if end > start:
                 slopes[start] += (high - low) / (end - start)
                 slopes[end] -= (high - low) / (end - start)

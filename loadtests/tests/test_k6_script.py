@@ -16,8 +16,15 @@ from loadtests.tests.conftest import Target, run_plan, scenario
 GOLDEN = Path(__file__).parent / "golden" / "three_scenarios.js"
 EVENING = run_plan(
     scenario(0, "Browse", url="http://127.0.0.1:8001/things?q=%ED%95%9C", think_time=1.5, response_time_target=500.0),
-    scenario(1, "느린 구매", stages=(StagePlan(60, 5), StagePlan(1.5, 50)), method="POST", body='{"name": "한국어"}',
-             headers=(("Content-Type", "application/json"),), error_rate_target=0.001),  # fmt: skip
+    scenario(
+        1,
+        "느린 구매",
+        stages=(StagePlan(60, 5), StagePlan(1.5, 50)),
+        method="POST",
+        body='{"name": "한국어"}',
+        headers=(("Content-Type", "application/json"),),
+        error_rate_target=0.001,
+    ),
     scenario(2, "Ramp", executor="ramping-vus", stages=(StagePlan(120, 50), StagePlan(600, 50), StagePlan(30, 0))),
 )
 HOSTILE = [

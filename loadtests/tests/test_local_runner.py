@@ -97,7 +97,7 @@ class TestLocalRunner(RunnerContract):
         self, runner: LocalRunner, target: Target
     ) -> None:
         self.launch(runner, target.url, seconds=60)
-        k6_pid, wrapper = self.pids(runner)
+        _k6, wrapper = self.pids(runner)
         os.killpg(wrapper, signal.SIGKILL)
         assert self.finish(runner) is None
         assert "no exit code" in runner.poll(JOB).message

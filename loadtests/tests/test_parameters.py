@@ -69,7 +69,8 @@ def test_headers_and_cookies_are_written_their_way() -> None:
     assert header_value(parameter("simple", False), ARRAY) == "blue,black,brown"
     assert header_value(parameter("simple", True), OBJECT) == "R=100,G=200,B=150"
     assert header_value(parameter("simple", False), "값") == "값"
-    assert cookie_header([(parameter("form", True), "a;b"), (parameter("form", True, name="n"), 1)]) == "color=a%3Bb; n=1"
+    cookies = [(parameter("form", True), "a;b"), (parameter("form", True, name="n"), 1)]
+    assert cookie_header(cookies) == "color=a%3Bb; n=1"
 
 
 def test_text_is_encoded_where_it_would_change_the_address() -> None:

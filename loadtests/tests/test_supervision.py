@@ -90,9 +90,7 @@ def test_the_token_of_a_run_is_in_the_environment_only(alice: User, runner: Fake
 
 
 @pytest.mark.parametrize(("permanent", "code"), [(True, "k6_missing"), (False, "launch_failed")])
-def test_a_launch_that_fails_ends_the_run_in_words(
-    alice: User, runner: FakeRunner, permanent: bool, code: str
-) -> None:
+def test_a_launch_that_fails_ends_the_run_in_words(alice: User, runner: FakeRunner, permanent: bool, code: str) -> None:
     run = recorded_rows(alice, Status.QUEUED, pushes=0)
     runner.error = RunnerError("k6 was not found.", permanent=permanent)
     supervision.launch(run.pk)

@@ -1,10 +1,12 @@
 """The one command: gets a copy ready, starts it, says where it is, and leaves nothing behind."""
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from metricvault.supervise.place import (
@@ -18,10 +20,13 @@ from metricvault.supervise.place import (
     read_place,
     was_left_running,
 )
+from metricvault.supervise.programs import environment, find_redis_server, programs, supervisor_config
+from metricvault.supervise.watch import OwnerGone, Watch
 
-START_PATIENCE = 60.0  # seconds from the first process to the first answer
 LOAD_PATIENCE = 3.0  # seconds in which k6 may hand over what it has measured
 STOP_PATIENCE = 12.0  # seconds in which supervisord ends everything in order
+_PR_SET_PDEATHSIG = 1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Stop(Exception):
@@ -32,82 +37,119 @@ def main() -> int:
     """Exit code 0 after Ctrl-C or SIGTERM, 1 where it could not start or could not go on."""
     try:
         place = read_place(os.environ)
-        if "--check" in sys.argv[1:]:
-            with locked(place):
+        with locked(place):
+            if "--check" in sys.argv[1:]:
                 if not was_left_running(place):
                     check_port(place.port)
-            return 0
-        with locked(place):
-            _run(place)
+            else:
+                _run(place)
     except CannotStart as problem:
-        _say(f"\n{problem}", sys.stderr)
+        _say(f"\n{problem}", error=True)
         return 1
-    except _Stop:
+    except (_Stop, OwnerGone):
         pass
     return 0
 
 
 def _run(place: Place) -> None:
-    from metricvault.supervise.leftovers import kill_all
-    from metricvault.supervise.programs import environment, find_redis_server, programs, supervisor_config
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
-    if was_left_running(place):
-        kill_all(place)
-        (place.data_dir / "supervisord.pid").unlink(missing_ok=True)
+    for number in _SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, _stop)
+    _clear(place)
     check_port(place.port)
     demo_port = find_demo_port(place.port, os.environ)
     env = environment(place, os.environ)
-    redis_server = "" if os.environ.get("REDIS_URL") else find_redis_server()
-    if not redis_server and not os.environ.get("REDIS_URL"):
-        raise CannotStart(
-            "There is no redis-server here: its wheel is made for Python 3.11 and 3.12 on x86-64 Linux. "
-            "Install redis-server, or set REDIS_URL."
-        )
+    wanted = programs(place, sys.executable, _redis_server(), demo_port)
     config = place.data_dir / "supervisord.conf"
-    config.write_text(supervisor_config(place, programs(place, sys.executable, redis_server, demo_port)), "utf-8")
-    supervisor: subprocess.Popen[str] | None = None
+    config.write_text(supervisor_config(place, wanted), encoding="utf-8")
+    supervisor = None
     try:
+        _say("Starting …")
         _manage(env, "migrate", "--verbosity", "0")
         supervisor = _start(config, env)
-        watch = Watch(place, supervisor)
+        watch = Watch(place.logs, supervisor)
         watch.until_it_answers(place.port, "/healthz")
         watch.until_it_answers(demo_port, "/health")
-        _first_steps(place, demo_port, env)
+        _first_steps(place, f"http://{HOST}:{demo_port}", env)
         _say(_banner(place, demo_port))
         watch.for_ever()
     finally:
         _end(place, supervisor)
 
 
-def _start(config: object, env: dict[str, str]) -> "subprocess.Popen[str]":
-    """supervisord, in a session of its own so that Ctrl-C reaches this process only and the end comes in order."""
-    command = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)]
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _Stop
+
+
+def _clear(place: Place) -> None:
+    """Ends what a start left that was killed outright."""
+    from metricvault.supervise.leftovers import kill_all
+
+    if was_left_running(place):
+        kill_all(place)
+        (place.data_dir / "supervisord.pid").unlink(missing_ok=True)
+
+
+def _redis_server() -> str:
+    """ "" where REDIS_URL names a Redis outside."""
+    if os.environ.get("REDIS_URL"):
+        return ""
+    found = find_redis_server()
+    if not found:
+        raise CannotStart(
+            "There is no redis-server here: the wheel that carries one is made for x86-64 Linux and Python 3.11 or "
+            "3.12. Install redis-server, or name a Redis by REDIS_URL."
+        )
+    return found
+
+
+def _start(config: Path, env: dict[str, str]) -> "subprocess.Popen[str]":
+    """supervisord, in a session of its own: Ctrl-C reaches this process only, and the end comes in order."""
     return subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        preexec_fn=_die_with_parent(),
+        [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_end_with_parent(),
     )
 
 
-def _first_steps(place: Place, demo_port: int, env: dict[str, str]) -> None:
+def _end_with_parent() -> Callable[[], object] | None:
+    """On Linux supervisord is told when this process is killed outright. Loaded before the fork, used after it."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _first_steps(place: Place, demo: str, env: dict[str, str]) -> None:
     """A project to look at and, once in a copy's life, a short run in it. Neither is worth failing for."""
-    stamp = place.data_dir / "first-steps-done"
-    address = f"http://{HOST}:{demo_port}"
+    stamp = place.data_dir / "demo-address"
+    # The demo API answers on this machine, whoever else may not be read from.
+    trusting = {**env, "METRICVAULT_IMPORT_PRIVATE": "true"}
     try:
-        if not stamp.exists():
-            _manage(env, "demo_project", "--base-url", address)
+        before = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
+        if not before:
+            _manage(trusting, "demo_project", "--base-url", demo)
             _manage(env, "first_run")
-        elif stamp.read_text() != address:
-            _manage(env, "demo_project", "--base-url", address, "--only-existing")
-        stamp.write_text(address)
+        elif before != demo:
+            _manage(trusting, "demo_project", "--base-url", demo, "--moved-from", before)
+        stamp.write_text(demo, encoding="utf-8")
     except CannotStart as problem:
-        _say(f"The demo project could not be made: {problem}", sys.stderr)
+        _say(f"The demo project is not ready: {problem}", error=True)
 
 
 def _manage(env: dict[str, str], *command: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False,
+        [sys.executable, str(ROOT / "manage.py"), *command],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
         start_new_session=True,
     )
     if done.returncode:
@@ -116,8 +158,8 @@ def _manage(env: dict[str, str], *command: str) -> None:
 
 
 def _end(place: Place, supervisor: "subprocess.Popen[str] | None") -> None:
-    """k6 first, while there is somebody to take its last numbers; then supervisord, which ends the rest in order;
-    then whatever is left. A second Ctrl-C skips to the last step."""
+    """k6 first, while there is somebody to take its last numbers; then supervisord, which ends the rest in order; then
+    whatever is left. A second Ctrl-C skips to the last step."""
     from metricvault.supervise.leftovers import end_load, kill_all
 
     try:
@@ -128,12 +170,12 @@ def _end(place: Place, supervisor: "subprocess.Popen[str] | None") -> None:
             supervisor.wait(STOP_PATIENCE)
     except (_Stop, subprocess.TimeoutExpired):
         pass
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     left = kill_all(place)
     (place.data_dir / "supervisord.pid").unlink(missing_ok=True)
     if left:
-        _say(f"Could not be ended: {', '.join(str(process.pid) for process in left)}.", sys.stderr)
+        _say(f"Could not be ended: process {', '.join(str(process.pid) for process in left)}.", error=True)
     elif supervisor is not None:
         _say("Everything has ended.")
 
@@ -145,3 +187,15 @@ def _banner(place: Place, demo_port: int) -> str:
         f"  Data and logs: {place.data_dir}\n"
         "  Ctrl-C ends everything.\n"
     )
+
+
+def _say(text: str, error: bool = False) -> None:
+    """Nobody may be listening any more: a closed pipe is no reason to leave processes behind."""
+    try:
+        print(text, file=sys.stderr if error else sys.stdout, flush=True)
+    except OSError:
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

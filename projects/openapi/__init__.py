@@ -1,7 +1,7 @@
 """OpenAPI and Swagger documents, without Django: bytes -> document -> endpoints with ready examples."""
 
-from projects.openapi.extract import ApiDocument, EndpointInfo, TagInfo, extract
-from projects.openapi.read import MAX_BYTES, ReadDocument, read
+from projects.openapi.extract import ApiDocument, EndpointInfo, TagInfo, extract_api
+from projects.openapi.read import MAX_BYTES, ReadDocument, read_document
 from projects.openapi.wording import DocumentError, DocumentTooLarge, Sentence, Warning
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "Sentence",
     "TagInfo",
     "Warning",
-    "extract",
-    "read",
+    "extract_api",
+    "read_document",
 ]

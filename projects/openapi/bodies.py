@@ -124,7 +124,8 @@ class Bodies:
 
 
 def form_text(value: dict[str, Any], encoding: Any = None) -> str:
-    """`application/x-www-form-urlencoded`: lists repeat their name, objects are `name[key]` under deepObject, else JSON."""
+    """`application/x-www-form-urlencoded`: lists repeat their name; objects are `name[key]` under deepObject,
+    else JSON."""
     pairs: list[tuple[str, str]] = []
     for name, item in value.items():
         rule = encoding.get(name) if isinstance(encoding, dict) else None
@@ -171,7 +172,9 @@ def _is_file(schema: Any) -> bool:
     if schema.get("type") == "array":
         return _is_file(schema.get("items"))
     return (
-        schema.get("type") == "file" or schema.get("format") == "binary" or isinstance(schema.get("contentMediaType"), str)
+        schema.get("type") == "file"
+        or schema.get("format") == "binary"
+        or isinstance(schema.get("contentMediaType"), str)
     )
 
 

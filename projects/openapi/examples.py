@@ -7,13 +7,25 @@ back into its own schema is left out, a list of such things is empty.
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from projects.openapi.patterns import matching
 from projects.openapi.references import References
-from projects.openapi.schemas import EXCLUDED, HINTS, OPEN, Budget, Schema, Schemas, is_nullable, is_number, kind_of, suits
+from projects.openapi.schemas import (
+    EXCLUDED,
+    HINTS,
+    OPEN,
+    Budget,
+    Schema,
+    Schemas,
+    is_nullable,
+    is_number,
+    kind_of,
+    suits,
+)
 
 MAX_DEPTH = 12
 OPTIONAL_DEPTH = 4
@@ -227,7 +239,11 @@ class Examples:
 
 def _names(value: Any) -> dict[str, None]:
     """The names in a `required`, each once; a dict, because hundreds are looked up in it."""
-    return dict.fromkeys(name for name in value[:MOST_PROPERTIES] if isinstance(name, str)) if isinstance(value, list) else {}
+    return (
+        dict.fromkeys(name for name in value[:MOST_PROPERTIES] if isinstance(name, str))
+        if isinstance(value, list)
+        else {}
+    )
 
 
 def given_by(flat: Schema) -> Example | None:
@@ -315,8 +331,9 @@ def _number(flat: Schema, whole: bool) -> int | float:
     if high is not None and value > high:
         value = math.floor(high) if whole or low is None or math.floor(high) >= low else high
     if is_number(step) and step and step > 0:
-        times = math.ceil(value / step)
-        value = times * step if high is None or times * step <= high else math.floor(value / step) * step
+        with suppress(OverflowError):  # of a tiny step
+            times = math.ceil(value / step)
+            value = times * step if high is None or times * step <= high else math.floor(value / step) * step
     return int(value) if whole and float(value).is_integer() else value
 
 
@@ -330,6 +347,6 @@ def _limit(flat: Schema, name: str, exclusive: str, inward: int) -> int | float 
     if strict is True and limit is not None:
         return limit + move
     if is_number(strict):
-        edge = strict + move  # type: ignore[operator]
+        edge = strict + move
         return edge if limit is None else (max(edge, limit) if inward > 0 else min(edge, limit))
     return limit

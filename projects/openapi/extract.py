@@ -69,7 +69,7 @@ class ApiDocument:
     warnings: tuple[Warning, ...]
 
 
-def extract(document: dict[str, Any], source_url: str = "") -> ApiDocument:
+def extract_api(document: dict[str, Any], source_url: str = "") -> ApiDocument:
     """Reads a parsed document; `source_url` is where it came from, for what is written relative to it."""
     return _Extraction(document, source_url).result()
 
@@ -126,12 +126,13 @@ class _Extraction:
     def _check_head(self) -> None:
         if self._version and not self._version.startswith(_KNOWN_VERSIONS):
             self._warnings.add(
-                "openapi", gettext_noop("Version “%(version)s” is not known. It was read like the nearest one that is."),
+                "openapi", gettext_noop("Version “%(version)s” is not known. It was read like the nearest known one."),
                 version=self._version,
             )  # fmt: skip
         if not self._base_url.startswith(("http://", "https://")):
             self._warnings.add(
-                "servers", gettext_noop("The document does not say where the API is. Set the base URL before the first run.")
+                "servers",
+                gettext_noop("The document does not say where the API is. Set the base URL before the first run."),
             )
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:
@@ -166,14 +167,20 @@ class _Extraction:
                     self._warnings.add(name, gettext_noop("The path holds no operations."))
                 continue
             if len(path) > LONGEST_PATH:
-                self._warnings.add(name, gettext_noop("The path is longer than %(count)d characters. It was left out."), count=LONGEST_PATH)
+                self._warnings.add(
+                    name,
+                    gettext_noop("The path is longer than %(count)d characters. It was left out."),
+                    count=LONGEST_PATH,
+                )
                 continue
             path = self._with_braces(path, item)
             for method, operation in self._methods(item, path):
                 if isinstance(operation, dict):
                     yield path, method, item, operation
                 else:
-                    self._warnings.add(f"{method} {path}", gettext_noop("The operation is not a mapping. It was left out."))
+                    self._warnings.add(
+                        f"{method} {path}", gettext_noop("The operation is not a mapping. It was left out.")
+                    )
 
     def _path(self, name: str) -> str:
         if name.startswith("/"):
@@ -209,7 +216,9 @@ class _Extraction:
     def _endpoint(
         self, path: str, method: str, item: dict[str, Any], operation: dict[str, Any], where: str
     ) -> EndpointInfo:
-        everything = merged(item.get("parameters"), operation.get("parameters"), self._references, where, self._warnings)
+        everything = merged(
+            item.get("parameters"), operation.get("parameters"), self._references, where, self._warnings
+        )
         self._parameter_count += len(everything)
         if self._parameter_count > MOST_PARAMETERS:
             raise DocumentTooLarge(
@@ -241,7 +250,9 @@ class _Extraction:
         named = list(dict.fromkeys(_IN_PATH.findall(path)))
         for name in named:
             if name not in described:
-                self._warnings.add(where, gettext_noop("The document does not describe {%(name)s}. Give it a value."), name=name)
+                self._warnings.add(
+                    where, gettext_noop("The document does not describe {%(name)s}. Give it a value."), name=name
+                )
                 found.append(undeclared(name))
         for name in sorted(described - set(named)):
             self._warnings.add(where, gettext_noop("The path has no place for the parameter “%(name)s”."), name=name)

@@ -73,7 +73,7 @@ def _part(kind: Any, value: Any, repeats: int) -> str:
         return _one_of(value)
     if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
         low, high, inner = value
-        times = min(max(low, repeats), int(high))
+        times = min(max(int(low), repeats), int(high))
         if times > LONGEST_TEXT:
             raise _Unsupported
         return _join(inner, repeats) * times

@@ -42,7 +42,7 @@ class ReadDocument:
     warnings: tuple[Warning, ...]
 
 
-def read(source: bytes | str, charset: str = "") -> ReadDocument:
+def read_document(source: bytes | str, charset: str = "") -> ReadDocument:
     """Reads an OpenAPI or Swagger document.
 
     `charset` is what the sender said of the bytes, tried after UTF-8. Raises `DocumentTooLarge` over
@@ -125,11 +125,17 @@ def _parse_json(text: str, warnings: Warnings) -> Any:
         warnings.add("", NUMBER_DROPPED, number=number)
 
     def integer(number: str) -> int | None:
-        return int(number) if len(number) <= LONGEST_NUMBER else no_number(number)
+        if len(number) <= LONGEST_NUMBER:
+            return int(number)
+        no_number(number)
+        return None
 
     def real(number: str) -> float | None:
         value = float(number) if len(number) <= 10 * LONGEST_NUMBER else math.inf
-        return value if math.isfinite(value) else no_number(number)
+        if math.isfinite(value):
+            return value
+        no_number(number)
+        return None
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
@@ -140,9 +146,7 @@ def _parse_json(text: str, warnings: Warnings) -> Any:
                     warnings.add("", DUPLICATE_KEY, key=name)
         return result
 
-    return json.loads(
-        text, parse_int=integer, parse_float=real, parse_constant=no_number, object_pairs_hook=pairs
-    )
+    return json.loads(text, parse_int=integer, parse_float=real, parse_constant=no_number, object_pairs_hook=pairs)
 
 
 def _json_error(text: str, error: json.JSONDecodeError) -> DocumentError:
@@ -192,5 +196,8 @@ def _without_broken_text(value: Any, warnings: Warnings) -> Any:
 
     result = walk(value)
     if changed:
-        warnings.add("", gettext_noop("The text holds characters that are no text (NUL, half surrogates). They show as “\ufffd”."))
+        warnings.add(
+            "",
+            gettext_noop("The text holds characters that are no text (NUL, half surrogates). They show as “\ufffd”."),
+        )
     return result

@@ -61,7 +61,9 @@ def check_document(value: Any, warnings: Warnings) -> dict[str, Any]:
     if value is None:
         raise _empty()
     if isinstance(value, list):
-        raise DocumentError(gettext_noop("The text is a list. An OpenAPI document is a mapping with “openapi” at the top."))
+        raise DocumentError(
+            gettext_noop("The text is a list. An OpenAPI document is a mapping with “openapi” at the top.")
+        )
     if not isinstance(value, dict):
         raise DocumentError(
             gettext_noop("The text is not an OpenAPI document: it reads “%(start)s”."), start=str(value)[:60]
@@ -72,7 +74,9 @@ def check_document(value: Any, warnings: Warnings) -> dict[str, Any]:
         paths = value.get("paths")
         if not (isinstance(paths, dict) and any(str(path).startswith("/") for path in paths)):
             raise DocumentError(
-                gettext_noop("This is no OpenAPI document: it names no OpenAPI version and no paths (its keys: %(keys)s)."),
+                gettext_noop(
+                    "This is no OpenAPI document: it names no OpenAPI version and no paths (its keys: %(keys)s)."
+                ),
                 keys=", ".join(str(key) for key in list(value)[:5]),
             )
         warnings.add("", gettext_noop("The document does not say its OpenAPI version. It was read as OpenAPI 3."))
@@ -86,7 +90,9 @@ def _refuse_other_formats(value: dict[str, Any]) -> None:
         return
     if "asyncapi" in value:
         raise DocumentError(
-            gettext_noop("This is an AsyncAPI document. It describes messages, not HTTP requests, and cannot be imported.")
+            gettext_noop(
+                "This is an AsyncAPI document. It describes messages, not HTTP requests, and cannot be imported."
+            )
         )
     if "_postman_id" in info or "getpostman.com" in str(info.get("schema", "")) or "_postman_variable_scope" in value:
         raise DocumentError(POSTMAN)

@@ -6,7 +6,9 @@ from urllib.parse import unquote
 from projects.openapi.wording import Warnings, gettext_noop
 
 LONGEST_CHAIN = 50
-_OUTSIDE = gettext_noop("“%(ref)s” points outside this document. It was not read: import one document that holds everything.")
+_OUTSIDE = gettext_noop(
+    "“%(ref)s” points outside this document. It was not read: import one document that holds everything."
+)
 _NOWHERE = gettext_noop("“%(ref)s” points to nothing in this document.")
 _CIRCLE = gettext_noop("“%(ref)s” leads back to itself.")
 

@@ -4,7 +4,7 @@ Works on JSON Schema as OpenAPI 3.0, 3.1 and Swagger 2.0 write it. Bounded by th
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from projects.openapi.references import References
 
@@ -27,13 +27,13 @@ class Budget:
     """How much work is left, for one example and for the document: a hostile schema grows without end."""
 
     def __init__(self, one: int, document: int) -> None:
-        self._one = one
+        self._one = self._start = one
         self.left = one
         self.left_in_document = document
 
     def renew(self) -> None:
         """Starts the next example."""
-        self.left = min(self._one, self.left_in_document)
+        self.left = self._start = min(self._one, self.left_in_document)
 
     def spend(self, amount: int = 1) -> bool:
         """Takes `amount`; False where nothing is left."""
@@ -44,7 +44,7 @@ class Budget:
     @property
     def spent(self) -> int:
         """What the example at hand has taken so far."""
-        return self._one - self.left
+        return self._start - self.left
 
 
 class Schemas:
@@ -117,8 +117,8 @@ def merge(first: Schema, second: Schema) -> Schema:
         both = [*_list(second.get(key)), *_list(first.get(key))]
         if both:
             result[key] = list(dict.fromkeys(name for name in both if isinstance(name, str)))
-    for key, better in ((_LARGER, max), (_SMALLER, min)):
-        for name in key:
+    for limits, better in ((_LARGER, max), (_SMALLER, min)):
+        for name in limits:
             numbers = [part[name] for part in (first, second) if is_number(part.get(name))]
             if numbers:
                 result[name] = better(numbers)
@@ -197,7 +197,9 @@ def _name_variant(result: Schema, branch: Schema) -> None:
 def _says_more_than_text(properties: Any, name: str) -> bool:
     """Whether the discriminating property has values of its own, which many authors write instead of a mapping."""
     schema = properties.get(name) if isinstance(properties, dict) else None
-    return isinstance(schema, dict) and bool(schema.keys() & {"const", "enum", "default", "$ref", "allOf", "anyOf", "oneOf"})
+    return isinstance(schema, dict) and bool(
+        schema.keys() & {"const", "enum", "default", "$ref", "allOf", "anyOf", "oneOf"}
+    )
 
 
 def _is_null(branch: Schema) -> bool:
@@ -236,7 +238,7 @@ def suits(value: Any, flat: Schema) -> bool:
     return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """A number, and no boolean (which Python counts among them)."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -130,7 +130,8 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         if event.anchor not in self._anchors:
             raise DocumentError(
-                gettext_noop("The YAML alias *%(name)s names nothing, or something that holds itself."), name=event.anchor
+                gettext_noop("The YAML alias *%(name)s names nothing, or something that holds itself."),
+                name=event.anchor,
             )
         value, size, height = self._anchors[event.anchor]
         self._aliased += size

@@ -11,10 +11,6 @@
   on("click", "[data-dialog]", (el) => document.getElementById(el.dataset.dialog).showModal());
   on("click", "dialog [data-close]", (el) => el.closest("dialog").close());
   on("click", "[data-dismiss]", (el) => el.closest(el.dataset.dismiss).remove());
-  on("click", "[data-copy]", async (el) => {
-    await navigator.clipboard.writeText(document.querySelector(el.dataset.copy).innerText);
-    toast(el.dataset.done);
-  });
   document.addEventListener("click", (e) => all(".menu[open]").forEach((m) => m.contains(e.target) || m.removeAttribute("open")));
   document.addEventListener("keydown", (e) => {
     if (e.key === "Escape") all(".menu[open]").forEach((m) => { m.removeAttribute("open"); m.querySelector("summary").focus(); });

@@ -1,0 +1,86 @@
+# make run    the product with everything it needs (PORT, METRICVAULT_DATA_DIR)
+# make test   lint, import contracts, types, checks, all tests
+# Needs Python 3.11 or newer, and nothing else. What is installed is stamped with the sum of the file that asked for it.
+
+# The embedded Redis comes as a wheel for Python 3.11 and 3.12, so one of those is taken where there is one.
+FIND := for p in python3 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	2>/dev/null && echo $$p && exit; done; echo python3
+PYTHON ?= $(shell $(FIND))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+sum = $(shell cksum < $(1) | cut -d ' ' -f 1)
+INSTALLED := $(VENV)/.run-$(call sum,requirements.txt)
+INSTALLED_DEV := $(VENV)/.test-$(call sum,requirements-dev.txt)
+BROWSER := node_modules/.made-$(call sum,package-lock.json)
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard */locale/*/LC_MESSAGES/*.po))
+UV := uv==0.13.9
+
+.DELETE_ON_ERROR:
+.PHONY: run test lint format clean requirements node_modules catalogues start-check
+
+run: start-check $(INSTALLED) $(BROWSER) $(CATALOGUES)
+	@exec $(BIN)/python -m metricvault.supervise
+
+# Before minutes are spent on installing: is this Python new enough, is the port free? Standard library only.
+start-check:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'Metric Vault needs Python 3.11 or newer. Where it has another name: make run PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -m metricvault.supervise --check
+
+$(BIN)/python:
+	@echo 'Making the virtual environment …'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'Python cannot make virtual environments here. On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+
+$(INSTALLED): | $(BIN)/python
+	@echo 'Installing what the product needs …'
+	@$(PIP) -r requirements.txt
+	@rm -f $(VENV)/.run-* && touch $@
+
+$(INSTALLED_DEV): | $(INSTALLED)
+	@echo 'Installing what the tests need …'
+	@$(PIP) -r requirements-dev.txt
+	@rm -f $(VENV)/.test-* && touch $@
+
+# Where the machine has no npm, a wheel brings it.
+$(BROWSER): | $(INSTALLED)
+	@echo 'Fetching what the pages need …'
+	@command -v npm >/dev/null || test -x $(BIN)/npm || $(PIP) -r requirements-node.txt
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent
+	@touch $@
+
+%.mo: %.po | $(INSTALLED)
+	@$(BIN)/python -m metricvault.catalogues $<
+
+node_modules: $(BROWSER)
+catalogues: $(CATALOGUES)
+
+# The tests' own data folder, so that nobody's data is touched. pytest's closing line stays the last one.
+test: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
+test: lint
+	@mkdir -p $$METRICVAULT_DATA_DIR
+	$(BIN)/python manage.py check
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(INSTALLED_DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The pinned files, for every platform at once, out of the .in files.
+requirements: $(BIN)/python
+	@$(BIN)/python -m pip install --quiet $(UV)
+	@for name in requirements requirements-node requirements-dev; do \
+	  UV_CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-config $$name.in --output-file $$name.txt || exit; done
+
+# What was installed and made, but no data.
+clean:
+	rm -rf $(VENV) node_modules .data-test .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -f $(CATALOGUES)

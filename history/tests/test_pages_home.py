@@ -1,0 +1,116 @@
+"""The first page: what runs now, what the last runs said, and what to do first."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from history.reasons import reason
+from history.states import Outcome, Status
+from history.tests.sample_runs import project_of, run_of
+from projects.models import Endpoint, OpenApiSpec
+
+BROWSER = {"accept": "text/html"}
+
+
+@pytest.fixture
+def page(client: Client, alice: User) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def home(client: Client, **headers: str) -> str:
+    answer = client.get("/", headers={**BROWSER, **headers})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_newcomer_is_led_to_the_first_number(page: Client) -> None:
+    html = home(page)
+    assert "Welcome to Metric Vault" in html
+    assert html.count('aria-current="step"') == 1
+
+
+def test_the_next_step_is_the_one_that_is_not_done(page: Client, alice: User) -> None:
+    spec = OpenApiSpec.objects.create(project=project_of(alice), title="Shop")
+    Endpoint.objects.create(openapi_spec=spec, method="GET", path="/products")
+    answer = page.get("/", headers=BROWSER)
+    assert answer.context["step"] == 2
+
+
+def test_what_runs_now_is_a_live_row(page: Client, alice: User) -> None:
+    run = run_of(project_of(alice), Status.RUNNING, title="live one")
+    html = home(page)
+    assert f'data-live-run="{run.pk}"' in html
+    assert 'data-sse="/sse/k6-data"' in html
+
+
+def test_the_last_verdicts_say_why(page: Client, alice: User) -> None:
+    reasons = [
+        reason("counts_agree", good=True, count=5),
+        reason("p95_missed", request="GET /a", value=812.0, target=500.0),
+    ]
+    run_of(project_of(alice), Status.COMPLETED, Outcome.TARGETS_MISSED, reasons=reasons)
+    html = home(page)
+    assert 'data-badge="targets_missed"' in html
+    assert "GET /a: p95 is 812 ms, target 500 ms." in html
+
+
+def test_a_project_card_counts_what_is_in_it(page: Client, alice: User) -> None:
+    project = project_of(alice)
+    spec = OpenApiSpec.objects.create(project=project, title="Shop")
+    for path in ("/a", "/b"):
+        Endpoint.objects.create(openapi_spec=spec, method="GET", path=path)
+    run_of(project)
+    run_of(project)
+    run_of(project)
+    card = page.get("/", headers=BROWSER).context["projects"][0]
+    assert (card.endpoint_count, card.plan_count, card.run_count) == (2, None, 3)
+    assert "2 endpoints · 0 plans · 3 runs" in home(page)
+
+
+def test_foreign_runs_and_projects_do_not_show(client: Client, alice: User, charlie: User) -> None:
+    run_of(project_of(alice, "Secret API"))
+    client.force_login(charlie)
+    assert "Secret API" not in home(client)
+
+
+def test_htmx_gets_the_runs_alone(page: Client, alice: User) -> None:
+    run_of(project_of(alice))
+    html = home(page, **{"HX-Request": "true"})
+    assert 'id="home-runs"' in html
+    assert "<html" not in html
+
+
+def test_it_asks_the_database_as_often_for_many_runs_as_for_one(
+    page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    run_of(project_of(alice))
+    with django_assert_num_queries(8):  # session, user, any run, active, finished, cards, their last runs, frame
+        home(page)
+    for number in range(6):
+        project = project_of(alice, f"API {number}")
+        run_of(project)
+        run_of(project, Status.RUNNING)
+    with django_assert_num_queries(8):
+        home(page)
+
+
+def test_a_program_gets_the_health_of_the_product(client: Client, db: None) -> None:
+    answer = client.get("/", headers={"accept": "*/*"})
+    assert set(answer.json()) == {"status", "version", "checks"}
+    assert set(answer.json()["checks"]) == {"database", "broker", "metrics_store", "runner"}
+    assert answer.json()["checks"]["database"] == "ok"
+
+
+def test_a_failing_check_makes_the_answer_503(client: Client, db: None, settings: object) -> None:
+    settings.METRICVAULT_K6_BINARY = "/nonexistent/k6"  # type: ignore[attr-defined]
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "degraded"
+
+
+def test_a_browser_without_a_login_is_sent_to_it(client: Client, db: None) -> None:
+    answer = client.get("/", headers=BROWSER)
+    assert answer.status_code == 302
+    assert answer.url == "/accounts/login/?next=/"  # type: ignore[attr-defined]

@@ -1,0 +1,100 @@
+"""Small documents of our own for the tests: every shape that published ones show, without needing them."""
+
+from pathlib import Path
+from typing import Any
+
+from projects.openapi import ApiDocument, EndpointInfo, extract_api, read_document
+
+PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "specs"
+
+ORDERS = """
+openapi: 3.1.0
+info: {title: 주문 API, version: "1.10"}
+servers: [{url: "https://{stage}.example.com/v1", variables: {stage: {default: api}}}]
+tags:
+  - {name: orders, description: Orders and their lines}
+  - {name: never used}
+paths:
+  /orders/{orderId}:
+    parameters:
+      - {name: orderId, in: path, required: true, schema: {type: integer, minimum: 100}}
+      - {name: lang, in: query, schema: {type: string, enum: [en, ko]}}
+    get:
+      operationId: readOrder
+      tags: [orders]
+      summary: Read an order
+      parameters:
+        - {name: lang, in: query, schema: {type: string, default: ko}}
+        - $ref: "#/components/parameters/trace"
+      responses: {"200": {description: ok}}
+    delete: {deprecated: true, responses: {"204": {description: gone}}}
+  /orders:
+    post:
+      tags: [orders, write]
+      requestBody: {$ref: "#/components/requestBodies/order"}
+      responses: {"201": {description: made}}
+      callbacks: {done: {"{$request.body#/url}": {post: {responses: {"200": {description: ok}}}}}}
+  x-internal: {get: {responses: {}}}
+webhooks:
+  orderPaid: {post: {responses: {"200": {description: ok}}}}
+components:
+  parameters:
+    trace: {name: X-Trace, in: header, schema: {type: string, format: uuid}}
+  requestBodies:
+    order:
+      required: true
+      content:
+        application/xml: {schema: {$ref: "#/components/schemas/Order"}}
+        application/json: {schema: {$ref: "#/components/schemas/Order"}}
+  schemas:
+    Order:
+      type: object
+      required: [item, count]
+      properties:
+        id: {type: integer, readOnly: true}
+        item: {type: string, examples: [커피]}
+        count: {type: integer, minimum: 2}
+        parent: {$ref: "#/components/schemas/Order"}
+"""
+
+PETS_20 = {
+    "swagger": "2.0",
+    "info": {"title": "Pets", "version": "1"},
+    "host": "pets.example.com",
+    "basePath": "/api",
+    "schemes": ["https"],
+    "consumes": ["application/json"],
+    "paths": {
+        "/pets": {
+            "get": {"parameters": [{"name": "ids", "in": "query", "type": "array", "items": {"type": "integer"}}]},
+            "post": {"parameters": [{"name": "pet", "in": "body", "required": True, "schema": {"type": "object"}}]},
+        },
+        "/pets/{id}/photo": {
+            "post": {
+                "consumes": ["multipart/form-data"],
+                "parameters": [
+                    {"name": "id", "in": "path", "required": True, "type": "string", "x-example": "p1"},
+                    {"name": "photo", "in": "formData", "type": "file", "required": True},
+                    {"name": "title", "in": "formData", "type": "string"},
+                ],
+            }
+        },
+    },
+}
+
+
+def extracted(source: str | bytes | dict[str, Any], source_url: str = "") -> ApiDocument:
+    """The whole way from text, or from a parsed document, to endpoints."""
+    document = source if isinstance(source, dict) else read_document(source).document
+    return extract_api(document, source_url)
+
+
+def with_paths(paths: Any, **more: Any) -> dict[str, Any]:
+    """An OpenAPI 3.1 document around `paths`."""
+    head = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "servers": [{"url": "https://api.example.com"}]}
+    return {**head, "paths": paths, **more}
+
+
+def operation(api: ApiDocument, name: str) -> EndpointInfo:
+    """The endpoint called "METHOD /path"."""
+    return next(endpoint for endpoint in api.endpoints if f"{endpoint.method} {endpoint.path}" == name)

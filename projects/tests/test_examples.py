@@ -1,0 +1,181 @@
+"""Example values from schemas."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from projects.openapi.examples import Examples
+from projects.openapi.patterns import matching
+from projects.openapi.references import References
+from projects.openapi.schemas import Budget
+from projects.openapi.wording import Warnings
+
+
+def example(schema: Any, **schemas: Any) -> Any:
+    return made(schema, **schemas).value
+
+
+def made(schema: Any, **schemas: Any) -> Any:
+    document = {"components": {"schemas": schemas}}
+    return Examples(References(document, Warnings())).of_schema(schema, "")
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "source"),
+    [
+        ({"type": "string", "example": "a", "default": "b"}, "a", "example"),
+        ({"type": "string", "examples": ["a"], "default": "b"}, "a", "example"),
+        ({"type": "string", "default": "b", "enum": ["c", "b"]}, "b", "default"),
+        ({"const": "k"}, "k", "enum"),
+        ({"type": "string", "enum": [None, "c"]}, "c", "enum"),
+        ({"type": "integer"}, 1, "schema"),
+        ({"type": "string", "example": 123}, "123", "example"),
+        ({"type": "integer", "example": "5"}, 5, "example"),
+        ({"type": "boolean", "default": "false"}, False, "default"),
+        ({"type": "object", "example": '{"a": 1}'}, {"a": 1}, "example"),
+        ({"type": "integer", "example": "many"}, 1, "schema"),
+        ({"type": ["null", "string"]}, "string", "schema"),
+        ({}, None, "none"),
+        (None, None, "none"),
+    ],
+)
+def test_the_order_of_sources(schema: Any, value: Any, source: str) -> None:
+    found = made(schema)
+    assert (found.value, found.source) == (value, source)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer", "minimum": 7, "multipleOf": 5},
+        {"type": "integer", "maximum": -3},
+        {"type": "integer", "exclusiveMinimum": 1},
+        {"type": "number", "exclusiveMaximum": 1, "minimum": 0},
+        {"type": "number", "minimum": 0.1, "maximum": 0.2},
+        {"type": "string", "minLength": 10},
+        {"type": "string", "maxLength": 3},
+        {"type": "string", "pattern": r"^[A-Z]{3}-\d{4}$"},
+        {"type": "string", "pattern": r"^(foo|bar)+\.[^a]\w?$", "minLength": 9},
+        {"type": "array", "items": {"type": "integer"}, "minItems": 3, "uniqueItems": True},
+        {"type": "array", "items": {"enum": ["a", "b", "c"]}, "minItems": 2, "uniqueItems": True},
+        {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]},
+        {"type": "array", "maxItems": 0, "items": {"type": "string"}},
+        {"type": "object", "required": ["a"], "properties": {"a": {"type": "boolean"}}},
+        {"type": "object", "minProperties": 2, "additionalProperties": {"type": "integer"}},
+        {"allOf": [{"type": "object", "required": ["a"]}, {"properties": {"a": {"type": "integer", "minimum": 4}}}]},
+        {
+            "allOf": [{"properties": {"a": {"maxLength": 2}}}, {"properties": {"a": {"type": "string"}}}],
+            "type": "object",
+        },
+        {"oneOf": [{"type": "null"}, {"type": "string", "format": "date"}]},
+        {
+            "type": "object",
+            "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+            "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+        },
+        {"anyOf": [{"type": "array", "items": {"type": "number"}}, {"type": "string"}]},
+    ],
+)
+def test_what_is_built_satisfies_its_schema(schema: Any) -> None:
+    Draft202012Validator(schema).validate(example(schema))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("date", "2026-01-15"), ("uuid", "3fa85f64-5717-4562-b3fc-2c963f66afa6"), ("email", "user@example.com")],
+)
+def test_formats_have_plausible_values(name: str, value: str) -> None:
+    assert example({"type": "string", "format": name}) == value
+
+
+def test_read_only_properties_are_not_sent() -> None:
+    schema = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {"type": "integer", "readOnly": True}, "made": ref("Made"), "name": {"type": "string"}},
+    }
+    assert example(schema, Made={"type": "string", "readOnly": True}) == {"name": "string"}
+
+
+def test_recursion_ends_where_it_may() -> None:
+    node = {"type": "object", "required": ["children"], "properties": {"next": ref("N"), "children": ref("L")}}
+    assert example(ref("N"), N=node, L={"type": "array", "items": ref("N")}) == {"children": []}
+
+
+def test_recursion_that_cannot_end_gives_nothing() -> None:
+    assert made(ref("N"), N={"type": "object", "required": ["n"], "properties": {"n": ref("N")}}).source == "none"
+
+
+def test_another_branch_is_taken_where_the_first_leads_back() -> None:
+    schema = {"oneOf": [ref("S"), {"type": "integer"}]}
+    assert example(ref("S"), S=schema) == 1
+
+
+def test_the_discriminator_names_the_chosen_branch() -> None:
+    pet = {
+        "oneOf": [ref("Cat"), ref("Dog")],
+        "discriminator": {"propertyName": "kind", "mapping": {"cat": "#/components/schemas/Cat"}},
+    }
+    animal = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}}
+    assert example(pet, Cat=animal, Dog=animal) == {"kind": "cat"}
+    own = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "a cat"}}}
+    assert example({"oneOf": [ref("Own")], "discriminator": {"propertyName": "kind"}}, Own=own) == {"kind": "a cat"}
+
+
+def test_the_example_of_one_part_does_not_stand_for_the_whole() -> None:
+    schema = {
+        "allOf": [
+            {"type": "object", "properties": {"a": {"type": "string"}}, "example": {"a": "from the example"}},
+            {"type": "object", "properties": {"b": {"type": "integer"}}},
+        ]
+    }
+    assert example(schema) == {"a": "from the example", "b": 1}
+
+
+def test_notes_on_a_flat_schema_cannot_be_written_by_a_document() -> None:
+    assert example({"type": "object", "hints": "x", "('hints',)": 5, "properties": {"a": {"type": "integer"}}}) == {
+        "a": 1
+    }
+
+
+def test_a_schema_that_multiplies_itself_ends_within_its_budget() -> None:
+    schemas = {f"S{number}": {"allOf": [ref(f"S{number + 1}")] * 50} for number in range(30)}
+    schemas["S30"] = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    assert made(ref("S0"), **schemas).source == "none"
+
+
+def test_a_document_that_asks_for_too_much_gets_no_more_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects.openapi.examples.NODES_OF_DOCUMENT", 50)
+    examples = Examples(References({}, Warnings()))
+    schema = {"type": "object", "properties": {f"p{number}": {"type": "integer"} for number in range(40)}}
+    assert examples.of_schema(schema, "").source == "schema"
+    examples.of_schema(schema, "")
+    assert examples.exhausted
+    assert examples.of_schema({"type": "integer"}, "").source == "none"
+
+
+def test_a_budget_counts_what_is_spent() -> None:
+    budget = Budget(10, 15)
+    assert budget.spend(9)
+    assert not budget.spend(1)
+    budget.renew()
+    assert budget.left == 5
+
+
+@pytest.mark.parametrize("pattern", [r"(?=a)b", r"(a)\1", "(", r"\p{L}+", "a" * 400, r"a{9999}", r"(?<!x)y"])
+def test_a_pattern_that_is_not_simple_gives_nothing(pattern: str) -> None:
+    assert matching(pattern) is None
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"^([a-z0-9]+(-[a-z0-9]+)*)+$", r"^\s*\S+$", r"[\s\S]*", r"^$|^a$"])
+def test_a_pattern_is_satisfied_by_construction(pattern: str) -> None:
+    import re
+
+    text = matching(pattern)
+    assert text is not None
+    assert re.search(pattern, text)

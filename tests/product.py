@@ -1,0 +1,139 @@
+"""The whole product as `make run` starts it, in a folder and on ports of its own: for end-to-end tests and benches."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN = 90.0
+FINISHED = {"completed", "failed", "stopped", "timed_out"}
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Product:
+    """A running copy: `api` speaks to it, `demo` to the demo API beside it."""
+
+    def __init__(self, process: "subprocess.Popen[str]", data_dir: Path, port: int, demo_port: int) -> None:
+        self.process, self.data_dir, self.port = process, data_dir, port
+        self.url, self.demo_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{demo_port}"
+        self.api = httpx.Client(base_url=self.url, timeout=30)
+        self.demo = httpx.Client(base_url=self.demo_url, timeout=30)
+        self.listener: threading.Thread | None = None
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """The processes of this copy whose command line holds `word`."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                mine = process.environ().get("METRICVAULT_COPY") == str(self.data_dir)
+                folder = any(str(self.data_dir) in part for part in process.cmdline())
+                if (mine or folder) and any(word in part for part in process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def imported_demo(self, title: str) -> dict[str, dict[str, Any]]:
+        """A new project with the demo's document; its endpoints by "METHOD /path"."""
+        project = self.api.post("/project", json={"title": title}).json()
+        address = f"{self.demo_url}/openapi.json"
+        answer = self.api.post("/openapi/analyze", json={"project_id": project["id"], "openapi_url": address})
+        assert answer.status_code == 201, answer.text
+        endpoints = self.api.get("/endpoint", params={"project_id": project["id"], "limit": 500}).json()["items"]
+        return {f"{one['method']} {one['path']}": one for one in endpoints}
+
+    def start(self, title: str, scenarios: list[dict[str, Any]], **more: Any) -> int:
+        """Starts a load test; the id of its run."""
+        answer = self.api.post("/load-testing", json={"title": title, "scenarios": scenarios, **more})
+        assert answer.status_code == 202, answer.text
+        return int(answer.json()["test_history_id"])
+
+    def details(self, run: int) -> dict[str, Any]:
+        """`GET /test-history/{id}/details`."""
+        return dict(self.api.get(f"/test-history/{run}/details").json())
+
+    def wait(self, run: int, ready: Callable[[dict[str, Any]], bool] | None = None, within: float = 60) -> dict[str, Any]:
+        """The details once `ready` says so; without it, once the run is over."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            found = self.details(run)
+            if (ready or (lambda one: one["status"] in FINISHED))(found):
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"run {run} after {within} s: {found['status']}, {found['message']}")
+
+
+@contextmanager
+def running_product(data_dir: Path, first_run: bool = False, **environ: str) -> Iterator[Product]:
+    """Starts a copy and ends it as Ctrl-C does; nothing may be left of it then."""
+    port, demo_port = free_port(), free_port()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("METRICVAULT_", "DJANGO_"))}
+    own = {"PORT": str(port), "METRICVAULT_DATA_DIR": str(data_dir), "METRICVAULT_DEMO_PORT": str(demo_port)}
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not first_run:
+        (data_dir / "demo-address").write_text(f"http://127.0.0.1:{demo_port}", encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "metricvault.supervise"],
+        cwd=ROOT,
+        env={**inherited, **own, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    product = Product(process, data_dir.resolve(), port, demo_port)
+    said: list[str] = []
+    try:
+        _until_ready(product, said)
+        yield product
+    finally:
+        product.api.close()
+        product.demo.close()
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError("the product did not end:\n" + "".join(said)) from None
+        finally:
+            if product.listener:
+                product.listener.join(5)
+            if process.stdout:
+                process.stdout.close()
+
+
+def _until_ready(product: Product, said: list[str]) -> None:
+    """Until it prints its address, which it does once it answers."""
+    stdout = product.process.stdout
+    assert stdout is not None
+    address = threading.Event()
+
+    def listen() -> None:
+        for line in stdout:
+            said.append(line)
+            if product.url in line:
+                address.set()
+
+    product.listener = threading.Thread(target=listen, daemon=True)
+    product.listener.start()
+    end = time.monotonic() + READY_WITHIN
+    while not address.wait(0.2):
+        if product.process.poll() is not None or time.monotonic() > end:
+            logs = "".join(path.read_text()[-2000:] for path in sorted((product.data_dir / "logs").glob("*")))
+            raise AssertionError("the product did not start:\n" + "".join(said) + logs)
