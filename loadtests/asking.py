@@ -50,12 +50,13 @@ def seconds(value: Any) -> float:
 
 
 def duration_text(value: float) -> str:
-    """Seconds as a person writes them: `1h30m`, `2m`, `30s`, `500ms`."""
-    left, parts = round(value * 1000), []
-    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, left = divmod(left, size)
-        parts += [f"{count}{unit}"] if count else []
-    return "".join(parts) or "0s"
+    """Seconds as a person writes them: `1h30m`, `2m`, `1m30.5s`, `30s`, `500ms`."""
+    if 0 < value < 1:
+        return f"{round(value * 1000)}ms"
+    minutes, left = divmod(round(value, 3), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    parts = [f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m")) if count]
+    return "".join([*parts, f"{left:g}s" if left or not parts else ""])
 
 
 def _whole(value: Any) -> Any:

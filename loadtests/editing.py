@@ -34,8 +34,18 @@ def full_plans() -> QuerySet[Plan]:
 
 def scenario_payload(scenario: Scenario) -> dict[str, Any]:
     """A saved scenario in the words of the API, drafts included."""
-    drafts = scenario.values.get(DRAFTS, {})
-    stored: dict[str, Any] = {
+    payload, drafts = _stored_payload(scenario), scenario.values.get(DRAFTS, {})
+    for name, text in drafts.items():
+        if name in payload:
+            payload[name] = _number(text) if name in _NUMBERS else text
+    for stage, asked in zip(scenario.stages.all(), payload["stages"], strict=True):
+        asked["duration"] = drafts.get(f"stage.{stage.pk}.duration", asked["duration"])
+        asked["target"] = _number(drafts.get(f"stage.{stage.pk}.target", asked["target"]))
+    return payload
+
+
+def _stored_payload(scenario: Scenario) -> dict[str, Any]:
+    return {
         "name": scenario.name,
         "endpoint_id": scenario.endpoint_id,
         "executor": scenario.executor,
@@ -45,16 +55,8 @@ def scenario_payload(scenario: Scenario) -> dict[str, Any]:
         "parameters": {place: scenario.values.get(place, {}) for place in PLACES},
         "body": scenario.body,
         "content_type": scenario.content_type or None,
+        "stages": [{"duration": one.duration, "target": one.target} for one in scenario.stages.all()],
     }
-    stages = [
-        {
-            "duration": drafts.get(f"stage.{stage.pk}.duration", stage.duration),
-            "target": _number(drafts.get(f"stage.{stage.pk}.target", stage.target)),
-        }
-        for stage in scenario.stages.all()
-    ]
-    typed = {name: _number(text) if name in _NUMBERS else text for name, text in drafts.items() if name in stored}
-    return {**stored, "stages": stages, **typed}
 
 
 @transaction.atomic
@@ -122,7 +124,7 @@ def save_scenario(scenario: Scenario, typed: Mapping[str, str]) -> None:
     Raises Refused for what no database keeps, TooLarge for a body over 1 MB.
     """
     stages = list(scenario.stages.all())
-    stored = _sound_payload(scenario, stages)
+    stored = {**_stored_payload(scenario), "endpoint_id": 1}  # one that is gone is no matter of typing
     asked, places = _asked(stored, stages, typed)
     wrong = {detail.field for detail in shape_problems(asked)}
     drafts = {name: typed[name] for name, field in places.items() if field in wrong}
@@ -139,13 +141,6 @@ def save_scenario(scenario: Scenario, typed: Mapping[str, str]) -> None:
             stage.duration, stage.target = read.duration, read.target
             stage.save(update_fields=["duration", "target"])
     _touch(scenario.plan)
-
-
-def _sound_payload(scenario: Scenario, stages: Iterable[Stage]) -> dict[str, Any]:
-    """The stored columns alone, without drafts; an endpoint that is gone does not matter here."""
-    stored = {key: value for key, value in scenario.values.items() if key != DRAFTS}
-    payload = scenario_payload(Scenario(**{**_columns(scenario), "values": stored}, pk=None, endpoint_id=1))
-    return {**payload, "stages": [{"duration": one.duration, "target": one.target} for one in stages]}
 
 
 def _asked(
@@ -192,8 +187,8 @@ def duplicate_scenario(scenario: Scenario) -> Scenario:
     plan = scenario.plan
     if plan.scenarios.count() >= MOST_SCENARIOS:
         return scenario
-    copy = Scenario(**{**_columns(scenario), "position": _next_position(plan)})
-    copy.values = {key: value for key, value in scenario.values.items() if key != DRAFTS}
+    values = {key: value for key, value in scenario.values.items() if key != DRAFTS}
+    copy = Scenario(**{**_columns(scenario), "position": _next_position(plan), "values": values})
     copy.save()
     Stage.objects.bulk_create(
         Stage(scenario=copy, position=stage.position, duration=stage.duration, target=stage.target)

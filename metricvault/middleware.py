@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
+class WrongMethod(ProductError):
+    status, code = 405, "method_not_allowed"
+
+
 def wants_json(request: HttpRequest) -> bool:
     """Whether the caller is a program: it did not ask for a page."""
     return "text/html" not in request.headers.get("Accept", "")
@@ -86,7 +90,13 @@ class ErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405 and wants_json(request):
+            allowed = response.headers.get("Allow", "")
+            refusal = error_response(request, WrongMethod(_("This address takes %(methods)s.") % {"methods": allowed}))
+            refusal.headers["Allow"] = allowed
+            return refusal
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, ProductError):

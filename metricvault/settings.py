@@ -159,7 +159,7 @@ USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = METRICVAULT_DATA_DIR / "static"
+STATIC_ROOT = env_text("STATIC_ROOT") or None  # where `collectstatic` is used; else files are served where they lie
 _UPLOT = BASE_DIR / "node_modules" / "uplot" / "dist"
 STATICFILES_DIRS = [BASE_DIR / "static", *([("vendor/uplot", _UPLOT)] if _UPLOT.exists() else [])]
 WHITENOISE_USE_FINDERS = True
@@ -168,6 +168,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+CSRF_FAILURE_VIEW = "metricvault.pages.forbidden"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 _TLS = env_bool("METRICVAULT_TLS", False)

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Field, Query, Router, Schema
-from pydantic import AfterValidator, StringConstraints, ValidationError
+from ninja import Field, Query, Router, Schema, Status
+from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 
 from metricvault.lib.errors import Detail, Malformed, ProductError, Refused
 from projects import answers, catalogue
@@ -40,7 +40,8 @@ class Page(Schema):
     offset: int = Field(0, ge=0, le=10**9, description="How many items to leave out at the start")
 
 
-class ProjectIn(Schema):
+# BaseModel, for ninja's Schema reads attributes, too: a body that is a JSON text has one called `title`.
+class ProjectIn(BaseModel):
     """A new project."""
 
     title: Title = Field(description="What it is called", examples=["Storefront"])
@@ -48,7 +49,7 @@ class ProjectIn(Schema):
     description: Text = Field("", description="As long as it takes")
 
 
-class ProjectPatch(Schema):
+class ProjectPatch(BaseModel):
     """What to change; what is left out stays."""
 
     title: Title | None = Field(None, examples=["Storefront"])
@@ -56,7 +57,7 @@ class ProjectPatch(Schema):
     description: Text | None = None
 
 
-class AnalyzeIn(Schema):
+class AnalyzeIn(BaseModel):
     """A document to import: its address or its text."""
 
     project_id: RowId = Field(description="The project it belongs to", examples=[1])
@@ -86,7 +87,7 @@ def _part(rows: Any, page: Page) -> Any:
 def create_project(request: HttpRequest, data: ProjectIn) -> Any:
     """The person behind the request owns it."""
     user = require_user(request)
-    return 201, _detail(Project.objects.create(owner=user, **data.dict()))
+    return Status(201, _detail(Project.objects.create(owner=user, **data.model_dump())))
 
 
 @router.get("/project", response=answers.ProjectList, summary="Projects")
@@ -106,7 +107,7 @@ def read_project(request: HttpRequest, project_id: int) -> dict[str, Any]:
 def change_project(request: HttpRequest, project_id: int, data: ProjectPatch) -> dict[str, Any]:
     """Any of the three fields."""
     project = get_editable_project(require_user(request), project_id)
-    changes = {name: value for name, value in data.dict(exclude_unset=True).items() if value is not None}
+    changes = {name: value for name, value in data.model_dump(exclude_unset=True).items() if value is not None}
     for name, value in changes.items():
         setattr(project, name, value)
     project.save(update_fields=[*changes, "updated_at"])
@@ -117,7 +118,7 @@ def change_project(request: HttpRequest, project_id: int, data: ProjectPatch) ->
 def delete_project(request: HttpRequest, project_id: int) -> Any:
     """With its documents, plans and results. 409 while a run of it is active."""
     catalogue.delete_project(get_editable_project(require_user(request), project_id))
-    return 204, None
+    return Status(204, None)
 
 
 def _detail(project: Project) -> dict[str, Any]:
@@ -131,7 +132,7 @@ _ANALYZE_BODY = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": AnalyzeIn.json_schema(),
+                "schema": AnalyzeIn.model_json_schema(),
                 "example": {"project_id": 1, "openapi_url": "https://petstore3.swagger.io/api/v3/openapi.json"},
             },
             "multipart/form-data": {
@@ -172,7 +173,7 @@ def analyze(request: HttpRequest) -> Any:
         raise
     file = request.FILES.get("file") if request.content_type == "multipart/form-data" else None
     report = import_document(project, url=data.openapi_url, text=data.document, file=file, user=user)
-    return 201, answers.import_report(report)
+    return Status(201, answers.import_report(report))
 
 
 def _analyze_input(request: HttpRequest) -> AnalyzeIn:
@@ -215,7 +216,7 @@ def delete_spec(request: HttpRequest, spec_id: int) -> Any:
     spec = catalogue.get_spec(user, spec_id)
     get_editable_project(user, spec.project_id)
     spec.delete()
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/endpoint", response=answers.EndpointList, summary="Endpoints", tags=["Documents"])

@@ -12,7 +12,7 @@ from history.tests.sample_runs import project_of, run_of
 
 BROWSER = {"accept": "text/html"}
 TEMPLATES = sorted(Path(settings.BASE_DIR, "templates").rglob("*.html"))
-OWN_SCRIPTS = [*Path(settings.BASE_DIR, "static").rglob("*.js"), *Path(settings.BASE_DIR, "loadtests").rglob("*.js")]
+OWN_SCRIPTS = [*Path(settings.BASE_DIR, "static").rglob("*.js"), *Path(settings.BASE_DIR, "loadtests", "k6").glob("*.js")]
 
 
 def test_the_navigation_counts_the_runs_that_are_active(client: Client, alice: User, charlie: User) -> None:
@@ -75,3 +75,11 @@ def test_own_javascript_stays_under_400_lines() -> None:
     lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in OWN_SCRIPTS}
     assert "app.js" in lengths
     assert sum(lengths.values()) <= 400
+
+
+def test_no_page_nests_a_form_in_a_form(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    run = run_of(project_of(alice))
+    for path in ("/", "/runs/", f"/runs/{run.pk}/", "/accounts/login/"):
+        tags = re.findall(r"<(/?)form[\s>]", client.get(path, headers=BROWSER).content.decode())
+        assert tags == ["", "/"] * (len(tags) // 2)

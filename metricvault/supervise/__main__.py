@@ -18,7 +18,6 @@ from metricvault.supervise.place import (
     find_demo_port,
     locked,
     read_place,
-    was_left_running,
 )
 from metricvault.supervise.programs import environment, find_redis_server, programs, supervisor_config
 from metricvault.supervise.watch import OwnerGone, Watch
@@ -39,7 +38,7 @@ def main() -> int:
         place = read_place(os.environ)
         with locked(place):
             if "--check" in sys.argv[1:]:
-                if not was_left_running(place):
+                if not place.pid_file.exists():
                     check_port(place.port)
             else:
                 _run(place)
@@ -61,15 +60,15 @@ def _run(place: Place) -> None:
     env = environment(place, os.environ)
     wanted = programs(place, sys.executable, _redis_server(), demo_port)
     config = place.data_dir / "supervisord.conf"
-    config.write_text(supervisor_config(place, wanted), encoding="utf-8")
+    config.write_text(supervisor_config(wanted), encoding="utf-8")
     supervisor = None
     try:
         _say("Starting …")
         _manage(env, "migrate", "--verbosity", "0")
-        supervisor = _start(config, env)
+        supervisor = _start(place, config, env)
         watch = Watch(place.logs, supervisor)
         watch.until_it_answers(place.port, "/healthz")
-        watch.until_it_answers(demo_port, "/health")
+        watch.until_it_answers(demo_port, "/__counts")
         _first_steps(place, f"http://{HOST}:{demo_port}", env)
         _say(_banner(place, demo_port))
         watch.for_ever()
@@ -85,9 +84,9 @@ def _clear(place: Place) -> None:
     """Ends what a start left that was killed outright."""
     from metricvault.supervise.leftovers import kill_all
 
-    if was_left_running(place):
+    if place.pid_file.exists():
         kill_all(place)
-        (place.data_dir / "supervisord.pid").unlink(missing_ok=True)
+        place.pid_file.unlink(missing_ok=True)
 
 
 def _redis_server() -> str:
@@ -103,11 +102,11 @@ def _redis_server() -> str:
     return found
 
 
-def _start(config: Path, env: dict[str, str]) -> "subprocess.Popen[str]":
+def _start(place: Place, config: Path, env: dict[str, str]) -> "subprocess.Popen[str]":
     """supervisord, in a session of its own: Ctrl-C reaches this process only, and the end comes in order."""
     return subprocess.Popen(
         [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
-        cwd=ROOT,
+        cwd=place.data_dir,
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -173,7 +172,7 @@ def _end(place: Place, supervisor: "subprocess.Popen[str] | None") -> None:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     left = kill_all(place)
-    (place.data_dir / "supervisord.pid").unlink(missing_ok=True)
+    place.pid_file.unlink(missing_ok=True)
     if left:
         _say(f"Could not be ended: process {', '.join(str(process.pid) for process in left)}.", error=True)
     elif supervisor is not None:

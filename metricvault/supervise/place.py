@@ -5,6 +5,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import socket
 import tempfile
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
+LOGS, PID_FILE = "logs", "supervisord.pid"  # in the data folder
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Far enough from PORT that copies on neighbouring ports do not meet.
 DEMO_DISTANCE, DEMO_TRIES = 10_000, 50
 # sun_path of a Unix socket is 104 bytes on macOS, 108 on Linux, with the closing zero.
 LONGEST_SOCKET = 103
+_PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 
 
 class CannotStart(Exception):
@@ -37,13 +40,19 @@ class Place:
 
     @property
     def logs(self) -> Path:
-        return self.data_dir / "logs"
+        return self.data_dir / LOGS
+
+    @property
+    def pid_file(self) -> Path:
+        """supervisord's. It is there while a start goes on, and after one that had no time to end its processes."""
+        return self.data_dir / PID_FILE
 
     @property
     def redis_socket(self) -> Path:
-        """In the data folder, or in the machine's temporary folder where that path is too long for a socket."""
+        """In the data folder; in the machine's temporary folder where that path is too long for a socket, or has signs
+        that mean something in the address of a Celery broker."""
         path = self.data_dir / "redis.sock"
-        if len(os.fsencode(path)) <= LONGEST_SOCKET:
+        if len(str(path)) <= LONGEST_SOCKET and _PLAIN.fullmatch(str(path)):
             return path
         name = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"metricvault-{os.getuid()}-{name}" / "redis.sock"
@@ -93,11 +102,6 @@ def locked(place: Place) -> Iterator[None]:
         file.write(place.url)
         file.flush()
         yield
-
-
-def was_left_running(place: Place) -> bool:
-    """Whether the last start may have left processes: it had no time to end them."""
-    return (place.data_dir / "supervisord.pid").exists()
 
 
 def check_port(port: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from metricvault.supervise.place import HOST, ROOT, CannotStart, Place
+from metricvault.supervise.place import HOST, LOGS, PID_FILE, ROOT, CannotStart, Place
 
 WORKERS = 3
 MARK = "METRICVAULT_COPY"  # in the environment of every process of a copy: its data folder
@@ -63,18 +63,18 @@ def programs(place: Place, python: str, redis_server: str, demo_port: int) -> li
     return [Program("redis", (*redis, *forgetful), settles=1), *found] if redis_server else found
 
 
-def supervisor_config(place: Place, wanted: list[Program]) -> str:
-    """supervisord's configuration. Each program runs in a process group of its own, which is killed as one; Redis ends
-    last, because the others still talk to it while they end. supervisord.org/configuration.html"""
+def supervisor_config(wanted: list[Program]) -> str:
+    """supervisord's configuration (supervisord.org/configuration.html); supervisord runs in the data folder, whose files
+    are named from there. Each program runs in a process group of its own, which is killed as one; Redis ends last,
+    because the others still talk to it while they end."""
     names = [program.name for program in wanted if program.name != "redis"]
     parts = [
         "[supervisord]",
         "nodaemon = true",
-        f"logfile = {_text(place.logs / 'supervisord.log')}",
+        f"logfile = {LOGS}/supervisord.log",
         "logfile_maxbytes = 5MB",
         "logfile_backups = 1",
-        f"pidfile = {_text(place.data_dir / 'supervisord.pid')}",
-        f"directory = {_text(ROOT)}",
+        f"pidfile = {PID_FILE}",
         "",
         "[group:metricvault]",
         f"programs = {','.join(names)}",
@@ -85,6 +85,7 @@ def supervisor_config(place: Place, wanted: list[Program]) -> str:
         parts += [
             f"[program:{program.name}]",
             f"command = {_text(shlex.join(program.command))}",
+            f"directory = {_text(ROOT)}",
             f"priority = {10 if program.name == 'redis' else 20}",
             "autorestart = true",
             f"startsecs = {program.settles}",
@@ -92,7 +93,7 @@ def supervisor_config(place: Place, wanted: list[Program]) -> str:
             f"stopwaitsecs = {program.patience}",
             "killasgroup = true",
             "redirect_stderr = true",
-            f"stdout_logfile = {_text(place.logs / f'{program.name}.log')}",
+            f"stdout_logfile = {LOGS}/{program.name}.log",
             "stdout_logfile_maxbytes = 5MB",
             "stdout_logfile_backups = 1",
             "",
@@ -104,7 +105,7 @@ def _text(value: object) -> str:
     """supervisord reads % as the beginning of a name, and ; after a blank as that of a comment."""
     text = str(value)
     if "\n" in text or " ;" in text:
-        raise CannotStart(f"Metric Vault cannot work in a folder with such a name: {text!r}. METRICVAULT_DATA_DIR=… names another.")
+        raise CannotStart(f"Metric Vault cannot work in a folder with such a name: {text!r}.")
     return text.replace("%", "%%")
 
 

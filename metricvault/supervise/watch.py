@@ -1,5 +1,6 @@
 """Follows what supervisord says and turns it into sentences."""
 
+import contextlib
 import http.client
 import os
 import queue
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict, deque
 from pathlib import Path
 
 from metricvault.supervise.place import HOST, CannotStart
@@ -15,6 +17,8 @@ from metricvault.supervise.place import HOST, CannotStart
 PATIENCE = 60.0  # seconds from the first process to the first answer
 _LINE = re.compile(r"(?P<level>INFO|WARN) (?P<what>exited|gave up): (?P<name>\w+) (?P<how>.*)")
 _TAIL = 15
+# A part that ends this often within a minute is not to be kept alive.
+MOST_ENDS, WITHIN = 5, 60.0
 
 
 class OwnerGone(Exception):
@@ -28,6 +32,8 @@ class Watch:
         self._logs = logs
         self._supervisor = supervisor
         self._owner = os.getppid()
+        self._last = ""
+        self._ends: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=MOST_ENDS))
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -47,17 +53,22 @@ class Watch:
         """What happened within `seconds`, or since the last look."""
         if os.getppid() != self._owner:
             raise OwnerGone
-        try:
-            found = _LINE.search(self._lines.get(timeout=seconds))
-        except queue.Empty:
-            found = None
-        if found and found["what"] == "gave up":
+        found = None
+        with contextlib.suppress(queue.Empty):
+            self._last = self._lines.get(timeout=seconds).strip()
+            found = _LINE.search(self._last)
+        if found and (found["what"] == "gave up" or self._too_often(found["name"])):
             raise CannotStart(f"{self._tail(found['name'])}\n\n{found['name']} does not stay alive; its log is above.")
         if found and found["level"] == "WARN":
             how = found["how"].strip("()").removesuffix("; not expected")
             print(f"{found['name']} has ended ({how}) and is started again.", file=sys.stderr, flush=True)
         if self._supervisor.poll() is not None:
-            raise CannotStart(f"{self._tail('supervisord')}\n\nThe supervisor has ended, so everything ends.")
+            raise CannotStart(f"{self._last}\n\nThe supervisor has ended, so everything ends. Logs: {self._logs}")
+
+    def _too_often(self, name: str) -> bool:
+        ends = self._ends[name]
+        ends.append(time.monotonic())
+        return len(ends) == MOST_ENDS and ends[-1] - ends[0] < WITHIN
 
     def _listen(self) -> None:
         for line in self._supervisor.stdout or ():

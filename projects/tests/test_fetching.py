@@ -76,14 +76,16 @@ def test_it_follows_three_redirects_and_no_more(server: str) -> None:
         fetch(f"{server}/redirect/3", allow_private=True)
 
 
-@pytest.mark.parametrize("url", ["", "openapi.json", "ftp://a.example/x", "file:///etc/passwd", "http://", "http://[::1", "javascript:1"])
+@pytest.mark.parametrize(
+    "url", ["", "openapi.json", "ftp://a.example/x", "file:///etc/passwd", "http://", "http://[::1", "javascript:1"]
+)
 def test_it_refuses_what_is_no_web_address(url: str) -> None:
     with pytest.raises(AddressRefused, match="http://"):
         fetch(url, allow_private=True)
 
 
 def test_it_refuses_a_redirect_to_a_file(server: str) -> None:
-    with pytest.raises(AddressRefused, match="file:///etc/passwd"):
+    with pytest.raises(AddressRefused, match="file:/etc/passwd"):
         fetch(f"{server}/file", allow_private=True)
 
 
@@ -91,7 +93,8 @@ def test_it_refuses_a_redirect_to_a_file(server: str) -> None:
     "address",
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-        "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
+        "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
     ],
 )  # fmt: skip
 def test_inner_addresses_are_not_public(address: str) -> None:

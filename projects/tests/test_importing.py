@@ -123,7 +123,9 @@ def test_a_base_url_of_the_document_follows_the_document(shop: Project) -> None:
 
 def test_a_relative_server_is_completed_by_the_address(shop: Project) -> None:
     document = with_paths({"/a": get()}, servers=[{"url": "/v1"}])
-    assert from_url(shop, "http://one.example:81/docs/openapi.json", document).spec.base_url == "http://one.example:81/v1"
+    assert (
+        from_url(shop, "http://one.example:81/docs/openapi.json", document).spec.base_url == "http://one.example:81/v1"
+    )
 
 
 def test_a_document_without_a_title_is_named_by_its_file(shop: Project) -> None:
@@ -171,7 +173,10 @@ def test_warnings_are_kept_and_read_in_the_readers_language(shop: Project) -> No
     spec.refresh_from_db()
     expected = [{"where": "GET /a/{id}", "message": "The document does not describe {id}. Give it a value."}]
     assert warnings_of(spec) == expected
-    with mock.patch("projects.spec_import._", lambda text: text.replace("Give it a value.", "값을 입력합니다.")), translation.override("ko"):
+    with (
+        mock.patch("projects.spec_import._", lambda text: text.replace("Give it a value.", "값을 입력합니다.")),
+        translation.override("ko"),
+    ):
         assert warnings_of(spec)[0]["message"].endswith("값을 입력합니다.")
 
 
@@ -192,7 +197,9 @@ def test_text_longer_than_its_column_is_cut(shop: Project) -> None:
 def test_twelve_hundred_operations_import_in_seconds(shop: Project) -> None:
     schema = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(20)}}
     body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S"}}}}
-    paths = {f"/a{number}/{{id}}": {"post": {"tags": [f"t{number % 40}"], "requestBody": body}} for number in range(1200)}
+    paths = {
+        f"/a{number}/{{id}}": {"post": {"tags": [f"t{number % 40}"], "requestBody": body}} for number in range(1200)
+    }
     document = json.dumps(with_paths(paths, components={"schemas": {"S": schema}}))
     start = time.monotonic()
     assert analyze(shop, text=document).endpoint_count == 1200

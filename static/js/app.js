@@ -5,7 +5,7 @@
   const on = (type, sel, fn) => document.addEventListener(type, (e) => { const el = e.target.closest?.(sel); if (el) fn(el, e); });
   if (localStorage.theme) root.dataset.theme = localStorage.theme;
   on("click", "[data-theme-toggle]", () => {
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches && "dark")) === "dark";
     localStorage.theme = root.dataset.theme = dark ? "light" : "dark";
   });
   on("click", "[data-dialog]", (el) => document.getElementById(el.dataset.dialog).showModal());

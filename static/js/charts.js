@@ -53,7 +53,9 @@
     paint(ctx, box, (value, scale) => u.valToPos(value, scale, true) / px);
     ctx.restore();
   };
-  const rule = (ctx, dash, x0, y0, x1, y1) => { ctx.setLineDash(dash); ctx.beginPath(); ctx.moveTo(x0, y0); ctx.lineTo(x1, y1); ctx.stroke(); };
+  const rule = (ctx, dash, x0, y0, x1, y1) => {
+    ctx.setLineDash(dash); ctx.beginPath(); ctx.moveTo(x0, y0); ctx.lineTo(x1, y1); ctx.stroke();
+  };
   const bands = (u) => pen(u, (ctx, { left, top, right, bottom }, px) => plan.bands.forEach((band, i) => {
     const a = Math.max(px(band.start, "x"), left), b = Math.min(px(band.end, "x"), right);
     if (b <= a) return;
@@ -87,7 +89,7 @@
     const dots = (name) => (u, i) => u.data[i].flatMap((v, k, d) => // a second alone between gaps, and the newest one
       (known(v) && ((!known(d[k - 1]) && !known(d[k + 1])) || (live && k === state.last && name !== "asked")) ? [k] : []));
     const series = kind.lines.map(([name, colour, width, dash]) => ({
-      stroke: () => ink(colour), width, dash, fill: kind.area && (() => shade(`color-mix(in srgb, var(${colour}) 12%, transparent)`)),
+      stroke: () => ink(colour), width, dash: dash?.map((v) => v * uPlot.pxRatio), fill: kind.area && (() => shade(`color-mix(in srgb, var(${colour}) 12%, transparent)`)),
       points: { show: false, size: 6, width: 1.75, fill: () => ink("--surface"), filter: dots(name) },
     }));
     const u = chart.u = new uPlot({
@@ -111,8 +113,7 @@
       },
     }, [[0], ...kind.lines.map(() => [null])], plot);
     Object.entries({ tabindex: 0, role: "slider", "aria-valuemin": 0 }).forEach(([name, value]) => plot.setAttribute(name, value));
-    plot.addEventListener("keydown", keys);
-    u.over.addEventListener("dblclick", () => zoom(0, null));
+    plot.addEventListener("keydown", keys); u.over.addEventListener("dblclick", () => zoom(0, null));
     new ResizeObserver(() => u.setSize(size())).observe(plot);
     charts.push(chart);
   }
