@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from history.metrics import summary as k6_summary
+from history.metrics.native_histogram import Histogram
 from history.metrics.remote_write import Snapshot
 from history.metrics.stores import open_store
 from history.metrics.summary import Summary, Witness
@@ -113,8 +114,9 @@ def fill(row: Measured, track: Track, duration: float, whole_seconds: int, witne
     row.p50_response_time = _either(witness and witness.p50, found.p50)
     row.p95_response_time = _either(witness and witness.p95, found.p95)
     row.p99_response_time = _either(witness and witness.p99, found.p99)
-    row.min_response_time = _either(witness and witness.min, cell.spread.percentile(0.0))
-    row.max_response_time = _either(witness and witness.max, cell.spread.percentile(1.0))
+    spread = cell.spread if cell.requests else Histogram()
+    row.min_response_time = _either(witness and witness.min, spread.percentile(0.0))
+    row.max_response_time = _either(witness and witness.max, spread.percentile(1.0))
 
 
 def _either(first: float | None, second: float | None) -> float | None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from loadtests import planning
 from loadtests.asking import MOST_SCENARIOS, MOST_STAGES, duration_text
-from loadtests.drawing import Drawing, draw
+from loadtests.drawing import draw
 from loadtests.editing import DRAFTS, PLACES, typed_text
 from loadtests.k6.plan import RAMPING, Point, StagePlan, curve
 from loadtests.models import Executor, Plan, Scenario
@@ -31,6 +31,7 @@ class Field:
     unit: str = ""
     placeholder: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    kind: str = "text"  # or "select", "area"; choices of a text are proposals
     warning: bool = False
 
 
@@ -150,7 +151,7 @@ def scenario_form(scenario: Scenario, problems: Mapping[str, str], warnings: Map
     def field(name: str, label: str, value: Any, at: str = "", **more: Any) -> Field:
         at = at or name
         key = more.pop("id", f"f-{name}")
-        note = {"problem": left.pop(at, "")}
+        note: dict[str, Any] = {"problem": left.pop(at, "")}
         if not note["problem"] and at in warnings:
             note = {"hint": warnings[at], "warning": True}
         return Field(key, name, label, str(drafts.get(name, _plain(value))), **{**more, **note})
@@ -163,6 +164,7 @@ def scenario_form(scenario: Scenario, problems: Mapping[str, str], warnings: Map
             "executor",
             _("How the load is made"),
             scenario.executor,
+            kind="select",
             choices=tuple((value, str(label)) for value, label in Executor.choices),
             hint=_executor_hint(scenario.executor),
         ),
@@ -177,9 +179,7 @@ def scenario_form(scenario: Scenario, problems: Mapping[str, str], warnings: Map
                 duration_text(scenario.think_time),
                 hint=_("Each user waits that long. Seconds, or 500ms, 2m."),
             ),
-            field(
-                "response_time_target", _("p95 at most"), scenario.response_time_target, unit="ms", hint=p95_hint
-            ),
+            field("response_time_target", _("p95 at most"), scenario.response_time_target, unit="ms", hint=p95_hint),
             field(
                 "error_rate_target",
                 _("Error rate at most"),
@@ -244,15 +244,19 @@ def _parameters(scenario: Scenario, field: Any) -> Iterator[tuple[str, str, Fiel
         example = typed_text(parameter["value"])
         value = given.pop((place, name), example if parameter["required"] else "")
         choices = parameter.get("schema", {}).get("enum") or ()
-        yield place, parameter["description"][:300], field(
-            f"value.{place}.{name}",
-            name,
-            typed_text(value),
-            at=f"parameters.{place}.{name}",
-            id=f"f-{place}-{number}",
-            hint="" if parameter["required"] else _("optional"),
-            placeholder="" if parameter["required"] else example[:80],
-            choices=tuple((plain, plain) for plain in map(typed_text, choices)),
+        yield (
+            place,
+            parameter["description"][:300],
+            field(
+                f"value.{place}.{name}",
+                name,
+                typed_text(value),
+                at=f"parameters.{place}.{name}",
+                id=f"f-{place}-{number}",
+                hint="" if parameter["required"] else _("optional"),
+                placeholder="" if parameter["required"] else example[:80],
+                choices=tuple((plain, plain) for plain in map(typed_text, choices)),
+            ),
         )
     for number, ((place, name), value) in enumerate(given.items()):
         key = {"at": f"parameters.{place}.{name}", "id": f"f-{place}-more-{number}"}
@@ -264,7 +268,7 @@ def _content_type(scenario: Scenario, field: Any) -> Field | None:
     if len(content) < 2:
         return None
     choices = tuple((one["media_type"], one["media_type"]) for one in content)
-    found: Field = field("content_type", _("Content type"), scenario.content_type, choices=choices)
+    found: Field = field("content_type", _("Content type"), scenario.content_type, kind="select", choices=choices)
     return found
 
 
@@ -276,6 +280,5 @@ def _body(scenario: Scenario, field: Any) -> Field | None:
     hint = _("Sent with each request. Empty: no body.")
     if described and scenario.body and scenario.body in (one["text"] for one in described["content"]):
         hint = _("Filled in from the document.")
-    found: Field = field("body", _("Body"), scenario.body, hint=hint)
+    found: Field = field("body", _("Body"), scenario.body, hint=hint, kind="area")
     return found
-

@@ -18,7 +18,7 @@ from loadtests.models import Plan, Scenario
 from metricvault.lib.errors import Missing
 from projects.access import can_edit, require_user
 
-NO_STORE = {"Cache-Control": "no-store"}  # a page that comes back from the cache would show what was typed before
+NO_STORE = "no-store"  # a page that comes back from the cache would show what was typed before
 
 
 @require_safe
@@ -30,8 +30,10 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = int(key) if key.isdecimal() and len(key) < 19 else None
     context = _context(found, chosen, may_edit=can_edit(user, found.project))
     partial = bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]
-    template = "loadtests/scenarios.html" if partial else "loadtests/builder.html"
-    return render(request, template, context, headers=NO_STORE)
+    template = "loadtests/changed.html" if partial else "loadtests/builder.html"
+    response = render(request, template, {**context, "oob": partial})
+    response["Cache-Control"] = NO_STORE
+    return response
 
 
 @require_POST
@@ -54,7 +56,9 @@ def script(request: HttpRequest, pk: int) -> HttpResponse:
         name = f"{slugify(found.title) or 'plan'}-{found.pk}.js"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(context["script"], content_type="text/javascript; charset=utf-8", headers=headers)
-    return render(request, "loadtests/script.html", context, headers=NO_STORE)
+    response = render(request, "loadtests/script.html", context)
+    response["Cache-Control"] = NO_STORE
+    return response
 
 
 @require_POST

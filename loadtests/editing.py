@@ -174,10 +174,11 @@ def _asked(
 def _with_stored(asked: Mapping[str, Any], stored: Mapping[str, Any], wrong: set[str]) -> dict[str, Any]:
     """What was asked for, with the stored value wherever that is wrong."""
     sound = {name: stored[name] if name in wrong else value for name, value in asked.items()}
-    sound["stages"] = [
-        {part: stored["stages"][number][part] if f"stages.{number}.{part}" in wrong else value for part, value in one.items()}
-        for number, one in enumerate(asked["stages"])
-    ]
+    sound["stages"] = [dict(stage) for stage in asked["stages"]]
+    for number, stage in enumerate(sound["stages"]):
+        for part in stage:
+            if f"stages.{number}.{part}" in wrong:
+                stage[part] = stored["stages"][number][part]
     return sound
 
 
@@ -200,7 +201,9 @@ def duplicate_scenario(scenario: Scenario) -> Scenario:
 
 def _columns(scenario: Scenario) -> dict[str, Any]:
     """Its columns by attribute, without its key."""
-    return {one.attname: getattr(scenario, one.attname) for one in Scenario._meta.concrete_fields if not one.primary_key}
+    return {
+        one.attname: getattr(scenario, one.attname) for one in Scenario._meta.concrete_fields if not one.primary_key
+    }
 
 
 @transaction.atomic

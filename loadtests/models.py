@@ -46,9 +46,7 @@ class Scenario(models.Model):
     endpoint = models.ForeignKey(
         Endpoint, models.SET_NULL, null=True, blank=True, related_name="scenarios", verbose_name=_("endpoint")
     )
-    executor = models.CharField(
-        _("executor"), max_length=40, choices=Executor.choices, default=Executor.CONSTANT_VUS
-    )
+    executor = models.CharField(_("executor"), max_length=40, choices=Executor.choices, default=Executor.CONSTANT_VUS)
     think_time = models.FloatField(_("think time (s)"), default=0)
     response_time_target = models.FloatField(_("response time target, p95 (ms)"), null=True, blank=True)
     error_rate_target = models.FloatField(_("error rate target (%)"), null=True, blank=True)

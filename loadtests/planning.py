@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from loadtests.asking import LoadTestIn, ScenarioIn, parse, refusal, seconds, unknown_fields
+from loadtests.editing import scenario_payload
 from loadtests.k6.plan import RunPlan, ScenarioPlan, StagePlan, duration, peak_vus, scenario_tag, to_json
 from loadtests.k6.script import build_script
-from loadtests.editing import scenario_payload
 from loadtests.models import Plan
 from loadtests.requesting import build_request
 from metricvault.lib.errors import Detail, Missing

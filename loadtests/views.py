@@ -35,11 +35,10 @@ def plan_list(request: HttpRequest) -> HttpResponse:
     chosen = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in ("q", "project", "sort")}
     sort = chosen["sort"].removeprefix("-")
     found = _with_last_run(_filtered(everything, chosen)).select_related("project")
-    column = F(SORTS.get(sort, "updated_at"))
     downward = chosen["sort"].startswith("-") or sort not in SORTS
-    page: Page[Plan] = Paginator(found.order_by(column.desc() if downward else column.asc(), "-pk"), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    column = F(SORTS.get(sort, "updated_at"))
+    ordered = found.order_by(column.desc() if downward else column.asc(), "-pk")
+    page: Page[Plan] = Paginator(ordered, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "chosen": chosen,
@@ -87,7 +86,9 @@ def new(request: HttpRequest) -> HttpResponse:
     project = get_editable_project(user, int(key))
     context = {**picking.context(project, asked), "title": asked.get("title", ""), "projects": projects}
     if request.method == "POST" and context["chosen"]:
-        plan = editing.create_plan(project, context["title"] or _title(context["chosen"], project), context["chosen"], user)
+        plan = editing.create_plan(
+            project, context["title"] or _title(context["chosen"], project), context["chosen"], user
+        )
         return redirect("loadtests:plan", plan.pk)
     context["problem"] = _("Choose at least one endpoint.") if request.method == "POST" else ""
     status = 422 if context["problem"] else 200

@@ -29,7 +29,7 @@ from metricvault.lib.errors import Malformed, Missing, NotAllowed, ProductError
 from metricvault.lib.htmx import render_page
 from metricvault.middleware import error_response, wants_json
 from projects.access import visible_projects
-from projects.models import Endpoint, Project
+from projects.models import Endpoint
 
 VERDICTS, CARDS = 6, 9
 HEAVY = ("script", "log", "summary")  # columns no list needs

@@ -165,6 +165,8 @@ STATICFILES_DIRS = [BASE_DIR / "static", *([("vendor/uplot", _UPLOT)] if _UPLOT.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
+if TESTING:  # hashing passwords slowly would be most of what the tests do
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

@@ -18,7 +18,8 @@ class MembershipInline(admin.TabularInline):
 
 class SpecInline(admin.TabularInline):
     model = OpenApiSpec
-    fields = readonly_fields = ["title", "version", "base_url", "source_url", "imported_at"]
+    fields = ("title", "version", "base_url", "source_url", "imported_at")
+    readonly_fields = ("title", "version", "base_url", "source_url", "imported_at")
     extra = 0
     show_change_link = True
     can_delete = False

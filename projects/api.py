@@ -123,7 +123,7 @@ def delete_project(request: HttpRequest, project_id: int) -> Any:
 
 def _detail(project: Project) -> dict[str, Any]:
     row = catalogue.with_counts(Project.objects.filter(pk=project.pk)).get()
-    specs = project.openapi_specs.defer("document").annotate(endpoint_count=Count("endpoints"))
+    specs = project.openapi_specs.defer("document").annotate(endpoint_count=Count("endpoints")).order_by("title", "id")
     return answers.project_detail(row, list(specs))
 
 

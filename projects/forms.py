@@ -17,10 +17,6 @@ class ProjectForm(forms.ModelForm):
         help_texts = {"summary": _("One line that says what is tested and where.")}
         widgets = {"description": forms.Textarea(attrs={"rows": 4})}
 
-    def clean_title(self) -> str:
-        """A title of blanks is no title; Django strips it, and says so here in our words."""
-        return str(self.cleaned_data["title"])
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["title"].error_messages["required"] = _("Write a title.")
@@ -33,6 +29,11 @@ class BaseUrlForm(forms.ModelForm):
         labels = {"base_url": _("Base URL")}
         help_texts = {"base_url": _("Every request goes to this address with the endpoint's path behind it.")}
         widgets = {"base_url": forms.TextInput(attrs={"class": "mono", "list": "servers", "inputmode": "url"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["base_url"].required = True
+        self.fields["base_url"].error_messages["required"] = _("Write an address such as https://api.example.com/v1.")
 
     def clean_base_url(self) -> str:
         url = str(self.cleaned_data["base_url"]).strip()
@@ -56,25 +57,25 @@ class ImportForm(forms.Form):
     way = forms.ChoiceField(choices=[(way, way) for way in WAYS], initial="openapi_url", widget=forms.HiddenInput)
     openapi_url = forms.CharField(
         label=_("Address of the OpenAPI or Swagger document"),
-        required=False,
+        error_messages={"required": _("Write the address of the document.")},
         max_length=2000,
         widget=forms.TextInput(
             attrs={"class": "mono", "inputmode": "url", "placeholder": "https://api.example.com/openapi.json"}
         ),
     )
-    file = forms.FileField(label=_("JSON or YAML, up to 20 MB"), required=False, allow_empty_file=True)
+    file = forms.FileField(
+        label=_("JSON or YAML, up to 20 MB"),
+        allow_empty_file=True,  # the reader says it better
+        error_messages={"required": _("Choose a file.")},
+    )
     document = forms.CharField(
-        label=_("OpenAPI document"), required=False, widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"})
+        label=_("OpenAPI document"),
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+        error_messages={"required": _("Paste the text of the document.")},
     )
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        way = data.get("way")
-        missing = {
-            "openapi_url": _("Write the address of the document."),
-            "file": _("Choose a file."),
-            "document": _("Paste the text of the document."),
-        }
-        if way and not data.get(way) and way not in self.errors:
-            self.add_error(way, missing[way])
-        return data
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound:
+            for way in self.WAYS:
+                self.fields[way].required = way == self.data.get("way")

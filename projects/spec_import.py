@@ -15,7 +15,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import Detail, ProductError, Refused, TooLarge, Unreachable
-from projects.fetching import AddressRefused, FetchError, fetch
+from projects.discovery import find_document
+from projects.fetching import AddressRefused, FetchError
 from projects.models import Endpoint, OpenApiSpec, Project, Tag
 from projects.openapi import (
     MAX_BYTES,
@@ -29,7 +30,6 @@ from projects.openapi import (
     extract_api,
     read_document,
 )
-from projects.openapi.read import too_large
 from projects.openapi.readiness import is_absolute
 
 Key = tuple[str, str]
@@ -106,21 +106,17 @@ def _as(kind: type[ProductError], sentence: Sentence, field: str) -> ProductErro
 
 
 def _read(field: str, url: str | None, text: str | None, file: Readable | None) -> _Source:
-    charset, address, name = "", "", ""
-    content: bytes | str
+    address, name = "", ""
     if url:
-        answer = fetch(url, allow_private=settings.METRICVAULT_IMPORT_PRIVATE)
-        content, charset, address = answer.data, answer.charset, answer.url
+        answer = find_document(url, allow_private=settings.METRICVAULT_IMPORT_PRIVATE)
+        found, address = answer.document, answer.url
         name = address.partition("://")[2].partition("/")[0]
     elif text:
-        content = text
+        found = read_document(text)
     else:
         assert file is not None
-        content = file.read(MAX_BYTES + 1)
         name = str(getattr(file, "name", "") or "")
-        if len(content) > MAX_BYTES:
-            raise too_large()
-    found = read_document(content, charset)
+        found = read_document(file.read(MAX_BYTES + 1))
     api = extract_api(found.document, address)
     return _Source(field, found.text, address, name, found.warnings + api.warnings, api)
 

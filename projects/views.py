@@ -98,7 +98,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_user(request)
     project = get_project(user, pk)
     endpoints = Endpoint.objects.filter(openapi_spec__project=project)
-    specs = project.openapi_specs.defer("document").annotate(endpoint_count=Count("endpoints"))
+    specs = project.openapi_specs.defer("document").annotate(endpoint_count=Count("endpoints")).order_by("title", "id")
     context = {"project": project, **_endpoint_context(request, endpoints, specs)}
     if not request.htmx:  # type: ignore[attr-defined]  # django-htmx's middleware puts it there
         row: Any = catalogue.with_counts(visible_projects(user)).get(pk=pk)

@@ -76,8 +76,11 @@ def sum_cells(cells: Iterable[Cell]) -> Cell:
 
 
 def numbers(cell: Cell, duration: float = 1.0) -> Numbers:
-    """The numbers of `cell`, which lasted `duration` seconds."""
-    spread = cell.spread
+    """The numbers of `cell`, which lasted `duration` seconds.
+
+    Where no request is counted there are no response times, though a fraction of a push may have been split into it.
+    """
+    spread = cell.spread if cell.requests else Histogram()
     return Numbers(
         requests=cell.requests,
         failures=cell.failures,

@@ -143,3 +143,9 @@ def test_whatever_the_pushes_no_request_is_lost_or_made(seed: int) -> None:
     assert sum(second.total.failures for second in seconds) == sum(n for (_, key), n in sent.items() if key is FAILED)
     assert all(cell.requests >= 0 for second in seconds for cell in second.cells.values())
     assert [second.t for second in seconds] == list(range(len(seconds)))
+
+
+def test_a_second_without_a_whole_request_has_no_response_times() -> None:
+    # One request in (0, 3]: it is counted in second 2, two thirds of its time fall before.
+    _, seconds = build([first(3.0, {OK: 1})])
+    assert [numbers(second.total).p95 is None for second in seconds] == [True, True, False]

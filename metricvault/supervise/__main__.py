@@ -12,6 +12,7 @@ from types import FrameType
 from metricvault.supervise.place import (
     HOST,
     ROOT,
+    SUPERVISOR_LOG,
     CannotStart,
     Place,
     check_port,
@@ -38,7 +39,7 @@ def main() -> int:
         place = read_place(os.environ)
         with locked(place):
             if "--check" in sys.argv[1:]:
-                if not place.pid_file.exists():
+                if not place.running.exists():
                     check_port(place.port)
             else:
                 _run(place)
@@ -62,6 +63,7 @@ def _run(place: Place) -> None:
     config = place.data_dir / "supervisord.conf"
     config.write_text(supervisor_config(wanted), encoding="utf-8")
     supervisor = None
+    place.running.write_text(place.url)
     try:
         _say("Starting …")
         _manage(env, "migrate", "--verbosity", "0")
@@ -84,9 +86,8 @@ def _clear(place: Place) -> None:
     """Ends what a start left that was killed outright."""
     from metricvault.supervise.leftovers import kill_all
 
-    if place.pid_file.exists():
+    if place.running.exists():
         kill_all(place)
-        place.pid_file.unlink(missing_ok=True)
 
 
 def _redis_server() -> str:
@@ -102,18 +103,20 @@ def _redis_server() -> str:
     return found
 
 
-def _start(place: Place, config: Path, env: dict[str, str]) -> "subprocess.Popen[str]":
-    """supervisord, in a session of its own: Ctrl-C reaches this process only, and the end comes in order."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
-        cwd=place.data_dir,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=_end_with_parent(),
-    )
+def _start(place: Place, config: Path, env: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """supervisord, in a session of its own: Ctrl-C reaches this process only, and the end comes in order. It writes to
+    a file and not to us: when we are killed outright, a broken pipe would keep it from ending the others."""
+    with open(place.logs / SUPERVISOR_LOG, "wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
+            cwd=place.data_dir,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent(),
+        )
 
 
 def _end_with_parent() -> Callable[[], object] | None:
@@ -156,7 +159,7 @@ def _manage(env: dict[str, str], *command: str) -> None:
         raise CannotStart(f"{tail}\n\n`manage.py {command[0]}` failed; its last lines are above.")
 
 
-def _end(place: Place, supervisor: "subprocess.Popen[str] | None") -> None:
+def _end(place: Place, supervisor: "subprocess.Popen[bytes] | None") -> None:
     """k6 first, while there is somebody to take its last numbers; then supervisord, which ends the rest in order; then
     whatever is left. A second Ctrl-C skips to the last step."""
     from metricvault.supervise.leftovers import end_load, kill_all
@@ -172,10 +175,11 @@ def _end(place: Place, supervisor: "subprocess.Popen[str] | None") -> None:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     left = kill_all(place)
-    place.pid_file.unlink(missing_ok=True)
     if left:
         _say(f"Could not be ended: process {', '.join(str(process.pid) for process in left)}.", error=True)
-    elif supervisor is not None:
+        return
+    place.running.unlink(missing_ok=True)
+    if supervisor is not None:
         _say("Everything has ended.")
 
 

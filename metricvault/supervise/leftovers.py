@@ -27,6 +27,8 @@ def _belongs(process: psutil.Process, place: Place) -> bool:
     jobs = str(place.data_dir / "runs") + os.sep
     if process.name() in _LOAD and any(argument.startswith(jobs) for argument in process.cmdline()):
         return True
+    if process.name() == "redis-server":  # writes its title over its environment
+        return process.cwd() == str(place.data_dir)
     return process.environ().get(MARK) == str(place.data_dir)
 
 

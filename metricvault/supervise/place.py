@@ -15,6 +15,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 LOGS, PID_FILE = "logs", "supervisord.pid"  # in the data folder
+SUPERVISOR_LOG = "supervisord.log"
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Far enough from PORT that copies on neighbouring ports do not meet.
 DEMO_DISTANCE, DEMO_TRIES = 10_000, 50
@@ -43,9 +44,9 @@ class Place:
         return self.data_dir / LOGS
 
     @property
-    def pid_file(self) -> Path:
-        """supervisord's. It is there while a start goes on, and after one that had no time to end its processes."""
-        return self.data_dir / PID_FILE
+    def running(self) -> Path:
+        """A file that is there while processes of the copy may live: also after an end that came without warning."""
+        return self.data_dir / "running"
 
     @property
     def redis_socket(self) -> Path:
@@ -88,19 +89,15 @@ def read_place(environ: Mapping[str, str]) -> Place:
 def locked(place: Place) -> Iterator[None]:
     """Holds the copy's folder; raises `CannotStart` where another start holds it. The lock dies with its process."""
     place.make_folders()
-    with open(place.data_dir / "lock", "a+") as file:
+    with open(place.data_dir / "lock", "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            file.seek(0)
-            where = file.read().strip()
+            where = place.running.read_text() if place.running.exists() else "starting"
             raise CannotStart(
-                f"This copy of Metric Vault is already running{': ' + where if where else ''} (data folder {place.data_dir}).\n"
+                f"This copy of Metric Vault is already running ({where}, data folder {place.data_dir}).\n"
                 "For a second one beside it: PORT=8010 METRICVAULT_DATA_DIR=.data-2 make run"
             ) from None
-        file.truncate(0)
-        file.write(place.url)
-        file.flush()
         yield
 
 

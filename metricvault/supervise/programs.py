@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from metricvault.supervise.place import HOST, LOGS, PID_FILE, ROOT, CannotStart, Place
+from metricvault.supervise.place import HOST, LOGS, PID_FILE, ROOT, SUPERVISOR_LOG, CannotStart, Place
 
 WORKERS = 3
 MARK = "METRICVAULT_COPY"  # in the environment of every process of a copy: its data folder
@@ -71,9 +71,9 @@ def supervisor_config(wanted: list[Program]) -> str:
     parts = [
         "[supervisord]",
         "nodaemon = true",
-        f"logfile = {LOGS}/supervisord.log",
-        "logfile_maxbytes = 5MB",
-        "logfile_backups = 1",
+        "silent = true",
+        f"logfile = {LOGS}/{SUPERVISOR_LOG}",
+        "logfile_maxbytes = 0",
         f"pidfile = {PID_FILE}",
         "",
         "[group:metricvault]",

@@ -248,12 +248,13 @@ class _Extraction:
         found = [self._parameters.normal(entry, where) for entry in everything if entry["in"] not in BODY_PLACES]
         described = {entry["name"] for entry in found if entry["in"] == "path"}
         named = list(dict.fromkeys(_IN_PATH.findall(path)))
-        for name in named:
-            if name not in described:
-                self._warnings.add(
-                    where, gettext_noop("The document does not describe {%(name)s}. Give it a value."), name=name
-                )
-                found.append(undeclared(name))
+        forgotten = [name for name in named if name not in described]
+        if forgotten:
+            names = ", ".join(f"{{{name}}}" for name in forgotten)
+            self._warnings.add(
+                where, gettext_noop("The document does not describe %(names)s. Give a value."), names=names
+            )
+            found += [undeclared(name) for name in forgotten]
         for name in sorted(described - set(named)):
             self._warnings.add(where, gettext_noop("The path has no place for the parameter “%(name)s”."), name=name)
         return tuple(found)

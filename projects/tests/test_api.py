@@ -126,7 +126,7 @@ def test_it_imports_a_text(shop: Project, alice_client: Client) -> None:
 def test_it_imports_from_an_address(shop: Project, alice_client: Client) -> None:
     url = "http://127.0.0.1:1/openapi.json"
     answer = Fetched(json.dumps(with_paths({"/a": {"get": {}}})).encode(), "", "application/json", url)
-    with mock.patch("projects.spec_import.fetch", return_value=answer) as fetch:
+    with mock.patch("projects.discovery.fetch", return_value=answer) as fetch:
         found = post(alice_client, "/openapi/analyze", {"project_id": shop.pk, "openapi_url": url})
     assert found.status_code == 201
     assert fetch.call_args.args == (url,)

@@ -26,7 +26,7 @@ def read(project: Project, document: Any) -> ImportReport:
 
 def from_url(project: Project, url: str, document: Any) -> ImportReport:
     answer = Fetched(json.dumps(document).encode(), "utf-8", "application/json", url)
-    with mock.patch("projects.spec_import.fetch", return_value=answer):
+    with mock.patch("projects.discovery.fetch", return_value=answer):
         return analyze(project, url=url)
 
 
@@ -171,10 +171,10 @@ def test_a_failure_in_the_middle_leaves_nothing(shop: Project) -> None:
 def test_warnings_are_kept_and_read_in_the_readers_language(shop: Project) -> None:
     spec = read(shop, with_paths({"/a/{id}": get()})).spec
     spec.refresh_from_db()
-    expected = [{"where": "GET /a/{id}", "message": "The document does not describe {id}. Give it a value."}]
+    expected = [{"where": "GET /a/{id}", "message": "The document does not describe {id}. Give a value."}]
     assert warnings_of(spec) == expected
     with (
-        mock.patch("projects.spec_import._", lambda text: text.replace("Give it a value.", "값을 입력합니다.")),
+        mock.patch("projects.spec_import._", lambda text: text.replace("Give a value.", "값을 입력합니다.")),
         translation.override("ko"),
     ):
         assert warnings_of(spec)[0]["message"].endswith("값을 입력합니다.")

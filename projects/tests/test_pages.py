@@ -195,7 +195,7 @@ def test_an_import_by_htmx_leads_to_the_document_too(shop: Project, alice_client
 def test_an_import_from_an_address_can_be_read_again(shop: Project, alice_client: Client) -> None:
     url = "http://one.example/openapi.json"
     answer = Fetched(json.dumps(with_paths({"/a": {"get": {}}})).encode(), "", "", url)
-    with mock.patch("projects.spec_import.fetch", return_value=answer):
+    with mock.patch("projects.discovery.fetch", return_value=answer):
         alice_client.post(reverse("projects:import", args=[shop.pk]), {"way": "openapi_url", "openapi_url": url})
     spec = OpenApiSpec.objects.get()
     assert f'value="{url}"' in page(alice_client, "import", shop.pk, query=f"?spec={spec.pk}")
@@ -229,7 +229,7 @@ def test_an_import_that_fails_says_why_at_its_field(
 def test_the_document_shows_what_was_found(shop: Project, alice_client: Client) -> None:
     spec = analyze(shop, text=json.dumps(with_paths({"/a/{id}": {"get": {}}, "/b": {"get": {}}}, servers=[]))).spec
     html = page(alice_client, "spec", spec.pk)
-    assert "The document does not describe {id}. Give it a value." in html
+    assert "The document does not describe {id}. Give a value." in html
     assert "The document does not say where the API is" in html
     assert "needs id" in html
 

@@ -62,8 +62,7 @@
   const failed = () => toast(document.getElementById("toasts").dataset.failed, "error");
   document.addEventListener("DOMContentLoaded", () => all("[data-toast]").forEach(leave));
   document.addEventListener("toast", (e) => toast(e.detail.text, e.detail.level));
-  document.addEventListener("htmx:sendError", failed);
-  document.addEventListener("htmx:responseError", (e) => isToast(e.detail.xhr) || failed());
+  for (const type of ["htmx:sendError", "htmx:responseError"]) document.addEventListener(type, (e) => isToast(e.detail.xhr) || failed());
   document.addEventListener("htmx:beforeSwap", (e) => { // an error's sentence goes to the toasts, whatever asked
     if (!isToast(e.detail.xhr)) return;
     Object.assign(e.detail, { shouldSwap: true, target: document.getElementById("toasts"), swapOverride: "beforeend", selectOverride: ".toast" });

@@ -15,10 +15,9 @@
     vus: { format: number.count, tick: short, unit: "VUs", least: 4,
       lines: [["asked", "--c-asked", 1.5, [5, 4]], ["vus", "--c-vus", 1.75]] },
   };
-  const MEASURED = ["tps", "p50", "p95", "p99", "error_rate", "vus"];
+  const MEASURED = ["tps", "p50", "p95", "p99", "error_rate", "vus"], until = () => state.to ?? state.end;
   const columns = Object.fromEntries(MEASURED.map((name) => [name, []])), scenarios = {}, charts = [];
   const state = { last: -1, length: 0, end: plan.duration || 1, from: 0, to: null, at: null }; // to: null shows all
-  const until = () => state.to ?? state.end;
 
   const probe = page.appendChild(Object.assign(document.createElement("i"), { hidden: true })), shades = new Map();
   const shade = (colour) => { // a canvas cannot resolve var() and light-dark(); an element can

@@ -4,8 +4,7 @@
 (() => {
   const page = document.querySelector("[data-sse]"), { number } = MV;
   if (!page) return;
-  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {};
-  let waiting;
+  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {};
 
   function write(el, value) {
     const [, text, unit] = /^(.*?)(?:\u00a0(\D+))?$/.exec(number[el.dataset.as || "count"](value));
@@ -61,7 +60,7 @@
   function receive(event) {
     const message = JSON.parse(event.data), scope = document.querySelector(`[data-live-run="${message.test_history_id}"]`);
     const shown = (scope?.querySelector("[data-status]") ?? scope)?.dataset.status, before = last[message.test_history_id] ?? -1;
-    if (message.status !== shown) { clearTimeout(waiting); waiting = setTimeout(() => htmx.trigger("[data-refresh]", "refresh"), 300); }
+    if (message.status !== shown) { clearTimeout(waiting.id); waiting.id = setTimeout(() => htmx.trigger("[data-refresh]", "refresh"), 300); }
     if (!scope || message.t === null || message.t < before) return;
     last[message.test_history_id] = message.t;
     fill(scope, message); progress(scope, message.t + 1);
