@@ -36,7 +36,8 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     deviations: dict[str, list[float]] = {name: [] for name in ("avg", *SHARES)}
     lost = 0
-    print(f"{'round':>5} {'scenario':<12} {'requests':>9} {'stored':>9} {'failed':>7} {'stored':>7}  p95 exact / stored (ms)")
+    counts = f"{'requests':>9} {'stored':>9} {'failed':>7} {'stored':>7}"
+    print(f"{'round':>5} {'scenario':<12} {counts}  p95 exact / stored (ms)")
     with demo(PORT) as base, tempfile.TemporaryDirectory() as folder:
         script = build_script(plan(base))
         for number in range(1, rounds + 1):

@@ -41,7 +41,8 @@ def nginx(folder: Path) -> Iterator[str]:
     config.write_text(
         f"worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;\n"
         "events { worker_connections 512; }\n"
-        f"http {{ access_log off; keepalive_requests 1000000; client_body_temp_path {folder}; proxy_temp_path {folder};\n"
+        f"http {{ access_log off; keepalive_requests 1000000;\n"
+        f"client_body_temp_path {folder}; proxy_temp_path {folder};\n"
         f"fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};\n"
         f"server {{ listen 127.0.0.1:{port}; location / {{ default_type text/plain; return 200 'ok'; }} }} }}\n",
         encoding="utf-8",
@@ -98,7 +99,9 @@ def influx_result(address: str, script: Path) -> Result:
     httpx.post(f"{address}/query", params={"q": 'DROP DATABASE "k6"; CREATE DATABASE "k6"'})
 
     def stored() -> int:
-        answer = httpx.get(f"{address}/query", params={"db": "k6", "q": 'SELECT sum("value") FROM "http_reqs"'}, timeout=60)
+        answer = httpx.get(
+            f"{address}/query", params={"db": "k6", "q": 'SELECT sum("value") FROM "http_reqs"'}, timeout=60
+        )
         series = answer.json()["results"][0].get("series")
         return int(series[0]["values"][0][1]) if series else 0
 
@@ -163,7 +166,9 @@ def measure(ways: dict[str, Callable[[], Result]], rounds: int) -> dict[str, lis
         for way, run in ways.items():
             results[way].append(run())
             rate, count, stored = results[way][-1]
-            print(f"round {number + 1} {way:<9} {rate:>9.0f} requests/s {count:>9} counted {stored:>9} stored", flush=True)
+            print(
+                f"round {number + 1} {way:<9} {rate:>9.0f} requests/s {count:>9} counted {stored:>9} stored", flush=True
+            )
     return results
 
 

@@ -21,7 +21,9 @@ def plan(base: str) -> RunPlan:
     json_type = (("Content-Type", "application/json"),)
     order = json.dumps({"product_id": 7, "quantity": 2, "recipient": "홍길동"}, ensure_ascii=False)
 
-    def scenario(tag: str, name: str, executor: str, stages: list[tuple[float, int]], think: float, request: RequestPlan):
+    def scenario(
+        tag: str, name: str, executor: str, stages: list[tuple[float, int]], think: float, request: RequestPlan
+    ):
         steps = tuple(StagePlan(duration, target) for duration, target in stages)
         return ScenarioPlan(tag, name, executor, steps, think, request, 500.0, 5.0)
 

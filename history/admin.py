@@ -17,7 +17,7 @@ class UnlockMixin:
     """`?unlock=1` opens the measured columns; without it they are shown only."""
 
     measured: tuple[str, ...] = MEASURED
-    change_form_template = "history/admin_change_form.html"
+    change_form_template: Any = "history/admin_change_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Adds the measured columns unless this visit unlocked them."""
@@ -27,9 +27,11 @@ class UnlockMixin:
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Says aloud that measured numbers can be changed now."""
         if UNLOCK in request.GET and request.method == "GET":
-            messages.warning(request, _("Measured numbers can be changed now. What you save replaces what was measured."))
+            messages.warning(
+                request, _("Measured numbers can be changed now. What you save replaces what was measured.")
+            )
         context = {**(kwargs.pop("extra_context", None) or {}), "unlocked": UNLOCK in request.GET}
-        return super().changeform_view(request, *args, extra_context=context, **kwargs)  # type: ignore[misc, no-any-return]
+        return super().changeform_view(request, *args, extra_context=context, **kwargs)  # type: ignore[misc]
 
 
 class ScenarioInline(admin.TabularInline):

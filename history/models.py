@@ -5,6 +5,7 @@ Units everywhere: response times in milliseconds, TPS in requests per second, er
 """
 
 import secrets
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -15,13 +16,16 @@ from history.reasons import Explained, explain
 from history.states import ACTIVE, FINISHED, Outcome, Status
 from projects.models import Endpoint, Project
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 def make_token() -> str:
     """The secret k6 shows when it pushes its numbers; one per run."""
     return secrets.token_urlsafe(32)
 
 
-def _measure(label: object) -> models.FloatField:
+def _measure(label: "StrOrPromise") -> models.FloatField:
     return models.FloatField(label, null=True, blank=True)
 
 
@@ -132,9 +136,7 @@ class ScenarioHistory(Measured):
     executor = models.CharField(_("executor"), max_length=40)
     response_time_target = models.FloatField(_("response time target, p95 (ms)"), null=True, blank=True)
     error_rate_target = models.FloatField(_("error rate target (%)"), null=True, blank=True)
-    test_history = models.ForeignKey(
-        TestHistory, models.CASCADE, related_name="scenarios", verbose_name=_("run")
-    )
+    test_history = models.ForeignKey(TestHistory, models.CASCADE, related_name="scenarios", verbose_name=_("run"))
 
     request_name = models.CharField(_("request"), max_length=2050, blank=True)  # METHOD /path/{template}, by value
     position = models.PositiveIntegerField(_("position"), default=0)
@@ -157,9 +159,7 @@ class StageHistory(Measured):
 
     duration = models.FloatField(_("duration (s)"))
     target = models.IntegerField(_("target"))
-    scenario = models.ForeignKey(
-        ScenarioHistory, models.CASCADE, related_name="stages", verbose_name=_("scenario")
-    )
+    scenario = models.ForeignKey(ScenarioHistory, models.CASCADE, related_name="stages", verbose_name=_("scenario"))
 
     position = models.PositiveIntegerField(_("position"), default=0)
 

@@ -59,7 +59,9 @@ SENTENCES: dict[str, str] = {
     "k6_vanished": N_("k6 went away without a word, perhaps with the machine. The numbers up to then are kept."),
     "setup_failed": N_("k6 gave up while preparing the test. Its log below says why."),
     "store_failed": N_("The results could not be read back: %(detail)s"),
-    "lost": N_("The run was lost before it began: no worker took it. Check that the Celery worker runs, then run it again."),
+    "lost": N_(
+        "The run was lost before it began: no worker took it. Check that the Celery worker runs, then run it again."
+    ),
 }
 
 

@@ -110,13 +110,14 @@ def fill(row: Measured, track: Track, duration: float, whole_seconds: int, witne
     rates = [rate for rate in columns["error_rate"] if rate is not None]
     row.max_error_rate, row.min_error_rate = max(rates, default=None), min(rates, default=None)
     found = numbers(cell)
-    row.avg_response_time = _either(witness and witness.avg, found.avg)
-    row.p50_response_time = _either(witness and witness.p50, found.p50)
-    row.p95_response_time = _either(witness and witness.p95, found.p95)
-    row.p99_response_time = _either(witness and witness.p99, found.p99)
+    said = witness or Witness(0, 0, None, None, None, None, None, None)
+    row.avg_response_time = _either(said.avg, found.avg)
+    row.p50_response_time = _either(said.p50, found.p50)
+    row.p95_response_time = _either(said.p95, found.p95)
+    row.p99_response_time = _either(said.p99, found.p99)
     spread = cell.spread if cell.requests else Histogram()
-    row.min_response_time = _either(witness and witness.min, spread.percentile(0.0))
-    row.max_response_time = _either(witness and witness.max, spread.percentile(1.0))
+    row.min_response_time = _either(said.min, spread.percentile(0.0))
+    row.max_response_time = _either(said.max, spread.percentile(1.0))
 
 
 def _either(first: float | None, second: float | None) -> float | None:

@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def outdated() -> list[Path]:
     """Every .po under the apps' locale folders whose .mo is missing or older."""
     texts = sorted(ROOT.glob("*/locale/*/LC_MESSAGES/*.po"))
-    return [path for path in texts if not path.with_suffix(".mo").exists() or _age(path) > _age(path.with_suffix(".mo"))]
+    return [
+        path for path in texts if not path.with_suffix(".mo").exists() or _age(path) > _age(path.with_suffix(".mo"))
+    ]
 
 
 def compile_catalogues(paths: Iterable[Path]) -> None:

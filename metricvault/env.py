@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -78,7 +79,7 @@ def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     raise ImproperlyConfigured(f"{name}={value}: write one of {', '.join(choices)}.")
 
 
-def database_from_url(url: str) -> dict[str, object]:
+def database_from_url(url: str) -> dict[str, Any]:
     """`postgresql://user:password@host:port/name?option=…` or `sqlite:///path` as Django's DATABASES entry."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":

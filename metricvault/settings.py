@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -105,12 +106,8 @@ TEMPLATES = [
 ]
 
 _DATABASE_URL = env_secret("DATABASE_URL")
-if _DATABASE_URL:
-    DATABASES = {"default": database_from_url(_DATABASE_URL)}
-else:
-    DATABASES = {
-        "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": METRICVAULT_DATA_DIR / "metricvault.sqlite3"}
-    }
+_SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": METRICVAULT_DATA_DIR / "metricvault.sqlite3"}
+DATABASES: dict[str, dict[str, Any]] = {"default": database_from_url(_DATABASE_URL) if _DATABASE_URL else _SQLITE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,

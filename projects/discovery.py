@@ -20,13 +20,14 @@ class Found:
     url: str
 
 
-def find_document(url: str, *, allow_private: bool, get: Callable[..., Fetched] = fetch) -> Found:
+def find_document(url: str, *, allow_private: bool, get: Callable[..., Fetched] | None = None) -> Found:
     """Reads the document at `url`, or the one that the page at `url` shows, within `MAX_SECONDS` in all.
 
     Raises what `fetch` and `read_document` raise for `url` itself: what a page links to and is of no use is
     passed over.
     """
     deadline = time.monotonic() + MAX_SECONDS
+    get = get or fetch
     answer = get(url, allow_private=allow_private)
     try:
         return Found(read_document(answer.data, answer.charset), answer.url)

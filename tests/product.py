@@ -69,7 +69,9 @@ class Product:
         """`GET /test-history/{id}/details`."""
         return dict(self.api.get(f"/test-history/{run}/details").json())
 
-    def wait(self, run: int, ready: Callable[[dict[str, Any]], bool] | None = None, within: float = 60) -> dict[str, Any]:
+    def wait(
+        self, run: int, ready: Callable[[dict[str, Any]], bool] | None = None, within: float = 60
+    ) -> dict[str, Any]:
         """The details once `ready` says so; without it, once the run is over."""
         end = time.monotonic() + within
         while time.monotonic() < end:

@@ -71,7 +71,9 @@ class Histogram:
             if passed + count >= rank:
                 break
             passed += count
-        place = _place((rank - passed) / count, count, self.buckets.get(index - 1, 0.0), self.buckets.get(index + 1, 0.0))
+        place = _place(
+            (rank - passed) / count, count, self.buckets.get(index - 1, 0.0), self.buckets.get(index + 1, 0.0)
+        )
         return float(2 ** ((index - 1 + min(place, 1.0) + _MS_SHIFT) / _PER_OCTAVE))
 
 
@@ -137,8 +139,8 @@ def _to_schema(index: int, schema: int) -> int:
     if schema == SCHEMA:
         return index
     if schema > SCHEMA:
-        return -(-index // 2 ** (schema - SCHEMA))
-    return int(index * 2 ** (SCHEMA - schema))
+        return -(-index // (1 << schema - SCHEMA))
+    return index << SCHEMA - schema
 
 
 def to_plain(histogram: Histogram) -> list[object]:

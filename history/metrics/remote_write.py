@@ -10,6 +10,7 @@ import json
 import math
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import cramjam
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
@@ -76,7 +77,7 @@ def decode(body: bytes) -> Snapshot | None:
     counters: dict[str, float] = {}
     gauges: dict[str, float] = {}
     newest, instance, closing = 0, "", False
-    for series in request.timeseries:  # type: ignore[attr-defined]
+    for series in request.timeseries:
         labels = {label.name: label.value for label in series.labels}
         name = labels.get("__name__", "")
         instance = labels.get("instance", instance)
@@ -135,7 +136,7 @@ def _unpack(body: bytes) -> bytes:
         raise BadPush("The push is not packed with snappy.") from error
 
 
-def _parse(raw: bytes) -> message.Message:
+def _parse(raw: bytes) -> Any:
     try:
         return _WRITE_REQUEST.FromString(raw)
     except message.DecodeError as error:
@@ -153,17 +154,17 @@ def _key(labels: dict[str, str]) -> RequestKey:
     )
 
 
-def _histogram(wire: message.Message) -> Histogram:
-    spans = [(span.offset, span.length) for span in wire.positive_spans]  # type: ignore[attr-defined]
+def _histogram(wire: Any) -> Histogram:
+    spans = [(span.offset, span.length) for span in wire.positive_spans]
     if sum(length for _, length in spans) > 100_000:
         raise BadPush("A histogram in the push has too many buckets.")
     return from_wire(
-        wire.count_int or wire.count_float,  # type: ignore[attr-defined]
-        wire.sum,  # type: ignore[attr-defined]
-        wire.schema,  # type: ignore[attr-defined]
-        wire.zero_count_int or wire.zero_count_float,  # type: ignore[attr-defined]
+        wire.count_int or wire.count_float,
+        wire.sum,
+        wire.schema,
+        wire.zero_count_int or wire.zero_count_float,
         spans,
-        wire.positive_deltas,  # type: ignore[attr-defined]
+        wire.positive_deltas,
     )
 
 
@@ -196,14 +197,14 @@ def _message_class() -> type[message.Message]:
     for title, fields in _MESSAGES.items():
         made = described.message_type.add(name=title)
         for name, number, kind, repeated in fields:
-            entry = made.field.add(name=name, number=number, label=3 if repeated else 1)  # type: ignore[arg-type]
+            entry: Any = made.field.add(name=name, number=number, label=3 if repeated else 1)
             if kind in _TYPES:
-                entry.type = _TYPES[kind]  # type: ignore[assignment]
+                entry.type = _TYPES[kind]
             else:
-                entry.type, entry.type_name = 11, f".{package}.{kind}"  # type: ignore[assignment]
+                entry.type, entry.type_name = 11, f".{package}.{kind}"
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(described)  # type: ignore[no-untyped-call]
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.WriteRequest"))  # type: ignore[no-untyped-call, no-any-return]
+    pool.Add(described)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.WriteRequest"))
 
 
 _WRITE_REQUEST = _message_class()

@@ -6,58 +6,98 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('history', '0001_models'),
-        ('loadtests', '0001_models'),
-        ('projects', '0001_models'),
+        ("history", "0001_models"),
+        ("loadtests", "0001_models"),
+        ("projects", "0001_models"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='testhistory',
-            name='plan',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='test_histories', to='loadtests.plan', verbose_name='plan'),
+            model_name="testhistory",
+            name="plan",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="test_histories",
+                to="loadtests.plan",
+                verbose_name="plan",
+            ),
         ),
         migrations.AddField(
-            model_name='testhistory',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='test_histories', to='projects.project', verbose_name='project'),
+            model_name="testhistory",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="test_histories",
+                to="projects.project",
+                verbose_name="project",
+            ),
         ),
         migrations.AddField(
-            model_name='testhistory',
-            name='started_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='started by'),
+            model_name="testhistory",
+            name="started_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="started by",
+            ),
         ),
         migrations.AddField(
-            model_name='scenariohistory',
-            name='test_history',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scenarios', to='history.testhistory', verbose_name='run'),
+            model_name="scenariohistory",
+            name="test_history",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="scenarios",
+                to="history.testhistory",
+                verbose_name="run",
+            ),
         ),
         migrations.AddField(
-            model_name='metricsnapshot',
-            name='test_history',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='history.testhistory', verbose_name='run'),
+            model_name="metricsnapshot",
+            name="test_history",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="snapshots",
+                to="history.testhistory",
+                verbose_name="run",
+            ),
         ),
         migrations.AddField(
-            model_name='timelinehistory',
-            name='scenario',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='timeline', to='history.scenariohistory', verbose_name='scenario'),
+            model_name="timelinehistory",
+            name="scenario",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="timeline",
+                to="history.scenariohistory",
+                verbose_name="scenario",
+            ),
         ),
         migrations.AddField(
-            model_name='timelinehistory',
-            name='test_history',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='timelines', to='history.testhistory', verbose_name='run'),
+            model_name="timelinehistory",
+            name="test_history",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="timelines",
+                to="history.testhistory",
+                verbose_name="run",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scenariohistory',
-            constraint=models.UniqueConstraint(fields=('test_history', 'scenario_tag'), name='scenario_tag_once'),
+            model_name="scenariohistory",
+            constraint=models.UniqueConstraint(fields=("test_history", "scenario_tag"), name="scenario_tag_once"),
         ),
         migrations.AddIndex(
-            model_name='metricsnapshot',
-            index=models.Index(fields=['test_history', 'moment'], name='snapshot_by_moment'),
+            model_name="metricsnapshot",
+            index=models.Index(fields=["test_history", "moment"], name="snapshot_by_moment"),
         ),
     ]

@@ -59,7 +59,9 @@ def test_between_two_neighbours_the_density_follows_their_slope() -> None:
     # so it is passed by (30 - 10)/20 = all of the middle bucket: its upper edge, 545.25 ms.
     assert Histogram(60, 0, 0, {-8: 10, -7: 20, -6: 30}).percentile(0.5) == pytest.approx(500 * 2 ** (1 / 8))
     # p33 has rank 0.33*59 + 0.5 = 19.97, share 0.4985 of the bucket: 0.25 x^2 + 0.75 x = 0.4985, x = 0.5607.
-    assert Histogram(60, 0, 0, {-8: 10, -7: 20, -6: 30}).percentile(0.33) == pytest.approx(500 * 2 ** (0.5607 / 8), rel=1e-4)
+    assert Histogram(60, 0, 0, {-8: 10, -7: 20, -6: 30}).percentile(0.33) == pytest.approx(
+        500 * 2 ** (0.5607 / 8), rel=1e-4
+    )
 
 
 def test_the_last_bucket_is_filled_from_its_inner_edge() -> None:

@@ -37,7 +37,8 @@ def test_the_first_push_says_when_the_load_began() -> None:
 
 def test_only_the_last_push_is_closing_and_names_every_series() -> None:
     *others, last = snapshots()
-    assert last.closing and not any(one.closing for one in others)
+    assert last.closing
+    assert not any(one.closing for one in others)
     assert set(last.requests) == {key for one in others for key in one.requests}
 
 

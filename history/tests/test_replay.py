@@ -1,5 +1,7 @@
 """A recorded run can be played without k6, and ends as it was recorded."""
 
+import itertools
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -31,6 +33,6 @@ def test_the_pace_is_that_of_the_recording() -> None:
     waits: list[float] = []
     shifted = list(replay.at_their_pace(snapshots, waits.append))
     assert len(waits) == len(snapshots)
-    steps = [later.moment - earlier.moment for earlier, later in zip(shifted, shifted[1:], strict=False)]
-    recorded = [later.moment - earlier.moment for earlier, later in zip(snapshots, snapshots[1:], strict=False)]
+    steps = [later.moment - earlier.moment for earlier, later in itertools.pairwise(shifted)]
+    recorded = [later.moment - earlier.moment for earlier, later in itertools.pairwise(snapshots)]
     assert steps == pytest.approx(recorded)

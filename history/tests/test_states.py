@@ -26,7 +26,7 @@ def test_only_the_moves_of_the_table_are_made(alice: User, start: Status, end: S
 
 def test_a_finished_run_never_revives() -> None:
     assert not FINISHED & set(MOVES)
-    assert ACTIVE == set(MOVES)
+    assert set(MOVES) == ACTIVE
 
 
 def test_of_two_workers_one_makes_the_move(alice: User) -> None:

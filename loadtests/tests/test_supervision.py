@@ -196,7 +196,7 @@ def test_a_worker_that_died_before_launching_leaves_no_run_starting_for_ever(ali
 
 def test_the_sweep_finds_every_active_run(alice: User) -> None:
     runs = {status: recorded_rows(alice, status, pushes=0) for status in Status}
-    found = dict((run_id, task) for task, run_id in supervision.due(timezone.now()))
+    found = {run_id: task for task, run_id in supervision.due(timezone.now())}
     assert found == {
         runs[Status.QUEUED].pk: "launch_run",
         runs[Status.STARTING].pk: "watch_run",

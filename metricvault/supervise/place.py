@@ -64,9 +64,13 @@ class Place:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
-                raise CannotStart(f"{folder} cannot be made ({error.strerror}). METRICVAULT_DATA_DIR=… names another.") from None
+                raise CannotStart(
+                    f"{folder} cannot be made ({error.strerror}). METRICVAULT_DATA_DIR=… names another."
+                ) from None
         if self.redis_socket.parent.stat().st_uid != os.getuid():
-            raise CannotStart(f"{self.redis_socket.parent} belongs to somebody else. Choose a shorter METRICVAULT_DATA_DIR.")
+            raise CannotStart(
+                f"{self.redis_socket.parent} belongs to somebody else. Choose a shorter METRICVAULT_DATA_DIR."
+            )
 
     def secret_key(self) -> str:
         """Made once per copy, so that logins outlive a restart."""
@@ -107,7 +111,9 @@ def check_port(port: int) -> None:
     if problem == errno.EACCES:
         raise CannotStart(f"Port {port} is reserved for the administrator. Choose another: PORT=8010 make run")
     if problem:
-        raise CannotStart(f"Port {port} is in use on this machine. Stop what listens there, or choose another: PORT=8010 make run")
+        raise CannotStart(
+            f"Port {port} is in use on this machine. Stop what listens there, or choose another: PORT=8010 make run"
+        )
 
 
 def find_demo_port(port: int, environ: Mapping[str, str]) -> int:

@@ -49,7 +49,16 @@ def programs(place: Place, python: str, redis_server: str, demo_port: int) -> li
     redis = (redis_server, "--port", "0", "--unixsocket", str(place.redis_socket), "--unixsocketperm", "700")
     # What Redis holds is worth nothing after a stop: the sweep finds runs that wait.
     forgetful = ("--save", "", "--appendonly", "no", "--dir", str(place.data_dir), "--loglevel", "warning")
-    worker = ("--pool", "prefork", "--concurrency", str(WORKERS), "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+    worker = (
+        "--pool",
+        "prefork",
+        "--concurrency",
+        str(WORKERS),
+        "--without-gossip",
+        "--without-mingle",
+        "--loglevel",
+        "INFO",
+    )
     beat = ("--schedule", str(place.data_dir / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING")
     web = ("--host", HOST, "--port", str(place.port), "--no-access-log", "--log-level", "warning")
     # uvicorn never ends while a live page is open, unless it is told how long to wait.

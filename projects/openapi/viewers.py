@@ -14,7 +14,9 @@ _PATTERNS = (
     re.compile(r"""\bRedoc\.init\(\s*["']([^"'\s]{1,2000})["']"""),
     re.compile(r"""\bconfigUrl["']?""" + _QUOTED),
     re.compile(r"""(?<![\w-])url["']?""" + _QUOTED),
-    re.compile(r"""<script[^>]{0,300}?\bsrc=["']([^"'\s]{0,300}(?:initializer|swagger-config|init)[^"'\s]{0,300}\.js[^"'\s]{0,100})["']"""),
+    re.compile(
+        r"""<script[^>]{0,300}?\bsrc=["']([^"'\s]{0,300}(?:initializer|swagger-config|init)[^"'\s]{0,300}\.js[^"'\s]{0,100})["']"""
+    ),
 )
 
 

@@ -1,0 +1,79 @@
+"""The address of a page that shows an API leads to the API's document."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from projects.discovery import MOST_LOOKS, find_document
+from projects.fetching import Fetched, FetchError
+from projects.openapi import DocumentError
+from projects.openapi.viewers import linked_documents
+
+SITE = "http://api.example"
+DOCUMENT = '{"openapi": "3.0.0", "info": {"title": "Found"}, "paths": {}}'
+
+
+def site(pages: dict[str, str]) -> Callable[..., Fetched]:
+    """A `fetch` over `pages` by path."""
+    by_url = {SITE + path: text for path, text in pages.items()}
+
+    def get(url: str, *, allow_private: bool, seconds: float = 30) -> Fetched:
+        if url not in by_url:
+            raise FetchError("status 404")
+        text = by_url[url]
+        return Fetched(text.encode(), "utf-8", "text/html" if text.startswith("<") else "text/plain", url)
+
+    return get
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<!doctype html><script>SwaggerUIBundle({url: '/openapi.json', dom_id: '#a'})</script>",
+        '<html><script>const ui = SwaggerUIBundle({"url": "\\/openapi.json"})</script>',
+        "<html><redoc spec-url='openapi.json'></redoc></html>",
+        '<html><rapi-doc spec-url = "http://api.example/openapi.json"></rapi-doc></html>',
+        "<html><script>Redoc.init('./openapi.json', {}, el)</script></html>",
+        '<html><script id="api-reference" data-url="/openapi.json"></script></html>',
+        "<html><a href='/x'>x</a><script>var url = \"/openapi.json\";</script></html>",
+    ],
+)
+def test_a_page_that_names_its_document(page: str) -> None:
+    found = find_document(f"{SITE}/docs", allow_private=True, get=site({"/docs": page, "/openapi.json": DOCUMENT}))
+    assert found.url == f"{SITE}/openapi.json"
+    assert found.document.document["info"]["title"] == "Found"
+
+
+def test_a_page_whose_script_and_configuration_name_it() -> None:
+    pages = {
+        "/ui/": '<!doctype html><script src="./swagger-initializer.js" charset="UTF-8"></script>',
+        "/ui/swagger-initializer.js": 'SwaggerUIBundle({configUrl: "/v3/api-docs/swagger-config", url: "/none"})',
+        "/v3/api-docs/swagger-config": '{"configUrl": "/v3/api-docs/swagger-config", "url": "/v3/api-docs"}',
+        "/v3/api-docs": DOCUMENT,
+    }
+
+    assert find_document(f"{SITE}/ui/", allow_private=True, get=site(pages)).url == f"{SITE}/v3/api-docs"
+
+
+def test_a_page_that_shows_no_document_is_refused_as_a_page() -> None:
+    page = "<html>url: '/gone' url: 'file:///etc/passwd'</html>"
+    with pytest.raises(DocumentError, match="web page"):
+        find_document(f"{SITE}/login", allow_private=True, get=site({"/login": page}))
+
+
+def test_it_does_not_look_for_ever() -> None:
+    asked: list[str] = []
+
+    def get(url: str, **more: Any) -> Fetched:
+        asked.append(url)
+        return Fetched(f"<html>url: '/{len(asked)}'</html>".encode(), "", "text/html", url)
+
+    with pytest.raises(DocumentError):
+        find_document(f"{SITE}/0", allow_private=True, get=get)
+    assert len(asked) == MOST_LOOKS + 1
+
+
+def test_only_web_addresses_are_linked() -> None:
+    text = "url: 'file:///etc/passwd' url: 'javascript:x' url: 'http://[' url: '/ok' curl: '/no'"
+    assert linked_documents(text, f"{SITE}/docs") == (f"{SITE}/ok",)
