@@ -5,12 +5,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from history import shape
 from history.models import ScenarioHistory, TestHistory
+from history.reasons import Explained
 from history.states import Outcome, Status
 from history.templatetags import numbers
 
+MET = frozenset({"p95_met", "errors_met", "tps_met"})
 RULER = (1000.0, 40.0)  # the coordinates of the ruler's drawing
 
 
@@ -99,9 +102,9 @@ def _over(value: float | None, target: float | None) -> bool:
 
 
 def verdict(run: TestHistory) -> dict[str, Any]:
-    """The banner: `kind` (its shape and colour), `title` in words with what to do (`advice`), and the `reasons`
-    that prove it."""
-    reasons = run.explained
+    """The banner: `kind` (its shape and colour), `title` in words with what to do (`advice`), and the few `reasons`
+    that prove it. Targets that are met are counted, not listed: the table of endpoints has them all."""
+    met = sum(one["code"] in MET for one in run.explained)
     first, _gap, advice = run.message.partition(". ")
     first = first.rstrip(".")
     if run.status == Status.STOPPED:
@@ -112,13 +115,17 @@ def verdict(run: TestHistory) -> dict[str, Any]:
         kind, title = "missed", _("Targets missed: %(reason)s") % {"reason": first}
     elif run.outcome == Outcome.INVALID:
         kind, title = "invalid", _("Invalid: %(reason)s") % {"reason": first}
-    elif any(one["code"] == "no_targets" for one in reasons):
+    elif not met:
         kind, title = "passed", _("Passed: the run was measured, no target was set")
     else:
-        kind, title = "passed", _("Passed: all targets are met")
-    quoted = run.message if kind != "passed" else ""
-    rest = [one for one in reasons if one["message"] != quoted]
-    return {"kind": kind, "title": title, "advice": advice if kind != "passed" else "", "reasons": rest}
+        words = ngettext("Passed: the target is met", "Passed: all %(count)s targets are met", met)
+        kind, title = "passed", words % {"count": numbers.count(met)}
+    said = run.message if kind != "passed" else ""
+    rest = [one for one in run.explained if one["message"] != said and one["code"] not in {*MET, "no_targets"}]
+    if met and kind != "passed":
+        words = ngettext("%(count)s target is met.", "%(count)s targets are met.", met)
+        rest.append(Explained(code="met", good=True, message=words % {"count": numbers.count(met)}))
+    return {"kind": kind, "title": title, "advice": advice if said else "", "reasons": rest}
 
 
 def totals(run: TestHistory) -> list[tuple[str, list[str]]]:

@@ -5,6 +5,7 @@ checked (a second look-up might answer otherwise). The same holds after each red
 """
 
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -76,14 +77,7 @@ def fetch(url: str, *, allow_private: bool, resolve: Resolver | None = None, sec
             host=address.host,
         ) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
-        raise FetchError(
-            gettext_noop(
-                "The document could not be read: no connection to %(host)s (%(reason)s). "
-                "Check the address, or upload the file."
-            ),
-            host=address.netloc.decode("ascii", "replace").rpartition("@")[2],
-            reason=_reason(error),
-        ) from None
+        raise _no_connection(error, address) from None
     raise FetchError(
         gettext_noop(
             "The document could not be read: %(host)s redirects more than %(count)d times. Import the last address."
@@ -145,11 +139,32 @@ def _wrong_status(status: int, address: httpx.URL) -> FetchError:
     )
 
 
-def _reason(error: Exception) -> str:
+def _no_connection(error: Exception, address: httpx.URL) -> FetchError:
+    host = address.netloc.decode("ascii", "replace").rpartition("@")[2]
     if isinstance(error, socket.gaierror):
-        return "name not found"
-    cause = error.__cause__ or error
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        return FetchError(
+            gettext_noop(
+                "The document could not be read: no server is called %(host)s. Check the address, or upload the file."
+            ),
+            host=host,
+        )
+    reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+    if reason == "Connection refused":
+        return FetchError(
+            gettext_noop(
+                "The document could not be read: nothing answers at %(host)s. "
+                "Check the address and whether the server runs, or upload the file."
+            ),
+            host=host,
+        )
+    return FetchError(
+        gettext_noop(
+            "The document could not be read: no connection to %(host)s (%(reason)s). "
+            "Check the address, or upload the file."
+        ),
+        host=host,
+        reason=reason,
+    )
 
 
 def _resolve(host: str, port: int) -> list[str]:

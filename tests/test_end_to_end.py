@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from tests.listening import Listener
 from tests.product import Product, running_product
 
 pytestmark = [pytest.mark.needs("k6", "redis-server")]
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running_product(tmp_path_factory.mktemp("copy")) as started:
-        yield started
 
 
 def scenario(endpoint: dict, users: int, seconds: float, **more: object) -> dict:

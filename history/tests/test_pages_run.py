@@ -63,7 +63,7 @@ def test_a_finished_run_shows_its_verdict_and_numbers(page: Client, alice: User)
 @pytest.mark.parametrize(
     ("status", "outcome", "code", "kind", "words"),
     [
-        ("completed", "passed", "counts_agree", "passed", "Passed: all targets are met"),
+        ("completed", "passed", "p95_met", "passed", "Passed: the target is met"),
         ("completed", "passed", "no_targets", "passed", "no target was set"),
         ("completed", "invalid", "counts_differ", "invalid", "Invalid: k6 counted"),
         ("failed", "error", "target_unreachable", "error", "No request got an answer from shop.example.com"),
@@ -75,7 +75,8 @@ def test_each_verdict_is_told_in_words(
     page: Client, alice: User, status: Status, outcome: Outcome, code: str, kind: str, words: str
 ) -> None:
     params = {"count": 1, "k6": 10, "stored": 9, "share": 10.0, "host": "shop.example.com", "hours": 4, "seconds": 3}
-    reasons = [reason(code, good=code in {"counts_agree", "no_targets"}, **params)]
+    params |= {"request": "GET /products", "value": 10.0, "target": 20.0}
+    reasons = [reason(code, good=code in {"p95_met", "no_targets"}, **params)]
     html = html_of(page, run_of(project_of(alice), status, outcome, reasons=reasons))
     assert f'data-verdict-kind="{kind}"' in html
     assert words in html
@@ -181,3 +182,16 @@ def test_the_page_asks_the_database_as_often_for_many_scenarios_as_for_one(
         html_of(page, one)
     with django_assert_num_queries(6):
         html_of(page, twelve)
+
+
+def test_targets_that_are_met_are_counted_in_the_banner(page: Client, alice: User) -> None:
+    met = [reason("p95_met", good=True, request=f"GET /{n}", value=1.0, target=2.0) for n in range(12)]
+    sound = reason("counts_agree", good=True, count=9078)
+    html = html_of(page, run_of(project_of(alice), Status.COMPLETED, Outcome.PASSED, reasons=[*met, sound]))
+    assert "Passed: all 12 targets are met" in html
+    assert "GET /7" not in html
+    missed = reason("p95_missed", request="POST /orders", value=812.0, target=500.0)
+    run = run_of(project_of(alice), Status.COMPLETED, Outcome.TARGETS_MISSED, reasons=[missed, *met, sound])
+    html = html_of(page, run)
+    assert "Targets missed: POST /orders" in html
+    assert "12 targets are met." in html

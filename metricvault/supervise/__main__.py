@@ -1,5 +1,6 @@
 """The one command: gets a copy ready, starts it, says where it is, and leaves nothing behind."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -164,14 +165,12 @@ def _end(place: Place, supervisor: "subprocess.Popen[bytes] | None") -> None:
     whatever is left. A second Ctrl-C skips to the last step."""
     from metricvault.supervise.leftovers import end_load, kill_all
 
-    try:
+    with contextlib.suppress(_Stop, subprocess.TimeoutExpired):
         if supervisor is not None and supervisor.poll() is None:
             _say("\nStopping …")
             end_load(place, LOAD_PATIENCE)
             supervisor.terminate()
             supervisor.wait(STOP_PATIENCE)
-    except (_Stop, subprocess.TimeoutExpired):
-        pass
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     left = kill_all(place)
@@ -194,10 +193,8 @@ def _banner(place: Place, demo_port: int) -> str:
 
 def _say(text: str, error: bool = False) -> None:
     """Nobody may be listening any more: a closed pipe is no reason to leave processes behind."""
-    try:
+    with contextlib.suppress(OSError):
         print(text, file=sys.stderr if error else sys.stdout, flush=True)
-    except OSError:
-        pass
 
 
 if __name__ == "__main__":

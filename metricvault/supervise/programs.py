@@ -73,7 +73,7 @@ def programs(place: Place, python: str, redis_server: str, demo_port: int) -> li
 
 
 def supervisor_config(wanted: list[Program]) -> str:
-    """supervisord's configuration (supervisord.org/configuration.html); supervisord runs in the data folder, whose files
+    """supervisord's configuration (supervisord.org/configuration.html). It runs in the data folder, whose files
     are named from there. Each program runs in a process group of its own, which is killed as one; Redis ends last,
     because the others still talk to it while they end."""
     names = [program.name for program in wanted if program.name != "redis"]

@@ -23,7 +23,8 @@ LONGEST_NUMBER = 30
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+# `12e3` is a number in YAML 1.2 and text in 1.1. Writers of 1.1 leave commit hashes like it unquoted, so it is text.
+_FLOAT = re.compile(r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+][0-9]+)\Z")
 _CORE = "tag:yaml.org,2002:"
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,

@@ -153,7 +153,7 @@ def test_it_says_what_the_server_answered(server: str) -> None:
 
 
 def test_it_says_that_nobody_answers() -> None:
-    with pytest.raises(FetchError, match=r"no connection to 127\.0\.0\.1:9"):
+    with pytest.raises(FetchError, match=r"nothing answers at 127\.0\.0\.1:9"):
         fetch("http://alice:secret@127.0.0.1:9/openapi.json", allow_private=True)
 
 
@@ -163,7 +163,7 @@ def test_it_says_that_a_name_is_not_found() -> None:
 
         raise socket.gaierror(-2, "Name or service not known")
 
-    with pytest.raises(FetchError, match=r"no connection to nowhere\.example \(name not found\)"):
+    with pytest.raises(FetchError, match=r"no server is called nowhere\.example"):
         fetch("http://nowhere.example/x", allow_private=True, resolve=unknown)
 
 

@@ -205,7 +205,7 @@ def test_an_import_from_an_address_can_be_read_again(shop: Project, alice_client
     ("way", "value", "said"),
     [
         ("openapi_url", "", "Write the address"),
-        ("openapi_url", "http://127.0.0.1:9/x", "no connection to 127.0.0.1:9"),
+        ("openapi_url", "http://127.0.0.1:9/x", "nothing answers at 127.0.0.1:9"),
         ("document", "", "Paste the text"),
         ("document", "<html></html>", "web page"),
         ("file", "", "Choose a file"),

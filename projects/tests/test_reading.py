@@ -35,6 +35,11 @@ def test_yaml_dates_and_words_stay_text_and_keys_are_text() -> None:
     assert found["x"] == {"2024-01-01": "2024-01-01", "200": "yes", "on": "off", "null": 8, "1.5": 1.5}
 
 
+def test_yaml_numbers_are_numbers_and_hashes_are_text() -> None:
+    found = read_document(HEAD + "n: [1, -2, 1.5, .5, 1e+3, 2.5e3, 0x1F, 7638417e1, 1_000, 12:30, 1.2.3]\npaths: {}\n")
+    assert found.document["n"] == [1, -2, 1.5, 0.5, 1000, 2500, 31, "7638417e1", "1_000", "12:30", "1.2.3"]
+
+
 def test_a_version_is_the_text_that_is_written() -> None:
     found = read_document("openapi: 3.0\ninfo: {title: T, version: 1.10}\npaths: {}\n").document
     assert (found["openapi"], found["info"]["version"]) == ("3.0", "1.10")
@@ -148,7 +153,7 @@ def test_many_keys_written_twice_take_no_time() -> None:
     "text",
     [
         '{"openapi": "3.0.0", "paths": {}, "n": [NaN, Infinity, 1e999, ' + "9" * 5000 + "]}",
-        "openapi: 3.0.0\npaths: {}\nn: [.nan, -.inf, 1e999, " + "9" * 5000 + "]",
+        "openapi: 3.0.0\npaths: {}\nn: [.nan, -.inf, 1e+999, " + "9" * 5000 + "]",
     ],
 )
 def test_numbers_that_are_none_are_left_out(text: str) -> None:

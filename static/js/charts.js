@@ -69,7 +69,7 @@
     if (kind.unit) ctx.fillText(kind.unit, left - 8, top - 12);
     lines.forEach(({ value, name }, i) => { // two targets are often close: the lowest is named below, and sides change
       const above = value > u.scales.y.max, y = above ? top + 14 : px(value, "y"), x = i % 2 ? right - 6 : left + 6;
-      const words = [above ? `${name} ↑` : name, x, i === 0 && lines.length > 1 && !above ? y + 13 : y - 5];
+      const under = !above && ((i === 0 && lines.length > 1) || y < top + 18), words = [above ? `${name} ↑` : name, x, under ? y + 13 : y - 5];
       ctx.strokeStyle = ctx.fillStyle = ink("--c-target"); ctx.textAlign = i % 2 ? "right" : "left";
       if (!above) rule(ctx, [2, 3], left, y, right, y);
       ctx.setLineDash([]); ctx.strokeStyle = ink("--surface"); ctx.lineWidth = 4; ctx.lineJoin = "round";
@@ -165,6 +165,7 @@
 
   const part = (tag, t, p95) => { (scenarios[tag] ??= [])[t] = p95; };
   MV.charts = {
+    seconds: () => columns.tps.flatMap((value, t) => (known(value) ? [t] : [])), // those that are drawn
     async load() {
       const answer = await fetch(page.dataset.timeseries, { headers: { Accept: "application/json" } });
       if (!answer.ok) return;

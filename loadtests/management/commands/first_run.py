@@ -35,9 +35,7 @@ class Command(BaseCommand):
 
 def payload(project: Project) -> dict[str, Any]:
     """The body of POST /load-testing for 40 seconds of an ordinary day in the shop."""
-    keys = dict(
-        Endpoint.objects.filter(openapi_spec__project=project).values_list("operation_id", "pk").order_by("pk")
-    )
+    keys = dict(Endpoint.objects.filter(openapi_spec__project=project).values_list("operation_id", "pk").order_by("pk"))
     return {
         "title": "A first look at the demo shop",
         "description": "Started by itself on the first start.",
