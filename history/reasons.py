@@ -4,12 +4,13 @@ A stored reason is `{"code": str, "good": bool, "params": {...}}`. Numbers in `p
 percent, seconds); they are formatted here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
+
+from history.templatetags import numbers
 
 
 class Reason(TypedDict):
@@ -30,17 +31,17 @@ class Explained(TypedDict):
 
 SENTENCES: dict[str, str] = {
     # targets
-    "p95_missed": N_("%(request)s: p95 is %(value)s ms, target %(target)s ms."),
-    "p95_met": N_("%(request)s: p95 is %(value)s ms, target %(target)s ms."),
-    "errors_missed": N_("%(request)s: %(value)s %% of requests fail, target at most %(target)s %%."),
-    "errors_met": N_("%(request)s: %(value)s %% of requests fail, target at most %(target)s %%."),
-    "tps_missed": N_("Throughput was %(value)s requests/s on average, target %(target)s requests/s."),
-    "tps_met": N_("Throughput was %(value)s requests/s on average, target %(target)s requests/s."),
+    "p95_missed": N_("%(request)s: p95 is %(value)s, target %(target)s."),
+    "p95_met": N_("%(request)s: p95 is %(value)s, target %(target)s."),
+    "errors_missed": N_("%(request)s: %(value)s of requests fail, target at most %(target)s."),
+    "errors_met": N_("%(request)s: %(value)s of requests fail, target at most %(target)s."),
+    "tps_missed": N_("Throughput was %(value)s on average, target %(target)s."),
+    "tps_met": N_("Throughput was %(value)s on average, target %(target)s."),
     "target_without_samples": N_("%(request)s has a target, but sent no request."),
     "no_targets": N_("No target was set, so there was none to miss."),
     # can the numbers be trusted
     "counts_agree": N_("The measurement is sound: all %(count)s requests counted by k6 are stored."),
-    "counts_differ": N_("k6 counted %(k6)s requests, %(stored)s are stored: %(share)s %% differ."),
+    "counts_differ": N_("k6 counted %(k6)s requests, %(stored)s are stored: %(share)s differ."),
     "no_summary": N_("k6 left no summary, so the numbers come from its pushes alone: %(count)s requests."),
     "no_requests": N_("No request was sent. Look at k6's log below."),
     # why it did not come to an end as planned
@@ -48,7 +49,7 @@ SENTENCES: dict[str, str] = {
         "No request got an answer from %(host)s. Check that it runs and that the base URL is right; "
         "k6's log names the reason."
     ),
-    "stopped": N_("Stopped before the end: the numbers cover the first %(seconds)s seconds."),
+    "stopped": N_("Stopped before the end: the numbers cover the first %(seconds)s."),
     "timed_out": N_("Stopped after %(hours)s hours, the longest a run may take. The numbers cover that time."),
     "stopped_in_queue": N_("Stopped before it began."),
     "k6_missing": N_("k6 could not be started: %(detail)s Ask your administrator to install it."),
@@ -77,14 +78,25 @@ def explain(reasons: Iterable[Mapping[str, Any]]) -> list[Explained]:
 
 
 def _explain(stored: Mapping[str, Any]) -> Explained:
-    params = {name: _shown(value) for name, value in stored.get("params", {}).items()}
+    kind = stored["code"].partition("_")[0]
+    params = {name: _shown(kind, name, value) for name, value in stored.get("params", {}).items()}
     return Explained(code=stored["code"], good=bool(stored["good"]), message=_(SENTENCES[stored["code"]]) % params)
 
 
-def _shown(value: Any) -> str:
+# How a number of a reason reads: as everywhere else on the pages.
+_FORMATS: dict[tuple[str, str], Callable[[float], str]] = {
+    ("p95", "value"): numbers.ms,
+    ("p95", "target"): numbers.ms,
+    ("errors", "value"): numbers.percent,
+    ("errors", "target"): numbers.limit,
+    ("tps", "value"): numbers.tps,
+    ("tps", "target"): numbers.tps,
+    ("counts", "share"): numbers.percent,
+    ("stopped", "seconds"): numbers.seconds,
+}
+
+
+def _shown(kind: str, name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    if isinstance(value, int) or float(value).is_integer():
-        return number_format(int(value), force_grouping=True)
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    return number_format(value, decimal_pos=digits, force_grouping=True)
+    return _FORMATS.get((kind, name), numbers.plain)(value)

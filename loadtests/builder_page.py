@@ -136,8 +136,10 @@ def _for_people(scenarios: list[Scenario], details: Iterable[Detail]) -> list[tu
         if parts[0] == "scenarios" and len(parts) > 1 and int(parts[1]) < len(scenarios):
             scenario = scenarios[int(parts[1])]
             name = scenario.name or str(scenario.endpoint or "")
-            known = name and name in detail.message
-            found.append((scenario.pk, detail.message if known else f"{name}: {detail.message}"))
+            message = detail.message
+            if not name or name not in message:
+                message = _("“%(name)s”: %(message)s") % {"name": name, "message": message}
+            found.append((scenario.pk, message))
         else:
             found.append((None, detail.message))
     return found

@@ -53,7 +53,7 @@ def test_the_last_verdicts_say_why(page: Client, alice: User) -> None:
     run_of(project_of(alice), Status.COMPLETED, Outcome.TARGETS_MISSED, reasons=reasons)
     html = home(page)
     assert 'data-badge="targets_missed"' in html
-    assert "GET /a: p95 is 812 ms, target 500 ms." in html
+    assert "GET /a: p95 is 812\u00a0ms, target 500\u00a0ms." in html
 
 
 def test_a_project_card_counts_what_is_in_it(page: Client, alice: User) -> None:

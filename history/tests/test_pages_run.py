@@ -52,7 +52,7 @@ def test_a_finished_run_shows_its_verdict_and_numbers(page: Client, alice: User)
         reason("counts_agree", good=True, count=9078),
     ]
     html = html_of(page, run_of(project_of(alice), Status.COMPLETED, Outcome.TARGETS_MISSED, reasons=reasons))
-    assert "Targets missed: GET /products: p95 is 812 ms, target 500 ms" in html
+    assert "Targets missed: GET /products: p95 is 812\u00a0ms, target 500\u00a0ms" in html
     assert "all 9,078 requests counted by k6 are stored" in html
     assert "js/live.js" not in html
     assert 'id="stop"' not in html

@@ -22,9 +22,11 @@ MAX_ALIASED = 1_000_000
 LONGEST_NUMBER = 30
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
-# `12e3` is a number in YAML 1.2 and text in 1.1. Writers of 1.1 leave commit hashes like it unquoted, so it is text.
-_FLOAT = re.compile(r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+][0-9]+)\Z")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+\Z")
+# `12e3` and `0101` are numbers in YAML 1.2. Writers of 1.1 leave such commit hashes and telephone numbers
+# unquoted, and a number written with a leading zero is none in most documents either: both are text.
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+][0-9]+)?\Z")
 _CORE = "tag:yaml.org,2002:"
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -219,6 +221,8 @@ class _Builder:
                 return int(text)
         elif text.startswith(("0x", "0o")):
             return _based(text)
+        elif _LEADING_ZERO.match(text):
+            return text
         elif _FLOAT.match(text):
             value = float(text) if len(text) <= 10 * LONGEST_NUMBER else math.inf
             if math.isfinite(value):

@@ -36,8 +36,11 @@ def test_yaml_dates_and_words_stay_text_and_keys_are_text() -> None:
 
 
 def test_yaml_numbers_are_numbers_and_hashes_are_text() -> None:
-    found = read_document(HEAD + "n: [1, -2, 1.5, .5, 1e+3, 2.5e3, 0x1F, 7638417e1, 1_000, 12:30, 1.2.3]\npaths: {}\n")
-    assert found.document["n"] == [1, -2, 1.5, 0.5, 1000, 2500, 31, "7638417e1", "1_000", "12:30", "1.2.3"]
+    found = read_document(
+        HEAD + "n: [1, -2, 1.5, .5, 1e+3, 0x1F, 0, 7638417e1, 0.16e0, 01012345678, 1_000, 12:30, 1.2.3]\npaths: {}\n"
+    )
+    text = ["7638417e1", "0.16e0", "01012345678", "1_000", "12:30", "1.2.3"]
+    assert found.document["n"] == [1, -2, 1.5, 0.5, 1000, 31, 0, *text]
 
 
 def test_a_version_is_the_text_that_is_written() -> None:
