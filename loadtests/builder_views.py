@@ -26,8 +26,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """The builder, `?scenario=` chooses; HTMX gets scenarios and form alone."""
     user = require_user(request)
     found = get_plan(user, pk)
-    key = request.GET.get("scenario", "")
-    chosen = int(key) if key.isdecimal() and len(key) < 19 else None
+    chosen = _key(request.GET.get("scenario", ""))
     context = _context(found, chosen, may_edit=can_edit(user, found.project))
     partial = bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]
     template = "loadtests/changed.html" if partial else "loadtests/builder.html"
@@ -38,10 +37,10 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def save(request: HttpRequest, pk: int) -> HttpResponse:
-    """Title, description and target, as they are typed."""
+    """Title, description and target, as they are typed; `chosen` is the scenario whose form is open."""
     found = get_editable_plan(require_user(request), pk)
     editing.save_plan(found, request.POST.dict())
-    return _saved(request, found, None)
+    return _saved(request, found, _key(request.POST.get("chosen", "")))
 
 
 @require_safe
@@ -119,6 +118,10 @@ def delete_stage(request: HttpRequest, pk: int, stage_pk: int) -> HttpResponse:
     _keep(request, scenario)
     editing.delete_stage(scenario, stage_pk)
     return _changed(request, scenario.plan, pk)
+
+
+def _key(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def _scenario(request: HttpRequest, pk: int) -> Scenario:

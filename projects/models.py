@@ -1,5 +1,7 @@
 """What is tested: projects, their OpenAPI documents, tags and endpoints. Columns carry the ERD's names."""
 
+from urllib.parse import urljoin
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -131,5 +133,5 @@ class Endpoint(models.Model):
 
     @property
     def target_url(self) -> str:
-        """The base address a request of this endpoint goes to: its own, else the document's."""
-        return self.base_url or self.openapi_spec.base_url
+        """The base address a request of this endpoint goes to: its own, which may be relative to the document's."""
+        return urljoin(self.openapi_spec.base_url, self.base_url) if self.base_url else self.openapi_spec.base_url

@@ -1,5 +1,6 @@
 """The main job as a tester does it, in a real browser on the whole product."""
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,18 @@ def shown_number(page: "Page", name: str) -> int:
     return int(digits) if digits else -1
 
 
+def until(page: "Page", expression: str, within: float = 20) -> None:
+    """Waits until `expression` is true in the page. Playwright's own way needs eval, which our pages forbid."""
+    from playwright.sync_api import Error
+
+    for _look in range(int(within / 0.1)):
+        with contextlib.suppress(Error):  # the page may be loading itself again right now
+            if page.evaluate(f"() => Boolean({expression})"):
+                return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {expression}")
+
+
 def seconds_on_charts(page: "Page") -> list[int]:
     return list(page.evaluate("MV.charts.seconds()"))
 
@@ -34,18 +47,18 @@ def test_from_a_document_to_a_result(page: "Page", product: Product) -> None:
     page.get_by_role("link", name="Projects").first.click()
     page.get_by_role("link", name="New project").first.click()
     page.get_by_label("Title").fill("Evening peak 저녁 피크")
-    page.get_by_role("button", name=re.compile("Create|Save")).first.click()
-    page.get_by_role("link", name=re.compile("Import")).first.click()
-    page.get_by_label(re.compile("Address of the OpenAPI")).fill(f"{product.demo_url}/openapi.json")
-    page.get_by_role("button", name=re.compile("Import")).first.click()
-    page.get_by_role("link", name=re.compile("New plan|Build")).first.click()
+    page.get_by_role("button", name="Make project").click()
+    page.get_by_label("Address of the OpenAPI or Swagger document").fill(f"{product.demo_url}/openapi.json")
+    page.get_by_role("button", name="Import", exact=True).first.click()
+    page.get_by_role("heading", name="Demo shop").wait_for()
+    page.get_by_role("link", name="New plan").first.click()
     page.get_by_role("checkbox", name="GET /products", exact=True).check()
     page.get_by_role("button", name="Build plan").click()
     page.wait_for_url(re.compile(r"/tests/\d+/"))
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.get_by_label("Stage 1, duration").fill("4s")
         page.keyboard.press("Tab")
-    page.get_by_role("tab", name="Script").or_(page.get_by_role("link", name="Script")).first.click()
+    page.get_by_role("link", name="Script").click()
     page.get_by_text("METRICVAULT-SUMMARY").first.wait_for()
     page.get_by_role("button", name="Run", exact=True).first.click()
     page.locator("dialog[open]").get_by_role("button", name=re.compile("^Run|Start")).click()
@@ -62,7 +75,7 @@ def test_the_live_page_shows_every_second_as_it_comes(page: "Page", product: Pro
     run = product.start("Live page", [scenario(endpoint, 2, 8)])
     page.goto(f"{product.url}/runs/{run}/")
     seen: list[int] = []
-    page.wait_for_function("document.querySelector('[data-tiles]') && MV.charts.seconds().length >= 2", timeout=20_000)
+    until(page, "document.querySelector('[data-tiles]') && MV.charts.seconds().length >= 2")
     for _look in range(25):
         seen.append(shown_number(page, "total_requests"))
         if product.details(run)["status"] != "running":
@@ -81,7 +94,7 @@ def test_a_page_opened_late_or_reloaded_shows_the_whole_curve(page: "Page", prod
     page.wait_for_timeout(4000)
     for _time in ("opened late", "reloaded"):
         page.goto(f"{product.url}/runs/{run}/")
-        page.wait_for_function("MV.charts && MV.charts.seconds().length >= 3", timeout=10_000)
+        until(page, "MV.charts && MV.charts.seconds().length >= 3")
         seconds = seconds_on_charts(page)
         assert seconds == list(range(len(seconds)))
     product.wait(run)
@@ -96,7 +109,7 @@ def test_two_live_pages_do_not_mix(page: "Page", product: Product) -> None:
     other.goto(f"{product.url}/runs/{fast}/")
     for run, tab in ((slow, page), (fast, other)):
         product.wait(run)
-        tab.wait_for_function("!document.querySelector('[data-live-run]')", timeout=15_000)
+        until(tab, "!document.querySelector('[data-live-run]')")
         assert tab.get_by_text(f"{product.details(run)['total_requests']:,}", exact=True).first.is_visible()
 
 
@@ -128,19 +141,24 @@ def test_the_page_speaks_korean_by_browser_and_by_switch(page: "Page", product: 
 
 
 def test_a_wrong_value_is_named_at_its_field_and_nothing_is_lost(page: "Page", product: Product) -> None:
-    endpoint = product.imported_demo("Typing")["GET /products"]
-    page.goto(f"{product.url}/tests/new?project={product.api.get('/project').json()['items'][-1]['id']}")
-    project = product.api.get("/endpoint", params={"limit": 1}).json()["count"]
-    assert project
+    product.imported_demo("Typing")
     page.goto(f"{product.url}/projects/")
     page.get_by_role("link", name="Typing").first.click()
-    page.get_by_role("link", name=re.compile("New plan")).first.click()
+    page.get_by_role("link", name="New plan").first.click()
     page.get_by_role("checkbox", name="GET /products", exact=True).check()
     page.get_by_role("button", name="Build plan").click()
     page.wait_for_url(re.compile(r"/tests/\d+/"))
     duration = page.get_by_label("Stage 1, duration")
-    duration.fill("10x")
-    page.keyboard.press("Tab")
-    page.get_by_text("10x").first.wait_for()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        duration.fill("10x")
+        page.keyboard.press("Tab")
+    page.get_by_text(re.compile("“10x” is not a duration")).first.wait_for()
+    page.get_by_role("button", name="Run", exact=True).first.click()
+    page.locator("dialog[open]").get_by_text("Not ready to run").wait_for()
+    page.keyboard.press("Escape")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        duration.fill("12s")
+        page.keyboard.press("Tab")
+    page.get_by_text(re.compile("“10x” is not a duration")).first.wait_for(state="hidden")
     page.reload()
-    assert endpoint["path"] in page.content()
+    assert page.get_by_label("Stage 1, duration").input_value() == "12s"

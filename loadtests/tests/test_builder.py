@@ -228,6 +228,21 @@ def test_title_and_target_are_saved(page: Client, plan: Plan) -> None:
     assert "Write a title." in page.post(address, {"title": " "}, headers=HTMX).content.decode()
 
 
+def test_saving_the_title_leaves_the_open_scenario_open(page: Client, plan: Plan) -> None:
+    last = plan.scenarios.get(name="POST /orders")
+    typed = {"title": "Morning", "chosen": str(last.pk)}
+    answer = page.post(reverse("loadtests:save", args=[plan.pk]), typed, headers=HTMX)
+    assert answer.context["chosen"] == last
+
+
+def test_a_scenario_without_stages_can_be_given_one(page: Client, plan: Plan) -> None:
+    scenario = first(plan)
+    scenario.stages.all().delete()
+    assert "Add at least one stage." in show(page, plan, scenario)
+    press(page, "stage-add", scenario.pk, name="x")
+    assert scenario.stages.count() == 1
+
+
 def test_the_script_is_shown_before_the_run(page: Client, plan: Plan) -> None:
     address = reverse("loadtests:script", args=[plan.pk])
     assert "No script yet" in page.get(address).content.decode()

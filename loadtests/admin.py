@@ -1,0 +1,70 @@
+"""Data fixes for plans, their scenarios and stages."""
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from loadtests.models import Plan, Scenario, Stage
+
+
+class ScenarioInline(admin.TabularInline):
+    model = Scenario
+    fields = ("position", "name", "endpoint", "executor", "think_time", "response_time_target", "error_rate_target")
+    raw_id_fields = ("endpoint",)
+    extra = 0
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scenario]:
+        """With endpoints, which the raw id shows by name."""
+        return super().get_queryset(request).select_related("endpoint")
+
+
+class StageInline(admin.TabularInline):
+    model = Stage
+    fields = ("position", "duration", "target")
+    extra = 0
+
+
+@admin.register(Plan)
+class PlanAdmin(admin.ModelAdmin):
+    list_display = ("id", "title", "project", "scenario_count", "target_tps", "created_by", "updated_at")
+    list_display_links = ("id", "title")
+    list_filter = (("project", admin.RelatedOnlyFieldListFilter), "created_at", "updated_at")
+    list_select_related = ("project", "created_by")
+    search_fields = ("title", "description", "project__title", "scenarios__name")
+    autocomplete_fields = ("project",)
+    raw_id_fields = ("created_by",)
+    readonly_fields = ("created_at", "updated_at")
+    date_hierarchy = "updated_at"
+    inlines = (ScenarioInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
+        """With the number of scenarios."""
+        return super().get_queryset(request).annotate(scenario_total=Count("scenarios", distinct=True))
+
+    @admin.display(description=_("scenarios"), ordering="scenario_total")
+    def scenario_count(self, plan: Plan) -> int:
+        """How many scenarios the plan has."""
+        return int(getattr(plan, "scenario_total", 0))
+
+
+@admin.register(Scenario)
+class ScenarioAdmin(admin.ModelAdmin):
+    list_display = ("id", "name", "plan", "endpoint", "executor", "think_time", "position")
+    list_display_links = ("id", "name")
+    list_filter = ("executor", ("plan__project", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("plan", "endpoint")
+    search_fields = ("name", "plan__title", "endpoint__path")
+    autocomplete_fields = ("plan",)
+    raw_id_fields = ("endpoint",)
+    inlines = (StageInline,)
+
+
+@admin.register(Stage)
+class StageAdmin(admin.ModelAdmin):
+    list_display = ("id", "scenario", "position", "duration", "target")
+    list_filter = ("scenario__executor", ("scenario__plan__project", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("scenario",)
+    search_fields = ("scenario__name", "scenario__plan__title")
+    autocomplete_fields = ("scenario",)
