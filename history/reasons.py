@@ -1,7 +1,7 @@
 """The sentences behind a verdict. A run stores codes and numbers; the sentence is made for the reader's language.
 
 A stored reason is `{"code": str, "good": bool, "params": {...}}`. Numbers in `params` are plain (ms, req/s,
-percent, seconds); they are formatted here.
+percent, seconds); they are formatted here. A param may be a sentence of its own: `{"text": str, "values": {...}}`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -97,6 +97,8 @@ _FORMATS: dict[tuple[str, str], Callable[[float], str]] = {
 
 
 def _shown(kind: str, name: str, value: Any) -> str:
+    if isinstance(value, Mapping):  # a sentence from elsewhere, with its values
+        return _(value["text"]) % value["values"] if value["values"] else _(value["text"])
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return _FORMATS.get((kind, name), numbers.plain)(value)

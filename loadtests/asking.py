@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from loadtests.k6.plan import StagePlan, curve, total
 from metricvault.lib.errors import Detail, Malformed, Refused, TooLarge
+from metricvault.lib.invalid import EMPTY, sentence
 
 MOST_SCENARIOS, MOST_STAGES = 50, 100
 LONGEST_NAME = 200
@@ -253,34 +254,9 @@ def unknown_fields(load_test: LoadTestIn) -> Iterator[str]:
 
 def _detail(problem: Mapping[str, Any]) -> Detail:
     location = [str(part) for part in problem["loc"] if part != "[key]"]
-    return Detail(".".join(location), _sentence(problem["type"], location[-1] if location else "", problem))
-
-
-def _sentence(kind: str, field: str, problem: Mapping[str, Any]) -> str:
-    """pydantic's kinds of errors in our words."""
-    context = problem.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind in {"missing", "string_too_short", "too_short"} or problem.get("input", ...) is None:
-        return _missing(field)
-    if kind == "literal_error":
-        message = _("“%(text)s” is not known here. Write one of: %(choices)s.")
-        return message % {"text": str(problem["input"])[:40], "choices": str(context["expected"]).replace("'", "")}
-    sentences = {
-        "string_type": _("Write text."),
-        "int_type": _("Write a whole number."),
-        "float_type": _("Write a number."),
-        "finite_number": _("Write a number."),
-        "list_type": _("Write a list."),
-        "dict_type": _("Write an object with names and values."),
-        "model_type": _("Write an object with names and values."),
-        "string_too_long": _("At most %(limit)s characters.") % {"limit": context.get("max_length")},
-        "too_long": _("At most %(limit)s of them.") % {"limit": context.get("max_length")},
-        "greater_than_equal": _("Write a number of at least %(limit)s.") % {"limit": context.get("ge")},
-        "greater_than": _("Write a number above %(limit)s.") % {"limit": context.get("gt")},
-        "less_than_equal": _("Write a number of at most %(limit)s.") % {"limit": context.get("le")},
-    }
-    return sentences.get(kind, _("This value cannot be used."))
+    field = location[-1] if location else ""
+    nothing = problem["type"] != "value_error" and problem.get("input", ...) is None
+    return Detail(".".join(location), _missing(field) if nothing or problem["type"] in EMPTY else sentence(problem))
 
 
 def _missing(field: str) -> str:

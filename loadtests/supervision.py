@@ -36,7 +36,7 @@ def launch(run_id: int) -> bool:
         open_runner().launch(_launch_spec(run))
     except RunnerError as error:
         code = "k6_missing" if error.permanent else "launch_failed"
-        _fail(run, reason(code, detail=str(error)))
+        _fail(run, reason(code, detail=error.detail))
     except OSError as error:
         _fail(run, reason("launch_failed", detail=error.strerror or type(error).__name__))
     return True

@@ -14,6 +14,7 @@ from history.api import router as history_router
 from loadtests.api import router as loadtests_router
 from metricvault import __version__
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
+from metricvault.lib.invalid import sentence
 from projects.api import router as projects_router
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def product_error(request: HttpRequest, error: ProductError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """What ninja found wrong with a query or a body, each with its field."""
-    details = [Detail(_field(one.get("loc", ())), str(one.get("msg", ""))) for one in error.errors]
+    details = [Detail(_field(one.get("loc", ())), sentence(one)) for one in error.errors]
     names = ", ".join(sorted({detail.field for detail in details if detail.field}))
     message = _("Some values cannot be taken: %(fields)s.") % {"fields": names or "-"}
     return _answer(request, Refused(message, details))

@@ -20,7 +20,7 @@ router = Router(tags=["Projects"])
 
 def _without_nul(text: str) -> str:
     if "\x00" in text:
-        raise ValueError("The text holds a NUL character.")
+        raise ValueError(_("This text has a character that cannot be kept: NUL, or half of a pair."))
     return text
 
 

@@ -53,11 +53,15 @@ class Logs:
 
 
 class RunnerError(Exception):
-    """Something about a job failed. Only who raises knows whether a retry helps: `permanent` says that none does."""
+    """Something about a job failed. Only who raises knows whether a retry helps: `permanent` says that none does.
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
-        super().__init__(message)
+    `message` is English, its `values` stand in it as `%(name)s`; `detail` has both, for who translates it later.
+    """
+
+    def __init__(self, message: str, *, permanent: bool, **values: object) -> None:
+        super().__init__(message % values if values else message)
         self.permanent = permanent
+        self.detail = {"text": message, "values": {name: str(value) for name, value in values.items()}}
 
 
 class Runner(Protocol):

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import psutil
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as N_
 
 from loadtests.runners.base import LOG_HEAD, LOG_TAIL, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 
@@ -77,14 +78,14 @@ class LocalRunner:
         except FileExistsError:
             return
         except OSError as error:
-            raise RunnerError(_("%(path)s cannot be written.") % {"path": folder}, permanent=False) from error
+            raise RunnerError(N_("%(path)s cannot be written."), permanent=False, path=folder) from error
         try:
             (folder / spec.script_file).write_text(spec.script, encoding="utf-8")
             self._start(folder, spec)
         except OSError as error:
             (folder / "launched").unlink()
-            message = _("k6 could not be started: %(reason)s.") % {"reason": error.strerror}
-            raise RunnerError(message, permanent=False) from error
+            message = N_("k6 could not be started: %(reason)s.")
+            raise RunnerError(message, permanent=False, reason=error.strerror) from error
 
     def poll(self, job_name: str) -> Progress:
         """From the folder and the process table; see `Runner`."""
@@ -149,9 +150,9 @@ class LocalRunner:
 
     def _check_k6(self) -> None:
         if not self._k6:
-            raise RunnerError(_("There is no k6 on this machine."), permanent=True)
+            raise RunnerError(N_("There is no k6 on this machine."), permanent=True)
         if not (os.path.isfile(self._k6) and os.access(self._k6, os.X_OK)):
-            raise RunnerError(_("%(path)s is no program that can be run.") % {"path": self._k6}, permanent=True)
+            raise RunnerError(N_("%(path)s is no program that can be run."), permanent=True, path=self._k6)
 
     def _start(self, folder: Path, spec: LaunchSpec) -> None:
         command = [self._k6, *spec.arguments, str(folder / spec.script_file)]

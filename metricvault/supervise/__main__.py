@@ -21,7 +21,13 @@ from metricvault.supervise.place import (
     locked,
     read_place,
 )
-from metricvault.supervise.programs import environment, find_redis_server, programs, supervisor_config
+from metricvault.supervise.programs import (
+    check_redis,
+    environment,
+    find_redis_server,
+    programs,
+    supervisor_config,
+)
 from metricvault.supervise.watch import OwnerGone, Watch
 
 LOAD_PATIENCE = 3.0  # seconds in which k6 may hand over what it has measured
@@ -40,6 +46,7 @@ def main() -> int:
         place = read_place(os.environ)
         with locked(place):
             if "--check" in sys.argv[1:]:
+                check_redis(os.environ, installed=False)
                 if not place.running.exists():
                     check_port(place.port)
             else:
@@ -93,14 +100,9 @@ def _clear(place: Place) -> None:
 
 def _redis_server() -> str:
     """ "" where REDIS_URL names a Redis outside."""
-    if os.environ.get("REDIS_URL"):
-        return ""
-    found = find_redis_server()
+    found = "" if os.environ.get("REDIS_URL") else find_redis_server()
     if not found:
-        raise CannotStart(
-            "There is no redis-server here: the wheel that carries one is made for x86-64 Linux and Python 3.11 or "
-            "3.12. Install redis-server, or name a Redis by REDIS_URL."
-        )
+        check_redis(os.environ, installed=True)
     return found
 
 

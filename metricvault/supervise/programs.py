@@ -1,8 +1,10 @@
 """The processes of a copy, and what supervisord is told about them. Pure, but for the look for redis-server."""
 
 import importlib.util
+import platform
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,3 +126,14 @@ def find_redis_server() -> str:
     folders = list(spec.submodule_search_locations or []) if spec else []
     beside = [Path(folder) / "bin" / "redis-server" for folder in folders]
     return next((str(path) for path in beside if path.exists()), "") or shutil.which("redis-server") or ""
+
+
+def check_redis(environ: Mapping[str, str], installed: bool) -> None:
+    """Raises `CannotStart` where no Redis is to be had: none outside, none on PATH, and no wheel (requirements.in) that
+    brings one, or, once everything is `installed`, none that came."""
+    wheel = sys.version_info < (3, 13) and (sys.platform, platform.machine()) == ("linux", "x86_64")
+    if not environ.get("REDIS_URL") and not shutil.which("redis-server") and (installed or not wheel):
+        raise CannotStart(
+            "There is no redis-server here: the wheel that carries one is made for Python 3.11 and 3.12 on x86-64 Linux. "
+            "Use one of those (make run PYTHON=python3.12), install redis-server, or name a Redis by REDIS_URL."
+        )

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions
 
+from metricvault.supervise import programs as module
 from metricvault.supervise.place import ROOT, CannotStart, Place
-from metricvault.supervise.programs import MARK, environment, programs, supervisor_config
+from metricvault.supervise.programs import MARK, check_redis, environment, programs, supervisor_config
 
 
 def read_by_supervisord(config: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ServerOptions:
@@ -67,3 +68,15 @@ def test_it_is_open_on_this_machine_unless_told(tmp_path: Path) -> None:
 def test_a_folder_that_supervisord_would_misread_is_refused() -> None:
     with pytest.raises(CannotStart, match="folder with such a name"):
         supervisor_config(programs(Place(8123, Path("/data ;x")), "python", "redis-server", 18123))
+
+
+def test_a_python_without_an_embedded_redis_is_told_before_anything_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    monkeypatch.setattr(module.sys, "version_info", (3, 13))
+    with pytest.raises(CannotStart, match=r"PYTHON=python3\.12"):
+        check_redis({}, installed=False)
+    check_redis({"REDIS_URL": "redis://elsewhere"}, installed=False)
+    monkeypatch.setattr(module.shutil, "which", lambda name: "/usr/bin/redis-server")
+    check_redis({}, installed=True)
