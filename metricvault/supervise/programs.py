@@ -134,6 +134,6 @@ def check_redis(environ: Mapping[str, str], installed: bool) -> None:
     wheel = sys.version_info < (3, 13) and (sys.platform, platform.machine()) == ("linux", "x86_64")
     if not environ.get("REDIS_URL") and not shutil.which("redis-server") and (installed or not wheel):
         raise CannotStart(
-            "There is no redis-server here: the wheel that carries one is made for Python 3.11 and 3.12 on x86-64 Linux. "
+            "There is no redis-server here: the wheel with one is made for Python 3.11 and 3.12 on x86-64 Linux. "
             "Use one of those (make run PYTHON=python3.12), install redis-server, or name a Redis by REDIS_URL."
         )
