@@ -17,7 +17,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard */locale/*/LC_MESSAGES/*.po))
 UV := uv==0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint format clean requirements node_modules catalogues start-check
+.PHONY: run test lint format messages requirements clean node_modules catalogues start-check
 
 run: start-check $(INSTALLED) $(BROWSER) $(CATALOGUES)
 	@exec $(BIN)/python -m metricvault.supervise
@@ -72,6 +72,10 @@ lint: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The catalogues' texts out of source and templates; ends with 1 while something is left to translate.
+messages: $(INSTALLED_DEV)
+	$(BIN)/python -m metricvault.messages
 
 # The pinned files, for every platform at once, out of the .in files.
 requirements: $(BIN)/python

@@ -80,7 +80,8 @@ def explain(reasons: Iterable[Mapping[str, Any]]) -> list[Explained]:
 def _explain(stored: Mapping[str, Any]) -> Explained:
     kind = stored["code"].partition("_")[0]
     params = {name: _shown(kind, name, value) for name, value in stored.get("params", {}).items()}
-    return Explained(code=stored["code"], good=bool(stored["good"]), message=_(SENTENCES[stored["code"]]) % params)
+    sentence = SENTENCES[stored["code"]]
+    return Explained(code=stored["code"], good=bool(stored["good"]), message=_(sentence) % params)
 
 
 # How a number of a reason reads: as everywhere else on the pages.
@@ -98,7 +99,8 @@ _FORMATS: dict[tuple[str, str], Callable[[float], str]] = {
 
 def _shown(kind: str, name: str, value: Any) -> str:
     if isinstance(value, Mapping):  # a sentence from elsewhere, with its values
-        return _(value["text"]) % value["values"] if value["values"] else _(value["text"])
+        sentence, values = value["text"], value["values"]
+        return _(sentence) % values if values else _(sentence)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return _FORMATS.get((kind, name), numbers.plain)(value)

@@ -4,6 +4,7 @@
 which .ci/run sets, a missing thing is a failure instead. `find("chromium")` is the path of the thing.
 """
 
+import functools
 import os
 import shutil
 import sys
@@ -21,26 +22,45 @@ _HOW = {
 }
 
 
+@functools.cache
 def find(name: str) -> str:
     """The path of a thing that tests need; "" where this machine has none."""
     return _FINDERS.get(name, _on_path)(name)
 
 
 def skip_or_fail(name: str) -> None:
-    """Ends the running test: as skipped, or as failed where nothing may be missing."""
-    reason = f"needs {name}, which is not installed here ({_HOW[name]})"
+    """For fixtures: ends the running test as skipped, or as failed where nothing may be missing."""
     if os.environ.get("METRICVAULT_REQUIRE_ALL") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+        pytest.fail(_reason(name), pytrace=False)
+    pytest.skip(_reason(name))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what cannot run here, so that pytest's closing summary names the place of each test."""
+    for item in items:
+        if reason := missing(item):
+            mark = pytest.mark.fails_here if os.environ.get("METRICVAULT_REQUIRE_ALL") == "1" else pytest.mark.skip
+            item.add_marker(mark(reason=reason))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("fails_here"):
+        pytest.fail(mark.kwargs["reason"], pytrace=False)
+
+
+def missing(item: pytest.Item) -> str:
+    """What the test lacks, in a sentence; "" where it can run."""
     for mark in item.iter_markers("needs"):
         for name in mark.args:
             if name not in _HOW:
                 raise pytest.UsageError(f"{item.nodeid}: needs({name!r}) is not known; tests/needs.py lists what is.")
             if not find(name):
-                skip_or_fail(name)
+                return _reason(name)
+    return ""
+
+
+def _reason(name: str) -> str:
+    return f"needs {name}, which is not installed here ({_HOW[name]})"
 
 
 def _on_path(name: str) -> str:

@@ -110,7 +110,8 @@ def points(new: Number, old: Number) -> str:
     """Change between two percentages: `+0.12 points`."""
     if new is None or old is None:
         return NOTHING
-    return f"{_signed(float(new) - float(old), 2)}{GAP}{_('points')}"
+    unit = _("points")
+    return f"{_signed(float(new) - float(old), 2)}{GAP}{unit}"
 
 
 def _signed(value: float, digits: int) -> str:
