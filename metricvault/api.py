@@ -1,5 +1,6 @@
 """The REST API: its routers, who may call it, and its one error shape (REST.md)."""
 
+import copy
 import logging
 import secrets
 from typing import Any
@@ -29,7 +30,87 @@ def signed_in(request: HttpRequest) -> Any:
     return request.user if request.user.is_authenticated else None
 
 
-api = NinjaAPI(
+_ERRORS = {
+    "400": "The request cannot be read",
+    "401": "Nobody is logged in",
+    "403": "The person may look, but not do this",
+    "404": "There is no such thing, or not for this person",
+    "405": "This address takes another method",
+    "409": "Not in this state",
+    "413": "More than the product takes",
+    "422": "It breaks a rule; details name each field",
+    "502": "An address that was to be read does not answer",
+}
+_ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "details": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["field", "message"],
+                        "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                    },
+                },
+            },
+        }
+    },
+}
+# What is served outside of ninja, described all the same.
+_BESIDE: dict[str, Any] = {
+    "/": {
+        "get": {
+            "operationId": "health",
+            "summary": "Health check",
+            "description": "For programs; a browser gets the dashboard.",
+            "tags": ["Health"],
+            "responses": {
+                "200": {"description": "Everything works", "content": {"application/json": {}, "text/html": {}}},
+                "503": {"description": "A part fails", "content": {"application/json": {}}},
+            },
+        }
+    },
+    "/sse/k6-data": {
+        "get": {
+            "operationId": "live_messages",
+            "summary": "Live numbers, one message a second and run",
+            "description": "Server-sent events; docs/live-events.md describes the messages.",
+            "tags": ["Results"],
+            "parameters": [{"name": "test_history_id", "in": "query", "schema": {"type": "integer", "minimum": 1}}],
+            "responses": {"200": {"description": "The stream", "content": {"text/event-stream": {}}}},
+        }
+    },
+}
+
+
+class DescribedAPI(NinjaAPI):
+    """Describes with each operation the errors that all of them share."""
+
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
+        """The OpenAPI document."""
+        document = super().get_openapi_schema(*args, **kwargs)
+        document.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR_SCHEMA
+        document["paths"] = {**document["paths"], **copy.deepcopy(_BESIDE)}
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+        for path in document["paths"].values():
+            for operation in path.values():
+                known = {str(status): answer for status, answer in operation["responses"].items()}
+                errors = {status: {"description": text, "content": content} for status, text in _ERRORS.items()}
+                operation["responses"] = {**errors, **known}
+                for parameter in operation.get("parameters", ()):
+                    if isinstance(parameter.get("examples"), list):  # JSON Schema's word, another thing in OpenAPI
+                        parameter["example"] = parameter.pop("examples")[0]
+        return document
+
+
+api = DescribedAPI(
     title="Metric Vault",
     version=__version__,
     description="Load testing of HTTP APIs. Response times are milliseconds, TPS requests per second, error rates "

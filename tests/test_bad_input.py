@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from openapi_spec_validator import validate
 
 from history.models import ScenarioHistory, TestHistory
 from projects.models import Endpoint, OpenApiSpec, Project
@@ -210,4 +211,6 @@ def test_another_web_site_cannot_start_anything(api: Client, endpoints: dict[str
 def test_the_api_describes_itself(api: Client) -> None:
     document = api.get("/api/openapi.json").json()
     assert {"/project", "/openapi/analyze", "/load-testing", "/test-history/simple"} <= set(document["paths"])
+    assert {"/sse/k6-data", "/"} <= set(document["paths"])
+    validate(document)
     assert api.get("/api/swagger").status_code == 200
