@@ -88,6 +88,8 @@ class TestHistory(Measured):
     created_at = models.DateTimeField(_("asked for"), auto_now_add=True)
     stop_requested_at = models.DateTimeField(_("stop asked for"), null=True, blank=True)
     stop_reason = models.CharField(_("why it was stopped"), max_length=12, blank=True)
+    warned_at = models.DateTimeField(_("said to take long"), null=True, blank=True)
+    pinned = models.BooleanField(_("pinned: kept whatever the retention"), default=False)
     collecting_since = models.DateTimeField(_("collecting since"), null=True, blank=True)
     claimed_until = models.DateTimeField(_("claimed by a worker until"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts to collect"), default=0)

@@ -11,8 +11,8 @@ from ninja import Router, Schema, Status
 
 from history.access import get_editable_run, visible_runs
 from history.states import ACTIVE
-from loadtests import launching, planning
-from loadtests.runners import RunnerError, open_runner
+from history.models import TestHistory
+from loadtests import active_jobs, launching, planning
 from metricvault.lib.errors import Malformed
 from projects.access import require_user
 
@@ -105,14 +105,9 @@ def jobs(request: HttpRequest) -> dict[str, Any]:
     return {"items": items, "count": len(items)}
 
 
-def _job(run: Any, now: datetime) -> dict[str, Any]:
-    pods, message = {"wanted": 1, "ready": 0, "failed": 0}, ""
-    try:
-        progress = open_runner().poll(run.job_name)
-        pods = {"wanted": progress.wanted, "ready": progress.ready, "failed": progress.failed}
-        message = progress.message
-    except RunnerError as error:
-        message = str(error)
+def _job(run: TestHistory, now: datetime) -> dict[str, Any]:
+    job = active_jobs.look(run, now)
+    pods = {"wanted": job.wanted, "ready": job.ready, "failed": job.failed}
     return {
         "test_history_id": run.pk,
         "job_name": run.job_name,
@@ -120,6 +115,6 @@ def _job(run: Any, now: datetime) -> dict[str, Any]:
         "status": run.status,
         "pods": pods,
         "started_at": run.tested_at,
-        "elapsed": round((now - run.tested_at).total_seconds(), 1),
-        "message": message,
+        "elapsed": job.elapsed,
+        "message": job.message,
     }

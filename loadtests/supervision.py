@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from history.live import announce, finish
 from history.metrics.stores import StoreError
@@ -74,10 +75,34 @@ def watch(run_id: int, now: datetime) -> str:
         ask = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
         ask.update(stop_requested_at=now, stop_reason="timeout")
         run.refresh_from_db()
+    _warn(run, now)
     if run.stop_requested_at is not None:
         runner.stop(run.job_name)
     _keep_log(run, runner)
     return run.status
+
+
+def _warn(run: TestHistory, now: datetime) -> None:
+    """Says once, in the log and on the run's page, that a run takes long."""
+    hours = settings.SCHEDULER_JOB_WARNING_HOURS
+    if run.warned_at is not None or now - run.tested_at <= timedelta(hours=hours):
+        return
+    if TestHistory.objects.filter(pk=run.pk, warned_at=None).update(warned_at=now):
+        logger.warning("run %s has taken more than %g h", run.pk, hours)
+
+
+def waits_for(run: TestHistory) -> str:
+    """What an active run does or waits for, as a sentence; "" for one that is over."""
+    sentences = {
+        Status.QUEUED: _("Waits for a worker."),
+        Status.STARTING: _("k6 is being started."),
+        Status.RUNNING: _("Sends load."),
+        Status.COLLECTING: _("Waits for the last numbers, %(seconds)s s at most.")
+        % {"seconds": f"{settings.SCHEDULER_METRICS_DELAY:g}"},
+    }
+    if run.is_active and run.stop_requested_at is not None and run.status != Status.COLLECTING:
+        return _("Was asked to stop and ends within 10 s.")
+    return sentences.get(Status(run.status), "")
 
 
 def _keep_log(run: TestHistory, runner: Runner) -> None:

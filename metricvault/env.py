@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -95,3 +95,27 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+def redis_from_url(url: str) -> tuple[str, dict[str, Any]]:
+    """`redis://`, `rediss://` or `unix://[user:password@]/path[?db=1]`, as the address of Celery's broker and as what
+    redis.Redis() takes. `rediss://` needs `?ssl_cert_reqs=required` for Celery."""
+    from redis.connection import parse_url
+
+    scheme = urlsplit(url).scheme
+    if scheme not in {"redis", "rediss", "unix"}:
+        raise ImproperlyConfigured(f"REDIS_URL: {scheme}:// is not known; write redis://, rediss:// or unix://.")
+    try:
+        options: dict[str, Any] = dict(parse_url(url))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"REDIS_URL: {error}.") from error
+    options.pop("connection_class", None)
+    if scheme == "rediss":
+        options["ssl"] = True
+    if scheme != "unix":
+        return url, options
+    options["unix_socket_path"] = path = options.pop("path")
+    who = quote(options.get("username") or "", safe=""), quote(options.get("password") or "", safe="")
+    login = f"{who[0]}:{who[1]}@" if any(who) else ""
+    query = f"?{urlencode({'virtual_host': options['db']})}" if options.get("db") else ""
+    return f"redis+socket://{login}{path}{query}", options

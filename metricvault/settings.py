@@ -16,6 +16,7 @@ from metricvault.env import (
     env_list,
     env_secret,
     env_text,
+    redis_from_url,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,6 +36,10 @@ INSECURE_SECRET_KEY = "insecure: for one machine and for tests only"  # noqa: S1
 SECRET_KEY = env_secret("SECRET_KEY", INSECURE_SECRET_KEY)
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
 
+# How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
+METRICVAULT_RUN_DAYS = env_int("METRICVAULT_RUN_DAYS", 0)
+METRICVAULT_SNAPSHOT_DAYS = env_int("METRICVAULT_SNAPSHOT_DAYS", 14)
+
 # The load: how it is made, where its numbers go.
 METRICVAULT_RUNNER = env_choice("METRICVAULT_RUNNER", "local", ("local",))
 METRICVAULT_METRICS_STORE = env_choice("METRICVAULT_METRICS_STORE", "database", ("database",))
@@ -46,6 +51,7 @@ K6_SCRIPT_FILE_FOLDER = Path(env_text("K6_SCRIPT_FILE_FOLDER", str(METRICVAULT_D
 SCHEDULER_POLL_INTERVAL = env_float("SCHEDULER_POLL_INTERVAL", 15)
 SCHEDULER_MAX_RETRY = env_int("SCHEDULER_MAX_RETRY", 3)
 SCHEDULER_METRICS_DELAY = env_float("SCHEDULER_METRICS_DELAY", 30)
+SCHEDULER_JOB_WARNING_HOURS = env_float("SCHEDULER_JOB_WARNING_HOURS", 1)
 AUTO_DELETE_COMPLETED_JOBS = env_bool("AUTO_DELETE_COMPLETED_JOBS", True)
 SCHEDULER_JOB_TIMEOUT_HOURS = env_float("SCHEDULER_JOB_TIMEOUT_HOURS", 4)
 
@@ -115,21 +121,21 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-DATABASES["default"]["CONN_MAX_AGE"] = 0  # a stream that stays open must not keep a connection
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # what stays open for long, as a stream, must not keep a connection
+# metricvault/asgi.py asks for it: the threads of a web process share so many connections; workers need one each.
+_POOL = env_int("METRICVAULT_DATABASE_POOL", 0)
+if _POOL and DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a connection that PostgreSQL's restart broke is not handed out
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _POOL, "timeout": 5, "reconnect_timeout": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis carries Celery and the live messages. Without REDIS_URL both stay in one process (tests).
 REDIS_URL = "" if TESTING else env_secret("REDIS_URL")
-if REDIS_URL.startswith("unix://"):
-    CELERY_BROKER_URL = "redis+socket://" + REDIS_URL.removeprefix("unix://")
-    EVENTSTREAM_REDIS = {"unix_socket_path": REDIS_URL.removeprefix("unix://")}
-elif REDIS_URL:
-    from redis.connection import parse_url
-
-    CELERY_BROKER_URL = REDIS_URL
-    EVENTSTREAM_REDIS = parse_url(REDIS_URL)
-else:
-    CELERY_BROKER_URL = "memory://"
+REDIS_PATIENCE = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}  # seconds; a page waits for it at most twice
+CELERY_BROKER_URL = "memory://"
+if REDIS_URL:
+    CELERY_BROKER_URL, _REDIS = redis_from_url(REDIS_URL)
+    EVENTSTREAM_REDIS = {**_REDIS, **REDIS_PATIENCE}
 EVENTSTREAM_CHANNELMANAGER_CLASS = "history.live.eventstream.RunChannels"
 
 CELERY_TASK_IGNORE_RESULT = True
@@ -138,13 +144,20 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+# Who starts a run while Redis is away hears so within seconds; the sweep finds the run later. A worker asks Redis for
+# work with a command that blocks for a second, so its patience is longer than that.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 3.0, "socket_connect_timeout": 1.0, "socket_keepalive": True}
+CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker tries for ever
 # A run moves on by messages of its own; the sweep finds the runs whose messages were lost.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "loadtests.tasks.sweep",
-        "schedule": min(SCHEDULER_POLL_INTERVAL, 5),
+        "schedule": SCHEDULER_POLL_INTERVAL,
         "options": {"expires": max(SCHEDULER_POLL_INTERVAL, 5)},
     },
+    "forget-old": {"task": "history.tasks.forget_old", "schedule": 3600, "options": {"expires": 3600}},
 }
 
 LANGUAGE_CODE = "en"

@@ -1,13 +1,16 @@
 """k6 as a process of this machine that outlives the worker which started it.
 
 A job is a folder, `<data_dir>/runs/<job_name>/`: `launched` (made exclusively: who makes it starts k6), the script,
-`pids` (k6's and the wrapper's), `stdout`, `log.head` and `log.tail`, `stopping` (a stop was asked for), `exit`
-(k6's exit code, written last). Every question is answered from the folder and the process table alone.
+`pids` (k6's, the wrapper's, and the machine they mean something on), `pulse` (touched twice a second while k6 lives),
+`stdout`, `log.head` and `log.tail`, `stopping` (a stop was asked for), `exit` (k6's exit code, written last).
 
-A process counts as ours while its command line names the folder: numbers of processes are given out again.
+Every question is answered from the folder and the process table alone. A process counts as ours while its command line
+names the folder: numbers of processes are given out again. Where web and worker share the data folder but no process
+table (containers, two machines), the pulse stands for the table, and `stopping` is obeyed where k6 runs.
 """
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -24,47 +27,57 @@ from django.utils.translation import gettext_noop as N_
 from loadtests.runners.base import LOG_HEAD, LOG_TAIL, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 
 GRACE = 8.0  # seconds from SIGTERM, upon which k6 ends and prints its summary, to SIGKILL
+SILENCE = 15.0  # seconds of watching a pulse stand still after which k6 is gone; longer than GRACE, where it rests
 _START_PATIENCE = 10.0  # seconds in which the wrapper must have written its pids
 _MOST_OUTPUT = 8 * 1024 * 1024
 
-# $1 folder, $2 and $3 sizes of the log's two parts, then k6's command. A target that refuses connections makes k6
-# log a line a request: head and tail keep the log bounded while it is written. `exit` comes last, so that whoever
-# sees it finds everything else complete. The session of its own is what keeps all of it alive when the worker dies.
+# $1 folder, $2 and $3 sizes of the log's two parts, $4 seconds of grace, $5 the machine, then k6's command. A target
+# that refuses connections makes k6 log a line a request: head and tail keep the log bounded while it is written. `exit`
+# comes last, so that whoever sees it finds everything else complete. The session of its own is what keeps all of it
+# alive when the worker dies. Only the pulse sends SIGTERM, for a second one makes k6 drop its summary; it is killed
+# outright, because the SIGTERM that Celery's children ignore is ignored by the shell too. A folder that is gone is a
+# job that was cleaned up.
 _WRAPPER = """
-dir=$1; head=$2; tail=$3; shift 3
+dir=$1; head=$2; tail=$3; grace=$4; machine=$5; shift 5
 mkfifo "$dir/log.pipe" || exit 1
 { head -c "$head" >"$dir/log.head"; tail -c "$tail" >"$dir/log.tail"; } <"$dir/log.pipe" &
 reader=$!
 "$@" >"$dir/stdout" 2>"$dir/log.pipe" </dev/null &
 k6=$!
-echo "$k6 $$" >"$dir/pids.new" && mv "$dir/pids.new" "$dir/pids"
+{
+  while kill -0 "$k6" && [ -d "$dir" ] && [ ! -e "$dir/stopping" ]; do touch "$dir/pulse"; sleep 0.5; done
+  [ -d "$dir" ] && kill -TERM "$k6" && sleep "$grace"
+  kill -KILL "$k6"
+} 2>/dev/null &
+pulse=$!
+echo "$k6 $$ $machine" >"$dir/pids.new" && mv "$dir/pids.new" "$dir/pids"
 wait "$k6"; code=$?
+kill -KILL "$pulse"
 wait "$reader"
 echo "$code" >"$dir/exit.new" && mv "$dir/exit.new" "$dir/exit"
-"""
-# $1 seconds, $2 folder, $3 k6's pid, which is nobody else's until the wrapper has seen k6 end and written `exit`.
-_REAPER = """
-sleep "$1"; [ -d "$2" ] && [ ! -e "$2/exit" ] && kill -KILL "$3"
 """
 _FINE = (0, 99, 105)  # done, thresholds crossed, stopped
 _LOG_CUT = "[…]"
 
 _children: list[subprocess.Popen[bytes]] = []  # of this process; looked at so that none stays a zombie
+_pulses: dict[Path, tuple[int, float]] = {}  # a pulse as this process saw it, and since when (monotonic)
 
 
 class Pids(NamedTuple):
-    """Process numbers; the wrapper's is that of the whole group."""
+    """Process numbers; the wrapper's is that of the whole group. `machine` is whose process table they stand in."""
 
     k6: int
     wrapper: int
+    machine: str
 
 
 class LocalRunner:
     """Runs k6 on this machine. See `Runner`."""
 
-    def __init__(self, data_dir: Path, k6_binary: str) -> None:
+    def __init__(self, data_dir: Path, k6_binary: str, machine: str = "") -> None:
         self._jobs = Path(data_dir).resolve() / "runs"
         self._k6 = k6_binary
+        self._machine = machine or this_machine()
 
     def launch(self, spec: LaunchSpec) -> None:
         """Starts k6; permanent RunnerError where there is no k6, passing where the folder cannot be written."""
@@ -93,13 +106,16 @@ class LocalRunner:
         _reap()
         code = _exit_code(folder)
         if code is not None:
+            _pulses.pop(folder, None)
             return _finished(code, "")
         if not (folder / "launched").exists():
+            _pulses.pop(folder, None)
             return Progress("absent", None, 0, 0, 0, "")
         pids = _pids(folder)
-        if pids and _is_ours(pids.k6, folder):
+        here = pids is not None and pids.machine == self._machine
+        if pids and (_is_ours(pids.k6, folder) if here else _beats(folder)):
             return Progress("running", None, 1, 1, 0, "")
-        if pids and _is_ours(pids.wrapper, folder):
+        if pids and here and _is_ours(pids.wrapper, folder):
             return Progress("running", None, 1, 0, 0, _("k6 has ended; its log is being written."))
         if pids is None and _age(folder / "launched") < _START_PATIENCE:
             return Progress("waiting", None, 1, 0, 0, "")
@@ -116,33 +132,32 @@ class LocalRunner:
         return Logs(_read(folder / "stdout", _MOST_OUTPUT).decode(errors="replace"), log)
 
     def stop(self, job_name: str) -> None:
-        """SIGTERM once, for a second one makes k6 drop its summary; a process of its own kills k6 after `GRACE`.
+        """Leaves word for the pulse, which sends SIGTERM and after `GRACE` SIGKILL, on whatever machine it is.
 
-        Called again after that time it kills k6 itself, in case the first caller's process went away.
+        Called again after that time it kills k6 itself where it can, in case the pulse is gone.
         """
         folder = self._folder(job_name)
         pids = _pids(folder)
-        if pids is None or _exit_code(folder) is not None or not _is_ours(pids.k6, folder):
+        if pids is None or _exit_code(folder) is not None:
             return
         try:
             (folder / "stopping").touch(exist_ok=False)
         except FileExistsError:
-            if _age(folder / "stopping") > GRACE:
+            if _age(folder / "stopping") > GRACE and pids.machine == self._machine and _is_ours(pids.k6, folder):
                 _signal(pids.k6, signal.SIGKILL)
-            return
-        _signal(pids.k6, signal.SIGTERM)
-        _spawn(["/bin/sh", "-c", _REAPER, "mv-reaper", str(GRACE), str(folder), str(pids.k6)], folder, {})
 
     def cleanup(self, job_name: str) -> None:
-        """Kills the whole group and removes the folder."""
+        """Kills the whole group and removes the folder; on another machine the pulse kills k6 for want of the folder."""
         folder = self._folder(job_name)
         pids = _pids(folder)
-        if pids and _is_ours(pids.wrapper, folder):
-            with suppress(ProcessLookupError):
-                os.killpg(pids.wrapper, signal.SIGKILL)
-        if pids and _is_ours(pids.k6, folder):
-            _signal(pids.k6, signal.SIGKILL)
+        if pids and pids.machine == self._machine:
+            if _is_ours(pids.wrapper, folder):
+                with suppress(ProcessLookupError):
+                    os.killpg(pids.wrapper, signal.SIGKILL)
+            if _is_ours(pids.k6, folder):
+                _signal(pids.k6, signal.SIGKILL)
         _reap()
+        _pulses.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, job_name: str) -> Path:
@@ -156,8 +171,33 @@ class LocalRunner:
 
     def _start(self, folder: Path, spec: LaunchSpec) -> None:
         command = [self._k6, *spec.arguments, str(folder / spec.script_file)]
-        wrapper = ["/bin/sh", "-c", _WRAPPER, "mv-run", str(folder), str(LOG_HEAD), str(LOG_TAIL), *command]
+        sizes = (str(LOG_HEAD), str(LOG_TAIL), str(GRACE))
+        wrapper = ["/bin/sh", "-c", _WRAPPER, "mv-run", str(folder), *sizes, self._machine, *command]
         _spawn(wrapper, folder, spec.environment)
+
+
+def this_machine() -> str:
+    """A word that is the same for processes that see each other, and only for them: the boot and the process namespace,
+    so that two containers are two machines; the host's name where there is no /proc."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return platform.node().replace(" ", "-") or "machine"
+
+
+def _beats(folder: Path) -> bool:
+    """Whether k6 lives on a machine that cannot be looked into. Clocks are not compared: the pulse has to stand still
+    for `SILENCE` seconds under the eyes of this process."""
+    try:
+        pulse = (folder / "pulse").stat().st_mtime_ns
+    except OSError:
+        pulse = 0
+    seen, since = _pulses.get(folder, (None, 0.0))
+    if pulse != seen:
+        _pulses[folder] = (pulse, time.monotonic())
+        return True
+    return time.monotonic() - since < SILENCE
 
 
 def _finished(code: int | None, message: str) -> Progress:
@@ -204,8 +244,8 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def _pids(folder: Path) -> Pids | None:
     try:
-        k6, wrapper = (folder / "pids").read_text().split()
-        return Pids(int(k6), int(wrapper))
+        k6, wrapper, machine = (folder / "pids").read_text().split()
+        return Pids(int(k6), int(wrapper), machine)
     except (OSError, ValueError):
         return None
 

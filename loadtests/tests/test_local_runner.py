@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,6 +16,7 @@ import pytest
 from loadtests.k6.plan import StagePlan
 from loadtests.k6.script import build_script
 from loadtests.runners import LocalRunner, RunnerError
+from loadtests.runners.local import this_machine
 from loadtests.tests.conftest import Target, run_plan, scenario, wait_until
 from loadtests.tests.runner_contract import JOB, RunnerContract, requests_counted, spec_of
 
@@ -45,7 +49,7 @@ class TestLocalRunner(RunnerContract):
     def pids(self, runner: LocalRunner) -> list[int]:
         folder = runner._folder(JOB)
         wait_until((folder / "pids").exists)
-        return [int(part) for part in (folder / "pids").read_text().split()]
+        return [int(part) for part in (folder / "pids").read_text().split()[:2]]
 
     def launch_elsewhere(self, tmp_path: Path, k6: str, url: str, seconds: float) -> subprocess.Popen[str]:
         script = tmp_path / "script.js"
@@ -102,7 +106,7 @@ class TestLocalRunner(RunnerContract):
         assert self.finish(runner) is None
         assert "no exit code" in runner.poll(JOB).message
         # The number is given to somebody else meanwhile: it is neither watched nor killed.
-        (runner._folder(JOB) / "pids").write_text(f"{os.getpid()} {os.getpid()}")
+        (runner._folder(JOB) / "pids").write_text(f"{os.getpid()} {os.getpid()} {this_machine()}")
         runner.stop(JOB)
         assert runner.poll(JOB).phase == "finished"
 
@@ -114,6 +118,14 @@ class TestLocalRunner(RunnerContract):
         (folder / "launched").touch()
         assert runner.poll(JOB).phase == "waiting"
         monkeypatch.setattr("loadtests.runners.local._START_PATIENCE", 0)
+        assert runner.poll(JOB).phase == "finished"
+
+    def test_the_pulse_ends_with_k6_also_where_nobody_waits_for_it(self, runner: LocalRunner, target: Target) -> None:
+        self.launch(runner, target.url, seconds=60)
+        k6_pid, wrapper = self.pids(runner)
+        os.kill(wrapper, signal.SIGKILL)
+        os.kill(k6_pid, signal.SIGKILL)
+        wait_until(lambda: not living(runner._folder(JOB)))
         assert runner.poll(JOB).phase == "finished"
 
     def test_secrets_are_in_no_command_line_and_no_file(self, runner: LocalRunner, target: Target) -> None:
@@ -141,3 +153,59 @@ class TestLocalRunner(RunnerContract):
         with pytest.raises(RunnerError, match="cannot be written") as refusal:
             LocalRunner(tmp_path, k6).launch(spec_of(run_plan()))
         assert not refusal.value.permanent
+
+
+class TestLocalRunnerInAnotherContainer:
+    """Web and worker share the data folder but see no process of each other's."""
+
+    @pytest.fixture
+    def here(self, tmp_path: Path, k6: str) -> Iterator[LocalRunner]:
+        runner = LocalRunner(tmp_path / "data", k6, "here")
+        yield runner
+        runner.cleanup(JOB)
+
+    @pytest.fixture
+    def afar(self, here: LocalRunner, tmp_path: Path, k6: str, target: Target) -> LocalRunner:
+        """Looks at a load that goes on here."""
+        here.launch(spec_of(run_plan(scenario(url=target.url, stages=(StagePlan(60, 2),)))))
+        wait_until(lambda: target.count > 0)
+        return LocalRunner(tmp_path / "data", k6, "afar")
+
+    def test_it_sees_the_load(self, afar: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("loadtests.runners.local.SILENCE", 0.8)
+        end = time.monotonic() + 1.2
+        while time.monotonic() < end:
+            assert (afar.poll(JOB).phase, afar.poll(JOB).ready) == ("running", 1)
+            time.sleep(0.05)
+
+    def test_it_stops_the_load(self, here: LocalRunner, afar: LocalRunner) -> None:
+        afar.stop(JOB)
+        wait_until(lambda: afar.poll(JOB).phase == "finished")
+        assert afar.poll(JOB) == here.poll(JOB)
+        assert afar.poll(JOB).exit_code == 105
+        assert requests_counted(afar.logs(JOB).output) > 0
+
+    def test_it_ends_the_load_by_forgetting_the_job(self, afar: LocalRunner) -> None:
+        folder = afar._folder(JOB)
+        afar.cleanup(JOB)
+        wait_until(lambda: not living(folder))
+
+    def test_it_sees_that_the_machine_is_gone(
+        self, here: LocalRunner, afar: LocalRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        os.killpg(int((here._folder(JOB) / "pids").read_text().split()[1]), signal.SIGKILL)
+        assert afar.poll(JOB).phase == "running"
+        monkeypatch.setattr("loadtests.runners.local.SILENCE", 0.1)
+        wait_until(lambda: afar.poll(JOB).phase == "finished")
+        assert afar.poll(JOB).exit_code is None
+        assert "no exit code" in afar.poll(JOB).message
+
+
+def living(folder: Path) -> list[psutil.Process]:
+    """The processes whose command line names the folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in part for part in process.cmdline()):
+                found.append(process)
+    return found
