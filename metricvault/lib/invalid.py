@@ -1,5 +1,6 @@
 """pydantic's kinds of errors in our words, in the language of who reads them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,8 @@ def sentence(problem: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
-        words = {"text": str(problem.get("input", ""))[:40], "choices": str(context["expected"]).replace("'", "")}
+        choices = ", ".join(re.findall("'([^']*)'", str(context["expected"])))
+        words = {"text": str(problem.get("input", ""))[:40], "choices": choices}
         known = _("“%(text)s” is not known here. Write one of: %(choices)s.") if words["text"] else ""
         return (known or _("Write one of: %(choices)s.")) % words
     return _plain(kind) or _limit(kind, context) or _("This value cannot be used.")
@@ -38,10 +40,15 @@ def _plain(kind: str) -> str:
 
 
 def _limit(kind: str, context: Mapping[str, Any]) -> str:
-    return {
-        "string_too_long": _("At most %(limit)s characters.") % {"limit": context.get("max_length")},
-        "too_long": _("At most %(limit)s of them.") % {"limit": context.get("max_length")},
-        "greater_than_equal": _("Write a number of at least %(limit)s.") % {"limit": context.get("ge")},
-        "greater_than": _("Write a number above %(limit)s.") % {"limit": context.get("gt")},
-        "less_than_equal": _("Write a number of at most %(limit)s.") % {"limit": context.get("le")},
-    }.get(kind, "")
+    sentences = {
+        "string_too_long": ("max_length", _("At most %(limit)s characters.")),
+        "too_long": ("max_length", _("At most %(limit)s of them.")),
+        "greater_than_equal": ("ge", _("Write a number of at least %(limit)s.")),
+        "greater_than": ("gt", _("Write a number above %(limit)s.")),
+        "less_than_equal": ("le", _("Write a number of at most %(limit)s.")),
+    }
+    if kind not in sentences:
+        return ""
+    name, words = sentences[kind]
+    limit = context[name]
+    return words % {"limit": int(limit) if limit == int(limit) else limit}
