@@ -1,4 +1,4 @@
-"""`python -m demo --port N`: the demo shop on this machine, for nobody else."""
+"""`python -m demo --port N`: the demo shop on this machine, for nobody else unless `--host` says so."""
 
 import argparse
 
@@ -10,12 +10,13 @@ from demo.app import Demo
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo", description="A small API to put under load.")
     parser.add_argument("--port", type=int, default=18000, help="default: %(default)s")
-    port = parser.parse_args().port
+    parser.add_argument("--host", default="127.0.0.1", help="where it listens; default: %(default)s")
+    asked = parser.parse_args()
     # The queue of connections is longer than any number of users that one machine can make.
     uvicorn.run(
         Demo(),
-        host="127.0.0.1",
-        port=port,
+        host=asked.host,
+        port=asked.port,
         access_log=False,
         log_level="warning",
         backlog=4096,

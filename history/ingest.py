@@ -5,6 +5,7 @@ import logging
 import time
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -17,6 +18,8 @@ from history.signals import load_ended
 from history.states import FINISHED, Status, move
 
 logger = logging.getLogger(__name__)
+# A run carries its script, log and plan; a push every second needs none of them.
+_READ = ("status", "ingest_token", "live_second", "total_requests", "failed_requests", "project")
 
 
 @csrf_exempt
@@ -24,7 +27,11 @@ logger = logging.getLogger(__name__)
 @require_POST
 def ingest(request: HttpRequest, run_id: int) -> HttpResponse:
     """Takes one push: 204; 401 for a wrong token, 409 once the run is over, 413 and 400 for what is no push."""
-    run = TestHistory.objects.filter(pk=run_id).first()
+    try:
+        run = TestHistory.objects.only(*_READ).filter(pk=run_id).first()
+    except DatabaseError:
+        logger.warning("run %s: a push found no database", run_id, exc_info=True)
+        return _answer(503, "The database is away; send the next push.")
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if run is None or not hmac.compare_digest(token.encode(), run.ingest_token.encode()):
         return _answer(401, "This address takes the pushes of a run, with the run's token.")
@@ -46,9 +53,12 @@ def ingest(request: HttpRequest, run_id: int) -> HttpResponse:
 
 def _keep(run: TestHistory, snapshot: Snapshot) -> None:
     open_store().write(run.pk, [snapshot])
-    if run.status == Status.STARTING and move(run, Status.RUNNING):
-        announce(run)
-    advance(run, time.time())
+    try:
+        if run.status == Status.STARTING and move(run, Status.RUNNING):
+            announce(run)
+        advance(run, time.time())
+    except (DatabaseError, StoreError):  # the push is kept; the next one makes up for it
+        logger.warning("run %s: the live page has to wait", run.pk, exc_info=True)
     if snapshot.closing:
         load_ended.send(TestHistory, run_id=run.pk)
 

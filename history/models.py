@@ -94,6 +94,7 @@ class TestHistory(Measured):
     claimed_until = models.DateTimeField(_("claimed by a worker until"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts to collect"), default=0)
     live_second = models.IntegerField(_("next second to publish"), default=0)
+    live_sent = models.JSONField(_("published so far"), default=dict)  # scenario tag to [requests, failed requests]
     ingest_token = models.CharField(_("ingest token"), max_length=64, default=make_token, editable=False)
 
     class Meta:

@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 
 from history.states import Status
 from loadtests import supervision
+from metricvault.lib.heartbeat import note_sweep
 
 logger = logging.getLogger(__name__)
 _EXPIRES = 60
@@ -57,6 +58,7 @@ def collect_run(run_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Picks up every active run, whatever message about it was lost."""
+    note_sweep()
     for task, run_id in supervision.due(timezone.now()):
         globals()[task].apply_async((run_id,), expires=_EXPIRES)
 

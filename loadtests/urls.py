@@ -7,6 +7,7 @@ from loadtests import builder_views, views
 app_name = "loadtests"
 urlpatterns = [
     path("", views.plan_list, name="list"),
+    path("active/", views.active, name="active"),
     path("new", views.new, name="new"),
     path("<int:pk>/", builder_views.plan, name="plan"),
     path("<int:pk>/save", builder_views.save, name="save"),

@@ -8,14 +8,16 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from history.access import get_editable_run
+from history.access import get_editable_run, visible_runs
 from history.models import TestHistory
-from loadtests import editing, launching, picking, planning
+from history.states import ACTIVE
+from loadtests import active_jobs, editing, launching, picking, planning
 from loadtests.access import get_editable_plan, visible_plans
 from loadtests.models import Plan
 from metricvault.lib.errors import Conflict, Refused
@@ -49,6 +51,16 @@ def plan_list(request: HttpRequest) -> HttpResponse:
         "projects": [(str(project.pk), project.title) for project in visible_projects(user)],
     }
     return render_page(request, "loadtests/list.html", "loadtests/plans.html", context)
+
+
+@require_safe
+def active(request: HttpRequest) -> HttpResponse:
+    """`/tests/active/`: what `GET /scheduler/jobs` answers, as a page that keeps itself fresh."""
+    user = require_user(request)
+    now = timezone.now()
+    runs = visible_runs(user).filter(status__in=ACTIVE).select_related("project").order_by("pk")
+    context = {"jobs": [active_jobs.look(run, now) for run in runs]}
+    return render_page(request, "loadtests/active.html", "loadtests/jobs.html", context)
 
 
 def _filtered(plans: QuerySet[Plan], chosen: dict[str, str]) -> QuerySet[Plan]:

@@ -1,6 +1,7 @@
 """Who may come in, and how an error leaves."""
 
 import logging
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,11 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import NotAllowed, ProductError
+from metricvault.lib.telemetry import about
 from projects.access import local_user
 
 logger = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -35,6 +38,21 @@ def error_response(request: HttpRequest, error: ProductError) -> HttpResponse:
         return JsonResponse(error.as_dict(), status=error.status)
     template = "errors/toast.html" if getattr(request, "htmx", False) else "errors/error.html"
     return render(request, template, {"error": error}, status=error.status)
+
+
+class RequestIdMiddleware:
+    """Names each request, in the log and to the caller; a proxy's name for it is kept."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        asked = request.headers.get("X-Request-ID", "")
+        name = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(6)
+        with about(request=name):
+            response = self.get_response(request)
+        response.headers["X-Request-ID"] = name
+        return response
 
 
 class SameOriginMiddleware:

@@ -34,6 +34,7 @@ _LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = _LOCAL_HOSTS if METRICVAULT_OPEN_ACCESS else env_list("ALLOWED_HOSTS", _LOCAL_HOSTS)
 INSECURE_SECRET_KEY = "insecure: for one machine and for tests only"  # noqa: S105
 SECRET_KEY = env_secret("SECRET_KEY", INSECURE_SECRET_KEY)
+METRICVAULT_METRICS_TOKEN = env_secret("METRICVAULT_METRICS_TOKEN")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
 
 # How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
@@ -46,6 +47,8 @@ METRICVAULT_METRICS_STORE = env_choice("METRICVAULT_METRICS_STORE", "database", 
 METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
 METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
 METRICVAULT_IMPORT_PRIVATE = env_bool("METRICVAULT_IMPORT_PRIVATE", METRICVAULT_OPEN_ACCESS)
+METRICVAULT_MAX_STREAMS = env_int("METRICVAULT_MAX_STREAMS", 2000, 1)  # live pages a web process serves
+METRICVAULT_MAX_USER_STREAMS = env_int("METRICVAULT_MAX_USER_STREAMS", 100, 1)  # of them for one person
 METRICVAULT_INGEST_URL = env_text("METRICVAULT_INGEST_URL", f"http://127.0.0.1:{PORT}")
 K6_SCRIPT_FILE_FOLDER = Path(env_text("K6_SCRIPT_FILE_FOLDER", str(METRICVAULT_DATA_DIR / "k6-scripts")))
 SCHEDULER_POLL_INTERVAL = env_float("SCHEDULER_POLL_INTERVAL", 15)
@@ -75,6 +78,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "metricvault.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -204,14 +208,24 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"context": {"()": "metricvault.lib.telemetry.Context"}},
+    "formatters": {
+        "plain": {
+            "()": "metricvault.lib.telemetry.PlainFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+        "json": {"()": "metricvault.lib.telemetry.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         name: {"level": LOG_LEVEL, "handlers": ["console"], "propagate": False}
         for name in ("metricvault", "projects", "history", "loadtests")
     },
 }
+# Celery would put its own format on everything, and with it lose which run a line is about.
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False

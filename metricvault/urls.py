@@ -9,6 +9,7 @@ from history.ingest import ingest
 from history.live.eventstream import k6_data
 from metricvault import pages
 from metricvault.api import api
+from metricvault.exposition import metrics
 
 handler404 = "metricvault.pages.not_found"
 handler400 = "metricvault.pages.bad_request"
@@ -18,6 +19,7 @@ handler500 = "metricvault.pages.server_error"
 urlpatterns = [
     path("", pages.home, name="home"),
     path("healthz", pages.healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),

@@ -18,6 +18,7 @@ _HOW = {
     "redis-server": "apt-get install redis-server",
     "chromium": "apt-get install chromium",
     "influxd": "apt-get install influxdb",
+    "postgres": "apt-get install postgresql",
     "uplot": "make node_modules",
 }
 
@@ -77,6 +78,11 @@ def _redis_server(name: str) -> str:
     return find_redis_server()
 
 
+def _postgres(name: str) -> str:
+    """Debian keeps it off the PATH, one folder a version."""
+    return _on_path(name) or str(max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=""))
+
+
 def _chromium(name: str) -> str:
     return next((path for path in map(_on_path, ("chromium", "chromium-browser", "google-chrome")) if path), "")
 
@@ -90,5 +96,6 @@ _FINDERS: dict[str, Callable[[str], str]] = {
     "k6": _k6,
     "redis-server": _redis_server,
     "chromium": _chromium,
+    "postgres": _postgres,
     "uplot": _uplot,
 }

@@ -2,11 +2,12 @@
 
 Each process keeps the timelines of the runs it serves and reads from the store only what is new. Who publishes a
 second is decided by a conditional UPDATE of `TestHistory.live_second`, so that several web processes send each
-second once.
+second once. `live_sent` goes with it: what all processes together have published, so that a push which came too late
+for a second of one process is counted in the next one, whichever process sends that.
 """
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from history.live.events import LiveMessage, second_message, status_message
@@ -15,7 +16,7 @@ from history.metrics.stores import open_store
 from history.metrics.timeline import Cell, Second, Timeline
 from history.models import TestHistory
 
-_KEPT = 50  # runs a process remembers
+_KEPT = 200  # runs a process remembers
 
 
 @dataclass
@@ -27,6 +28,7 @@ class _Feed:
     so_far: dict[str, Cell] = field(default_factory=dict)
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     readers: tuple[int, ...] = ()
+    waiting: "deque[LiveMessage]" = field(default_factory=deque)  # complete, and not yet known to be published
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -56,20 +58,49 @@ def announce(run: TestHistory) -> None:
 def _publish(run: TestHistory, now: float | None) -> int:
     feed = _feed(run)
     with feed.lock:
+        newest = feed.cursor
         for cursor, snapshot in open_store().read(run.pk, feed.cursor):
             feed.timeline.feed(snapshot)
-            feed.cursor = max(feed.cursor, cursor)
+            newest = max(newest, cursor)
+        feed.cursor = newest  # only now: reading that fails half-way begins again, and knows most of it already
         timeline = feed.timeline
         until = timeline.seconds_seen if now is None else timeline.complete_until(now)
-        ready = [(second, _message(run, feed, second)) for second in timeline.take(until)]
-    return sum(_claim_and_send(run, second, message, feed.readers) for second, message in ready)
+        feed.waiting.extend(_message(run, feed, second) for second in timeline.take(until))
+        published = 0
+        # A message leaves only when it is decided: where the database fails in between, the next push goes on here.
+        while feed.waiting:
+            message = feed.waiting[0]
+            if (message["t"] or 0) >= run.live_second and _claim(run.pk, message):
+                publish(message, feed.readers)
+                published += 1
+            feed.waiting.popleft()
+        return published
 
 
-def _claim_and_send(run: TestHistory, second: Second, message: LiveMessage, readers: tuple[int, ...]) -> int:
-    claimed = TestHistory.objects.filter(pk=run.pk, live_second=second.t).update(live_second=second.t + 1)
-    if claimed:
-        publish(message, readers)
-    return claimed
+def _claim(run_id: int, message: LiveMessage) -> bool:
+    """Whether this process is the one to publish the second; the counts of `message` then continue what was published
+    before, by whichever process."""
+    rows, t = TestHistory.objects.filter(pk=run_id), message["t"] or 0
+    while True:
+        found = rows.values_list("live_second", "live_sent").first()
+        if found is None or found[0] > t:
+            return False
+        sent = _continue(message, found[1])
+        if rows.filter(live_second=found[0]).update(live_second=t + 1, live_sent=sent):
+            return True
+
+
+def _continue(message: LiveMessage, sent: dict[str, list[int]]) -> dict[str, list[int]]:
+    """Corrects the counts of `message` to what came since `sent`; answers what is published with it."""
+    for part in message["scenarios"]:
+        requests, failures = sent.get(part["tag"], (0, 0))
+        part["total_requests"] = max(part["total_requests"], requests)
+        part["failed_requests"] = max(part["failed_requests"], failures)
+        part["requests"] = part["total_requests"] - requests
+        part["failures"] = part["failed_requests"] - failures
+    for name in ("requests", "failures", "total_requests", "failed_requests"):
+        message[name] = sum(part[name] for part in message["scenarios"])
+    return {part["tag"]: [part["total_requests"], part["failed_requests"]] for part in message["scenarios"]}
 
 
 def _message(run: TestHistory, feed: _Feed, second: Second) -> LiveMessage:
@@ -81,7 +112,9 @@ def _message(run: TestHistory, feed: _Feed, second: Second) -> LiveMessage:
 def _feed(run: TestHistory) -> _Feed:
     with _feeds_lock:
         feed = _feeds.get(run.pk)
-        if feed is None:
+        if feed is not None:
+            _feeds.move_to_end(run.pk)
+        else:
             rows = run.scenarios.values_list("scenario_tag", "name", "request_name")
             labels = {tag: (name, request) for tag, name, request in rows}
             feed = _feeds[run.pk] = _Feed(labels=labels, readers=_readers(run))

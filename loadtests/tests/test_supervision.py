@@ -1,6 +1,7 @@
 """Runs move on whatever happens to k6, to the worker or to the store. The runner here is a fake: it gives the answers
 that a real k6 cannot be made to give at will; `tests/test_end_to_end.py` does the rest with the real one."""
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -211,3 +212,36 @@ def test_a_completed_job_is_cleaned_up_only_if_asked(alice: User, runner: FakeRu
     settings.AUTO_DELETE_COMPLETED_JOBS = True
     collected(run)
     assert runner.cleaned == [run.job_name]
+
+
+def test_a_run_that_takes_long_is_said_so_once(
+    alice: User, runner: FakeRunner, settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("loadtests"), "propagate", True)
+    settings.SCHEDULER_JOB_WARNING_HOURS = 1
+    run = recorded_rows(alice, Status.RUNNING)
+    supervision.watch(run.pk, timezone.now() + timedelta(minutes=59))
+    assert TestHistory.objects.get(pk=run.pk).warned_at is None
+    for minutes in (61, 62):
+        supervision.watch(run.pk, timezone.now() + timedelta(minutes=minutes))
+    assert TestHistory.objects.get(pk=run.pk).warned_at is not None
+    said = {id(record) for record in caplog.records if "has taken more than 1 h" in record.getMessage()}
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.STARTING, Status.RUNNING, Status.COLLECTING])
+def test_an_active_run_says_what_it_waits_for(alice: User, runner: FakeRunner, client, status: Status) -> None:
+    run = recorded_rows(alice, status, pushes=0)
+    client.force_login(alice)
+    sentence = supervision.waits_for(run)
+    assert sentence.endswith(".")
+    (job,) = client.get("/scheduler/jobs").json()["items"]
+    assert job["message"] == sentence
+    assert sentence in client.get("/tests/active/", headers={"Accept": "text/html"}).content.decode()
+
+
+def test_active_runs_of_strangers_are_not_shown(alice: User, charlie: User, runner: FakeRunner, client) -> None:
+    recorded_rows(alice, Status.RUNNING, pushes=0)
+    client.force_login(charlie)
+    assert client.get("/scheduler/jobs").json()["items"] == []
+    assert "Recorded run" not in client.get("/tests/active/", headers={"Accept": "text/html"}).content.decode()

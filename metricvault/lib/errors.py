@@ -7,7 +7,9 @@ ProductError
 ├── Conflict     409  not in this state
 ├── TooLarge     413  more than the product takes
 ├── Refused      422  readable, but it breaks a rule; `details` names each field
-└── Unreachable  502  an address the product was told to read did not answer
+├── TooMany      429  one person asks for too much at once
+├── Unreachable  502  an address the product was told to read did not answer
+└── Busy         503  all together ask for too much at once
 
 A message is a translated sentence with the way out. One place turns an error into a page
 (`metricvault.pages.show_error`), a toast (the same, for HTMX) or the API's shape (`metricvault.api`).
@@ -66,5 +68,13 @@ class Refused(ProductError):
     status, code = 422, "refused"
 
 
+class TooMany(ProductError):
+    status, code = 429, "too_many"
+
+
 class Unreachable(ProductError):
     status, code = 502, "unreachable"
+
+
+class Busy(ProductError):
+    status, code = 503, "busy"

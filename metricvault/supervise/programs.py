@@ -48,31 +48,42 @@ def environment(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
 
 def programs(place: Place, python: str, redis_server: str, demo_port: int) -> list[Program]:
     """In the order of starting. `redis_server` is "" where a Redis outside is used."""
-    django = (python, "-m", "celery", "--app", "metricvault")
     redis = (redis_server, "--port", "0", "--unixsocket", str(place.redis_socket), "--unixsocketperm", "700")
     # What Redis holds is worth nothing after a stop: the sweep finds runs that wait.
     forgetful = ("--save", "", "--appendonly", "no", "--dir", str(place.data_dir), "--loglevel", "warning")
-    worker = (
-        "--pool",
-        "prefork",
-        "--concurrency",
-        str(WORKERS),
-        "--without-gossip",
-        "--without-mingle",
-        "--loglevel",
-        "INFO",
-    )
-    beat = ("--schedule", str(place.data_dir / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING")
-    web = ("--host", HOST, "--port", str(place.port), "--no-access-log", "--log-level", "warning")
-    # uvicorn never ends while a live page is open, unless it is told how long to wait.
-    polite = ("--timeout-graceful-shutdown", "2")
     found = [
-        Program("web", (python, "-m", "uvicorn", "metricvault.asgi:application", *web, *polite)),
-        Program("worker", (*django, "worker", *worker)),
-        Program("beat", (*django, "beat", *beat)),
-        Program("demo", (python, "-m", "demo", "--port", str(demo_port)), settles=1),
+        Program("web", web_command(python, HOST, place.port)),
+        Program("worker", worker_command(python)),
+        Program("beat", beat_command(python, place.data_dir / "beat-schedule")),
+        Program("demo", demo_command(python, HOST, demo_port), settles=1),
     ]
     return [Program("redis", (*redis, *forgetful), settles=1), *found] if redis_server else found
+
+
+def web_command(python: str, host: str, port: int) -> tuple[str, ...]:
+    """One web process; WEB_CONCURRENCY in the environment asks uvicorn for more."""
+    # uvicorn never ends while a live page is open, unless it is told how long to wait.
+    quiet, polite = ("--no-access-log", "--log-level", "warning"), ("--timeout-graceful-shutdown", "2")
+    address = ("--host", host, "--port", str(port))
+    return (python, "-m", "uvicorn", "metricvault.asgi:application", *address, *quiet, *polite)
+
+
+def worker_command(python: str) -> tuple[str, ...]:
+    """One worker. Workers tell each other nothing: the database decides who does what."""
+    alone = ("--without-gossip", "--without-mingle")
+    pool = ("--pool", "prefork", "--concurrency", str(WORKERS))
+    return (python, "-m", "celery", "--app", "metricvault", "worker", *pool, *alone, "--loglevel", "INFO")
+
+
+def beat_command(python: str, schedule: Path) -> tuple[str, ...]:
+    """The one beat; `schedule` is the file in which it keeps when it sent what."""
+    files = ("--schedule", str(schedule), "--pidfile", "")
+    return (python, "-m", "celery", "--app", "metricvault", "beat", *files, "--loglevel", "WARNING")
+
+
+def demo_command(python: str, host: str, port: int) -> tuple[str, ...]:
+    """The API to put under load."""
+    return (python, "-m", "demo", "--host", host, "--port", str(port))
 
 
 def supervisor_config(wanted: list[Program]) -> str:

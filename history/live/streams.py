@@ -1,0 +1,146 @@
+"""Open streams without threads: a small ASGI application before Django, for the one address of the live messages.
+
+Django decides, with all its middleware, whether and to what a caller may listen (`k6_data`); then its request is over,
+its thread and its database connection are free, and the stream goes on on the event loop alone.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from metricvault.lib.errors import Busy, TooMany
+
+if TYPE_CHECKING:
+    from history.live.eventstream import Stream
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PATH = "/sse/k6-data"
+KEEP_ALIVE = 20.0  # seconds after which a stream without messages says that it is alive
+_OPENED_AT_ONCE = 4  # each takes a thread and a database connection while it lasts
+_KEY = "metricvault.opening"
+
+
+class Opening:
+    """A request for a stream on its way through Django; the view fills in `stream`, or raises."""
+
+    def __init__(self, streams: "Streams") -> None:
+        self.stream: Stream | None = None
+        self.user = 0
+        self._streams = streams
+
+    @staticmethod
+    def of(request: HttpRequest) -> "Opening | None":
+        """None where Django was called directly."""
+        found: Opening | None = getattr(request, "scope", {}).get(_KEY)
+        return found
+
+    def admit(self, user: int) -> None:
+        """Raises `Busy` where this process serves enough streams, `TooMany` where the user has enough."""
+        self._streams.admit(user)
+        self.user = user
+
+
+class Streams:
+    """The ASGI application: `PATH` is streamed here, everything else is Django's."""
+
+    def __init__(self, django: App) -> None:
+        self._django = django
+        self._doors = asyncio.Semaphore(_OPENED_AT_ONCE)
+        self._open: set[Stream] = set()
+        self._of_user: Counter[int] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and scope["path"] == PATH:
+            await self._serve(scope, receive, send)
+        else:
+            await self._django(scope, receive, send)
+
+    def admit(self, user: int) -> None:
+        """See `Opening.admit`."""
+        if len(self._open) >= settings.METRICVAULT_MAX_STREAMS:
+            raise Busy(_("Too many live pages are open. Close some, or try again later."))
+        if not settings.METRICVAULT_OPEN_ACCESS and self._of_user[user] >= settings.METRICVAULT_MAX_USER_STREAMS:
+            raise TooMany(_("You have too many live pages open. Close some."))
+
+    def end_all(self) -> None:
+        """Ends every stream; pages come back by themselves, to the next process."""
+        for stream in tuple(self._open):
+            stream.close()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        opening = Opening(self)
+        said: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            said.append(message)
+
+        async with self._doors:
+            await self._django({**scope, _KEY: opening}, receive, keep)
+        if opening.stream is None:
+            for message in said:
+                await send(message)
+        elif said:  # else the caller has gone already
+            await self._stream(opening.stream, opening.user, said[0], receive, send)
+
+    async def _stream(self, stream: "Stream", user: int, start: Message, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+        watch = asyncio.create_task(_close_when_gone(stream, receive))
+        self._open.add(stream)
+        self._of_user[user] += 1
+        try:
+            await send({**start, "headers": headers})
+            async with contextlib.aclosing(stream.parts()) as parts:
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body"})
+        except OSError:
+            pass  # the caller has gone
+        finally:
+            self._open.discard(stream)
+            self._of_user[user] -= 1
+            if not self._of_user[user]:
+                del self._of_user[user]
+            watch.cancel()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._end_with_the_process()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _end_with_the_process(self) -> None:
+        """A server that is told to end waits for open streams, so they have to hear of it, too."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.getsignal(number)
+
+            def ending(number: int, frame: FrameType | None, before: Any = before) -> None:
+                loop.call_soon_threadsafe(self.end_all)
+                if callable(before):
+                    before(number, frame)
+
+            with contextlib.suppress(ValueError):  # not the main thread: nobody sends it signals
+                signal.signal(number, ending)
+
+
+async def _close_when_gone(stream: "Stream", receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.close()
