@@ -24,14 +24,20 @@ class UnlockMixin:
         fixed = tuple(super().get_readonly_fields(request, obj))  # type: ignore[misc]
         return fixed if UNLOCK in request.GET else (*fixed, *self.measured)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         """Says aloud that measured numbers can be changed now."""
         if UNLOCK in request.GET and request.method == "GET":
             messages.warning(
                 request, _("Measured numbers can be changed now. What you save replaces what was measured.")
             )
-        context = {**(kwargs.pop("extra_context", None) or {}), "unlocked": UNLOCK in request.GET}
-        return super().changeform_view(request, *args, extra_context=context, **kwargs)  # type: ignore[misc]
+        context = {**(extra_context or {}), "unlocked": UNLOCK in request.GET}
+        return super().changeform_view(request, object_id, form_url, context)  # type: ignore[misc]
 
 
 class ScenarioInline(admin.TabularInline):

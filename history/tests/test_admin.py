@@ -1,0 +1,68 @@
+"""Data fixes in the admin: everything can be found; measured numbers change only after they are unlocked."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from history.models import MetricSnapshot, ScenarioHistory, StageHistory, TestHistory, TimelineHistory
+from history.recording import record
+from history.tests.recorded_history import recorded_rows
+from tests.recorded import recorded_run
+
+pytestmark = pytest.mark.django_db
+MODELS = [TestHistory, ScenarioHistory, StageHistory, TimelineHistory, MetricSnapshot]
+
+
+@pytest.fixture
+def run(client: Client, administrator: User, alice: User) -> TestHistory:
+    client.force_login(administrator)
+    made = recorded_rows(alice)
+    record(made, recorded_run().output)
+    return made
+
+
+def change_url(row: object, query: str = "") -> str:
+    return reverse(f"admin:history_{type(row).__name__.lower()}_change", args=[row.pk]) + query
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_listed_found_and_opened(client: Client, run: TestHistory, model: type) -> None:
+    page = client.get(reverse(f"admin:history_{model.__name__.lower()}_changelist"), {"q": "Recorded"})
+    assert page.status_code == 200
+    assert page.context["cl"].result_count > 0
+    assert client.get(change_url(model.objects.first())).status_code == 200
+
+
+def test_measured_numbers_are_read_only(client: Client, run: TestHistory) -> None:
+    html = client.get(change_url(run)).content.decode()
+    assert 'name="title"' in html
+    assert 'name="p95_response_time"' not in html
+    assert "?unlock=1" in html
+
+
+def test_unlocking_says_so_and_opens_them(client: Client, run: TestHistory) -> None:
+    html = client.get(change_url(run, "?unlock=1")).content.decode()
+    assert 'name="p95_response_time"' in html
+    assert "Measured numbers can be changed now." in html
+
+
+def test_saving_without_unlocking_leaves_the_measurement_alone(client: Client, run: TestHistory) -> None:
+    scenario = run.scenarios.first()
+    before = scenario.total_requests
+    form = client.get(change_url(scenario)).context["adminform"].form
+    data = {name: value for name, value in form.initial.items() if value is not None}
+    data |= {"name": "Renamed", "total_requests": "1", "stages-TOTAL_FORMS": "0", "stages-INITIAL_FORMS": "0"}
+    assert client.post(change_url(scenario), data).status_code == 302
+    scenario.refresh_from_db()
+    assert (scenario.name, scenario.total_requests) == ("Renamed", before)
+
+
+def test_measurements_cannot_be_made_by_hand(client: Client, run: TestHistory) -> None:
+    for model in (TimelineHistory, MetricSnapshot):
+        assert client.get(reverse(f"admin:history_{model.__name__.lower()}_add")).status_code == 403
+
+
+def test_strangers_stay_out(client: Client, run: TestHistory, charlie: User) -> None:
+    client.force_login(charlie)
+    assert client.get(change_url(run)).status_code == 302
