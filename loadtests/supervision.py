@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from history.live import announce, finish
 from history.metrics.stores import StoreError
 from history.models import TestHistory
+from history.publishing import show_verdict
 from history.reasons import Reason, reason
 from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
@@ -70,8 +71,7 @@ def watch(run_id: int, now: datetime) -> str:
     if progress.phase in {"finished", "absent"}:
         begin_collecting(run, runner, progress, now)
         return run.status
-    hours = settings.SCHEDULER_JOB_TIMEOUT_HOURS
-    if run.stop_requested_at is None and now - run.tested_at > timedelta(hours=hours):
+    if run.stop_requested_at is None and _takes_too_long(run, now):
         ask = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
         ask.update(stop_requested_at=now, stop_reason="timeout")
         run.refresh_from_db()
@@ -80,6 +80,14 @@ def watch(run_id: int, now: datetime) -> str:
         runner.stop(run.job_name)
     _keep_log(run, runner)
     return run.status
+
+
+def _takes_too_long(run: TestHistory, now: datetime) -> bool:
+    """Over the longest time a run may take, by this machine's clock and by the seconds that k6 reported: a clock that
+    jumps ends no run that has measured less than half of it, unless it jumps further than that time again."""
+    longest = timedelta(hours=settings.SCHEDULER_JOB_TIMEOUT_HOURS)
+    elapsed, measured = now - run.tested_at, timedelta(seconds=run.live_second)
+    return elapsed > longest and (not measured or measured > longest / 2 or elapsed > 2 * longest)
 
 
 def _warn(run: TestHistory, now: datetime) -> None:
@@ -158,6 +166,7 @@ def _end(run: TestHistory, recorded: Recorded) -> None:
     if move(run, status, outcome=outcome, reasons=reasons, claimed_until=None):
         logger.info("run %s: %s, %s", run.pk, status, outcome or "no verdict")
         announce(run)
+        show_verdict(run)
 
 
 def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list[Reason]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import floor
 
-from history.metrics.native_histogram import Histogram, merged
+from history.metrics.native_histogram import Histogram
 from history.metrics.remote_write import RequestKey, Snapshot
 
 PUSH_INTERVAL = 1.0
@@ -99,6 +99,7 @@ class _Generator:
 
     moment: float
     series: dict[RequestKey, Histogram] = field(default_factory=dict)
+    before: dict[RequestKey, Histogram] = field(default_factory=dict)  # of a k6 that began again from zero
     vus: float = 0.0
     closed: bool = False
 
@@ -135,6 +136,7 @@ class Timeline:
             if known is not None and state.count < known.count:
                 if is_late:
                     continue
+                generator.before.setdefault(key, Histogram()).add(known)
                 known = None  # k6 began again from zero
             difference = state.minus(known) if known else state
             if difference.count > 0:
@@ -178,20 +180,23 @@ class Timeline:
     def totals(self) -> dict[str, Cell]:
         """Everything since the start by scenario tag, straight from the cumulative states: exact."""
         found: dict[str, Cell] = {}
-        for generator in self._generators.values():
-            for key, state in generator.series.items():
-                failures = 0 if key.expected else int(state.count)
-                found.setdefault(key.scenario, Cell()).add(Cell(int(state.count), failures, merged([state])))
+        for key, state in self._states():
+            failures = 0 if key.expected else int(state.count)
+            found.setdefault(key.scenario, Cell()).add(Cell(int(state.count), failures, state))
         return found
 
     def answers(self) -> dict[str, dict[str, int]]:
         """How many requests of each scenario ended with which status ("0": no answer) since the start."""
         found: dict[str, dict[str, int]] = {}
-        for generator in self._generators.values():
-            for key, state in generator.series.items():
-                statuses = found.setdefault(key.scenario, {})
-                statuses[key.status] = statuses.get(key.status, 0) + int(state.count)
+        for key, state in self._states():
+            statuses = found.setdefault(key.scenario, {})
+            statuses[key.status] = statuses.get(key.status, 0) + int(state.count)
         return found
+
+    def _states(self) -> Iterator[tuple[RequestKey, Histogram]]:
+        for generator in self._generators.values():
+            yield from generator.series.items()
+            yield from generator.before.items()
 
     def _second(self, moment: float) -> int:
         assert self.origin is not None  # feed() sets it first

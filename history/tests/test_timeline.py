@@ -69,7 +69,12 @@ def test_a_late_push_adds_only_what_it_alone_knows() -> None:
 
 
 def test_k6_starting_again_from_zero_is_counted_on() -> None:
-    assert sum(requests([first(1, {OK: 10}), push(2, {OK: 4}), push(3, {OK: 9})])) == 19
+    snapshots = [first(1, {OK: 10}), push(2, {OK: 4}), push(3, {OK: 9})]
+    assert sum(requests(snapshots)) == 19
+    timeline = Timeline()
+    for snapshot in snapshots:
+        timeline.feed(snapshot)
+    assert timeline.totals()["s01"].requests == 19
 
 
 def test_generators_are_added_up() -> None:

@@ -245,3 +245,14 @@ def test_active_runs_of_strangers_are_not_shown(alice: User, charlie: User, runn
     client.force_login(charlie)
     assert client.get("/scheduler/jobs").json()["items"] == []
     assert "Recorded run" not in client.get("/tests/active/", headers={"Accept": "text/html"}).content.decode()
+
+
+def test_a_clock_that_jumps_ends_no_run(alice: User, runner: FakeRunner, settings) -> None:
+    settings.SCHEDULER_JOB_TIMEOUT_HOURS = 4
+    run = recorded_rows(alice, Status.RUNNING)
+    TestHistory.objects.filter(pk=run.pk).update(live_second=30)
+    assert supervision.watch(run.pk, timezone.now() + timedelta(hours=5)) == Status.RUNNING
+    assert supervision.watch(run.pk, timezone.now() - timedelta(hours=5)) == Status.RUNNING
+    assert runner.stopped == []
+    supervision.watch(run.pk, timezone.now() + timedelta(hours=9))
+    assert runner.stopped == [run.job_name]
