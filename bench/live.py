@@ -4,6 +4,7 @@ Printed: seconds from the first request (as k6 says) to the first number on the 
 updates while the run lasts.
 """
 
+import itertools
 import statistics
 import sys
 import tempfile
@@ -36,7 +37,7 @@ def watch(product: Product, page: object, endpoint: int) -> tuple[float, list[fl
         time.sleep(0.02)
     found = product.wait(run)
     began = datetime.fromisoformat(found["tested_at"]).timestamp()
-    return updates[0] - began, [b - a for a, b in zip(updates, updates[1:], strict=False)]
+    return updates[0] - began, [b - a for a, b in itertools.pairwise(updates)]
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ _FORMATS: dict[tuple[str, str], Callable[[float], str]] = {
     ("errors", "value"): numbers.percent,
     ("errors", "target"): numbers.limit,
     ("tps", "value"): numbers.tps,
-    ("tps", "target"): numbers.tps,
+    ("tps", "target"): lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s",
     ("counts", "share"): numbers.percent,
     ("stopped", "seconds"): numbers.seconds,
 }

@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import history.models
 from django.conf import settings
 from django.db import migrations, models
+
+import history.models
 
 
 class Migration(migrations.Migration):

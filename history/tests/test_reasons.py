@@ -44,3 +44,12 @@ def test_what_an_older_version_stored_is_left_out_rather_than_failing() -> None:
 
 def test_every_sentence_ends_as_one() -> None:
     assert all(sentence.endswith((".", "%(detail)s")) for sentence in SENTENCES.values())
+
+
+def test_a_sentence_from_the_worker_is_said_in_the_readers_language() -> None:
+    detail = {"text": "%(path)s is no program that can be run.", "values": {"path": "/opt/100%/k6"}}
+    stored = [reason("k6_missing", detail=detail), reason("k6_missing", detail="Whatever the machine says.")]
+    with translation.override("ko"):
+        ours, foreign = (one["message"] for one in explain(stored))
+    assert "/opt/100%/k6 파일은 실행할 수 있는 프로그램이 아닙니다." in ours
+    assert "Whatever the machine says." in foreign
