@@ -13,7 +13,9 @@ from tests.product import running_product
 def main() -> int:
     """Exit code 1 where a request was lost without a word."""
     names = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
-    chosen = [fault for fault in FAULTS if (fault.quick or "--quick" not in sys.argv) and (not names or fault.name in names)]
+    chosen = [
+        fault for fault in FAULTS if (fault.quick or "--quick" not in sys.argv) and (not names or fault.name in names)
+    ]
     bad = 0
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

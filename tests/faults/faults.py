@@ -27,6 +27,7 @@ class Fault:
     load: float = 10
     lasts: float = 0
     quick: bool = True
+    in_tests: bool = False
 
 
 def _named(product: Product, word: str) -> list[psutil.Process]:
@@ -123,13 +124,13 @@ def is_root() -> bool:
 
 
 FAULTS = (
-    Fault("web killed", kill("uvicorn")),
+    Fault("web killed", kill("uvicorn"), load=18, in_tests=True),
     Fault("worker killed", kill("worker")),
     Fault("beat killed", kill("beat")),
-    Fault("Redis killed", kill("redis-server")),
+    Fault("Redis killed", kill("redis-server"), load=9, in_tests=True),
     Fault("web frozen 6 s", freeze("uvicorn"), load=14, lasts=6),
     Fault("database locked 8 s", lock_database, load=16, lasts=8),
-    Fault("disk full 5 s", fill_disk, load=14, lasts=5),
+    Fault("disk full 4 s", fill_disk, load=10, lasts=4, in_tests=True),
     Fault("worker's clock +5 h", jump_clock, load=14, lasts=16),
     Fault("web frozen 60 s", freeze("uvicorn"), load=80, lasts=60, quick=False),
     Fault("worker frozen 60 s", freeze("worker"), load=30, lasts=60, quick=False),

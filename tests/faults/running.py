@@ -76,7 +76,9 @@ def _until_right(watcher: PageWatcher, product: Product, run: int, mended: float
 
 def heading() -> str:
     """The table's first line."""
-    return f"{'fault':<22} {'sent':>7} {'stored':>7} {'seconds':>8}  {'outcome':<22} {'page right after':>16}  all equal"
+    return (
+        f"{'fault':<22} {'sent':>7} {'stored':>7} {'seconds':>8}  {'outcome':<22} {'page right after':>16}  all equal"
+    )
 
 
 def line(result: Result) -> str:
