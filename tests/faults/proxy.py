@@ -1,4 +1,4 @@
-"""A network that misbehaves between k6 and the product: pushes arrive twice, late and out of order, never are they lost."""
+"""A network that misbehaves between k6 and the product: pushes come twice, late and out of order; none is lost."""
 
 import http.server
 import threading
