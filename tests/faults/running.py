@@ -85,5 +85,6 @@ def line(result: Result) -> str:
     """One line of the table."""
     end = f"{result.status}, {result.outcome or '-'}"
     counts = f"{result.sent:>7} {result.stored:>7} {result.timeline:>8}"
-    verdict = "yes" if result.good else f"NO: {result.message}"
+    why = f"{result.message} page whole: {result.page_complete}, seconds heard twice: {result.twice}"
+    verdict = "yes" if result.good else f"NO: {why}"
     return f"{result.fault:<22} {counts}  {end:<22} {result.seconds:>14.1f} s  {verdict}"

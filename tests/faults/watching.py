@@ -15,6 +15,7 @@ class PageWatcher:
     def __init__(self, url: str, run: int) -> None:
         self.seconds: dict[int, int] = {}
         self.twice: list[int] = []
+        self._heard: set[int] = set()
         self.last_message = 0.0
         self._url, self._run = url, run
         self._ended = threading.Event()
@@ -46,8 +47,9 @@ class PageWatcher:
         if t is None:
             return
         gap = t > max(self.seconds, default=-1) + 1
-        if t in self.seconds and self.seconds[t] != message["requests"]:
+        if t in self._heard:
             self.twice.append(t)
+        self._heard.add(t)
         self.seconds[t] = message["requests"]
         if gap:
             self._load()
