@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPSConnection
+from urllib.parse import urlsplit
 
-import httpx
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.db import connection
@@ -114,10 +116,14 @@ def _data_folder() -> str:
 
 def _ingest() -> str:
     url = settings.METRICVAULT_INGEST_URL
-    answer = httpx.get(f"{url}/healthz", timeout=_TIMEOUT, trust_env=False)
-    if answer.status_code != 200:
-        raise Ill(f"{url}/healthz answers {answer.status_code}", CURES["ingest"])
-    return url
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    with closing(kind(parts.netloc, timeout=_TIMEOUT)) as connected:
+        connected.request("GET", f"{parts.path.rstrip('/')}/healthz")
+        status = connected.getresponse().status
+    if status != 200:
+        raise Ill(f"{url}/healthz answers {status}", CURES["ingest"])
+    return str(url)
 
 
 def _pages() -> str:
