@@ -35,7 +35,7 @@ LABEL org.opencontainers.image.title="Metric Vault" \
 ENV PATH=/opt/metricvault/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=metricvault.settings \
     METRICVAULT_DATA_DIR=/data METRICVAULT_BIND=0.0.0.0 PORT=8000
-RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data metricvault \
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin metricvault \
  && install -d -o metricvault -g metricvault -m 700 /data
 COPY --from=packages /opt/metricvault /opt/metricvault
 COPY --from=code /app /app

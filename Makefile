@@ -1,5 +1,7 @@
 # make run    the product with everything it needs (PORT, METRICVAULT_DATA_DIR)
-# make test   lint, import contracts, types, checks, all tests
+# make test   lint, import contracts, types, checks, `make test-servers`, all tests
+# make test-servers   the data, live and supervision parts and the main job on PostgreSQL, Redis and InfluxDB
+# make test-compose   Dockerfile and docker-compose.yml on stand-ins for the official images (root, Debian's docker.io)
 # Needs Python 3.11 or newer, and nothing else. What is installed is stamped with the sum of the file that asked for it.
 
 # The embedded Redis comes as a wheel for Python 3.11 and 3.12, so one of those is taken where there is one.
@@ -17,7 +19,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard */locale/*/LC_MESSAGES/*.po))
 UV := uv==0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint format messages requirements clean node_modules catalogues start-check
+.PHONY: run test test-servers test-compose lint format messages requirements clean node_modules catalogues start-check
 
 run: start-check $(INSTALLED) $(BROWSER) $(CATALOGUES)
 	@exec $(BIN)/python -m metricvault.supervise
@@ -61,7 +63,18 @@ test: lint
 	@mkdir -p $$METRICVAULT_DATA_DIR
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(if $(ARGS),,$(BIN)/python -m tests.on_servers)
 	$(BIN)/python -m pytest $(ARGS)
+
+# On servers from Debian's packages, started for it and ended with it; what is missing is named.
+test-servers: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
+test-servers: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
+	@mkdir -p $$METRICVAULT_DATA_DIR
+	@$(BIN)/python -m tests.on_servers $(ARGS)
+
+# What is installed and cached for it lies in ~/.cache/metricvault-compose (METRICVAULT_COMPOSE_CACHE).
+test-compose: $(INSTALLED)
+	@$(BIN)/python -m tests.compose $(ARGS)
 
 lint: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django.fixtures import Settings
 
 
 @pytest.fixture
@@ -22,3 +23,9 @@ def charlie(db: None) -> User:
 @pytest.fixture
 def administrator(db: None) -> User:
     return User.objects.create_superuser("administrator", password="administrator")
+
+
+@pytest.fixture
+def database_store(settings: Settings) -> None:
+    """For tests of that store alone, whichever one the tests run on (tests/on_servers.py)."""
+    settings.METRICVAULT_METRICS_STORE = "database"

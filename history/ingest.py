@@ -1,11 +1,18 @@
-"""Where k6's pushes come in. Each run has a token of its own, good while the run lasts."""
+"""Where k6's pushes come in. Each run has a token of its own, good while the run lasts.
 
+`take` is the rule, `ingest` its Django view. In a web process `Pushes` stands before Django and does the same without
+sessions, languages and pages: a push comes every second from each load generator.
+"""
+
+import asyncio
 import hmac
 import logging
+import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -16,39 +23,56 @@ from history.metrics.stores import StoreError, open_store
 from history.models import TestHistory
 from history.signals import load_ended
 from history.states import FINISHED, Status, move
+from metricvault.lib.asgi import App, Receive, Scope, Send
+from metricvault.lib.telemetry import PUSH_SECONDS, PUSHES, about
 
 logger = logging.getLogger(__name__)
 # A run carries its script, log and plan; a push every second needs none of them.
-_READ = ("status", "ingest_token", "live_second", "total_requests", "failed_requests", "project")
+_READ = ("status", "ingest_token", "live_second", "total_requests", "failed_requests", "project", "title")
+_THREADS = 4  # more only wait for each other; each keeps a database connection
+_ADDRESS = re.compile(r"/ingest/(\d{1,18})/write")
+Answer = tuple[int, str]
 
 
-@csrf_exempt
-@login_not_required
-@require_POST
-def ingest(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Takes one push: 204; 401 for a wrong token, 409 once the run is over, 413 and 400 for what is no push."""
+def take(run_id: int, authorization: str, body: bytes | None) -> Answer:
+    """Takes one push, and answers an HTTP status with a sentence: 204; 401 for a wrong token, 409 once the run is
+    over, 413 for a push that is too large (`body` None) and 400 for what is none, 503 where it could not be kept."""
+    with PUSH_SECONDS.time(), about(run=run_id):
+        status, message = _take(run_id, authorization.removeprefix("Bearer "), body)
+    PUSHES.labels(result=str(status)).inc()
+    return status, message
+
+
+def _take(run_id: int, token: str, body: bytes | None) -> Answer:
     try:
-        run = TestHistory.objects.only(*_READ).filter(pk=run_id).first()
-    except DatabaseError:
-        logger.warning("run %s: a push found no database", run_id, exc_info=True)
-        return _answer(503, "The database is away; send the next push.")
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if run is None or not hmac.compare_digest(token.encode(), run.ingest_token.encode()):
-        return _answer(401, "This address takes the pushes of a run, with the run's token.")
-    if run.status in FINISHED:
-        return _answer(409, "The run is over.")
-    if int(request.headers.get("Content-Length") or 0) > MAX_PUSH:
-        return _answer(413, f"A push has at most {MAX_PUSH} bytes.")
-    try:
-        snapshot = decode(request.body)
+        run = _find(run_id)
+        if run is None or not hmac.compare_digest(token.encode(), run.ingest_token.encode()):
+            return 401, "This address takes the pushes of a run, with the run's token."
+        if run.status in FINISHED:
+            return 409, "The run is over."
+        if body is None:
+            return 413, f"A push has at most {MAX_PUSH} bytes."
+        snapshot = decode(body)
         if snapshot is not None:
             _keep(run, snapshot)
     except BadPush as error:
-        return _answer(400, str(error))
-    except StoreError:
-        logger.exception("run %s: a push was not kept", run_id)
-        return _answer(503, "The push was not kept; send the next one.")
-    return HttpResponse(status=204)
+        return 400, str(error)
+    except (DatabaseError, StoreError):
+        logger.warning("run %s: a push was not kept", run_id, exc_info=True)
+        return 503, "The push was not kept; send the next one."
+    return 204, ""
+
+
+def _find(run_id: int) -> TestHistory | None:
+    rows = TestHistory.objects.only(*_READ).filter(pk=run_id).order_by()
+    try:
+        return next(iter(rows), None)
+    except OperationalError:
+        if connection.in_atomic_block:
+            raise
+        # It broke while nobody used it, as PostgreSQL was started again: a push is worth a second try.
+        connection.close()
+        return next(iter(rows.all()), None)
 
 
 def _keep(run: TestHistory, snapshot: Snapshot) -> None:
@@ -63,5 +87,63 @@ def _keep(run: TestHistory, snapshot: Snapshot) -> None:
         load_ended.send(TestHistory, run_id=run.pk)
 
 
-def _answer(status: int, message: str) -> HttpResponse:
+@csrf_exempt
+@login_not_required
+@require_POST
+def ingest(request: HttpRequest, run_id: int) -> HttpResponse:
+    """`POST /ingest/ID/write`; see `take`."""
+    too_long = int(request.headers.get("Content-Length") or 0) > MAX_PUSH
+    status, message = take(run_id, request.headers.get("Authorization", ""), None if too_long else request.body)
+    if not message:
+        return HttpResponse(status=status)
     return HttpResponse(message + "\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+class Pushes:
+    """An ASGI application before Django: it takes pushes, in a few threads of its own; the rest is Django's."""
+
+    def __init__(self, django: App) -> None:
+        self._django = django
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="ingest")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        address = _ADDRESS.fullmatch(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if address is None:
+            await self._django(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        token = headers.get(b"authorization", b"").decode("latin-1")
+        body = await _body(receive)
+        answering = asyncio.get_running_loop().run_in_executor(
+            self._threads, _with_connection, int(address[1]), token, body
+        )
+        status, message = await answering
+        content = f"{message}\n".encode() if message else b""
+        plain = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(content)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": plain if content else []})
+        await send({"type": "http.response.body", "body": content})
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """None where it is too long; it is read to its end all the same, so that the answer is read."""
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_PUSH:
+            parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts) if size <= MAX_PUSH else None
+
+
+def _with_connection(run_id: int, token: str, body: bytes | None) -> Answer:
+    try:
+        return take(run_id, token, body)
+    except Exception:
+        logger.exception("run %s: a push met an unexpected error", run_id)
+        return 500, "Something went wrong on our side."
+    finally:
+        if connection.errors_occurred:
+            connection.close()

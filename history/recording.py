@@ -15,6 +15,7 @@ from history.metrics.stores import open_store
 from history.metrics.summary import Summary, Witness
 from history.metrics.timeline import Cell, Second, Timeline, numbers
 from history.models import Measured, ScenarioHistory, StageHistory, TestHistory, TimelineHistory
+from history.publishing import show_result
 from history.reasons import Reason
 from history.states import Outcome
 from history.verdict import Evidence, judge
@@ -169,6 +170,7 @@ def record(run: TestHistory, output: str) -> Recorded:
         ScenarioHistory.objects.bulk_update(scenarios, _measured_columns())
         StageHistory.objects.bulk_update([window.stage for window in stages], _measured_columns())
         _save_timelines(run, scenarios, tracks)
+    show_result(run)
     agrees = summary is not None and summary.whole.requests == stored
     return Recorded(outcome, reasons, agrees, stored)
 

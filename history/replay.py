@@ -13,6 +13,7 @@ from history.live import advance, announce, finish
 from history.metrics.remote_write import Snapshot, decode
 from history.metrics.stores import open_store
 from history.models import ScenarioHistory, StageHistory, TestHistory
+from history.publishing import show_verdict
 from history.recording import record
 from history.states import Status, move
 from projects.models import Project
@@ -76,3 +77,4 @@ def play(run: TestHistory, recording: dict[str, Any]) -> None:
     finish(run)
     move(run, Status.COMPLETED, outcome=recorded.outcome, reasons=recorded.reasons)
     announce(run)
+    show_verdict(run)

@@ -94,5 +94,5 @@ def _send(task: str, run_id: int) -> None:
 
     try:
         getattr(tasks, task).delay(run_id)
-    except (OperationalError, OSError):
-        logger.warning("run %s: %s could not be sent; the sweep will find it", run_id, task, exc_info=True)
+    except (OperationalError, OSError) as problem:
+        logger.warning("run %s: %s could not be sent (%s); the sweep will find it", run_id, task, problem)

@@ -1,14 +1,15 @@
-"""The web process: open streams on the event loop, everything else by Django."""
+"""The web process: open streams and k6's pushes without the weight of pages, everything else by Django."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metricvault.settings")
-os.environ.setdefault("METRICVAULT_DATABASE_POOL", "8")
+os.environ.setdefault("METRICVAULT_PROCESS", "web")
 
 _django = get_asgi_application()
 
-from history.live.streams import Streams  # noqa: E402  needs Django to be set up
+from history.ingest import Pushes  # noqa: E402  needs Django to be set up
+from history.live.streams import Streams  # noqa: E402
 
-application = Streams(_django)
+application = Streams(Pushes(_django))

@@ -1,16 +1,37 @@
 """The Celery application: `celery -A metricvault worker`, `celery -A metricvault beat`."""
 
 import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import heartbeat_sent
+from celery.signals import heartbeat_sent, task_postrun, task_prerun
+
+from metricvault.lib.telemetry import about
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metricvault.settings")
 
 app = Celery("metricvault")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+_about: dict[str, AbstractContextManager[None]] = {}  # what the log lines of a task name, by the task's id
+
+
+@task_prerun.connect
+def name_run(task_id: str = "", args: Sequence[object] = (), **kwargs: object) -> None:
+    """Log lines of a task name its run: tasks about a run take its id first."""
+    if args and isinstance(args[0], int):
+        _about[task_id] = about(run=args[0])
+        _about[task_id].__enter__()
+
+
+@task_postrun.connect
+def forget_run(task_id: str = "", **kwargs: object) -> None:
+    """The next task of this process may be about another run."""
+    if context := _about.pop(task_id, None):
+        context.__exit__(None, None, None)
 
 
 @heartbeat_sent.connect

@@ -1,6 +1,7 @@
 """Reads environment variables and refuses odd values by name, so that a typing error never runs in silence."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -62,6 +63,14 @@ def env_float(name: str, default: float) -> float:
     if not number > 0:
         raise ImproperlyConfigured(f"{name}={value}: write a number above 0.")
     return number
+
+
+def env_name(name: str, default: str) -> str:
+    """Letters, digits, `_`, `-` and `.`: what may stand in another program's statement without quoting."""
+    value = env_text(name, default)
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+        raise ImproperlyConfigured(f"{name}={value}: write letters, digits, _, - and . only.")
+    return value
 
 
 def env_list(name: str, default: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from metricvault.env import (
     env_float,
     env_int,
     env_list,
+    env_name,
     env_secret,
     env_text,
     redis_from_url,
@@ -40,10 +41,21 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
 # How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
 METRICVAULT_RUN_DAYS = env_int("METRICVAULT_RUN_DAYS", 0)
 METRICVAULT_SNAPSHOT_DAYS = env_int("METRICVAULT_SNAPSHOT_DAYS", 14)
+METRICVAULT_SECOND_DAYS = env_int("METRICVAULT_SECOND_DAYS", 730)  # what InfluxDB shows to other programs
 
 # The load: how it is made, where its numbers go.
 METRICVAULT_RUNNER = env_choice("METRICVAULT_RUNNER", "local", ("local",))
-METRICVAULT_METRICS_STORE = env_choice("METRICVAULT_METRICS_STORE", "database", ("database",))
+METRICVAULT_METRICS_STORE = env_choice("METRICVAULT_METRICS_STORE", "database", ("database", "influxdb"))
+INFLUXDB = {
+    "host": env_text("INFLUXDB_HOST", "localhost"),
+    "port": env_int("INFLUXDB_PORT", 8086, 1),
+    "database": env_name("INFLUXDB_DATABASE", "k6"),
+    "user": env_text("INFLUXDB_USER"),
+    "password": env_secret("INFLUXDB_PASSWORD"),
+    "ssl": env_bool("INFLUXDB_SSL", False),
+    "snapshot_days": METRICVAULT_SNAPSHOT_DAYS,
+    "second_days": METRICVAULT_SECOND_DAYS,
+}
 METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
 METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
 METRICVAULT_IMPORT_PRIVATE = env_bool("METRICVAULT_IMPORT_PRIVATE", METRICVAULT_OPEN_ACCESS)
@@ -126,20 +138,26 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # what stays open for long, as a stream, must not keep a connection
-# metricvault/asgi.py asks for it: the threads of a web process share so many connections; workers need one each.
-_POOL = env_int("METRICVAULT_DATABASE_POOL", 0)
-if _POOL and DATABASES["default"]["ENGINE"].endswith("postgresql"):
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a connection that PostgreSQL's restart broke is not handed out
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _POOL, "timeout": 5, "reconnect_timeout": 5}
+_IS_WEB = env_text("METRICVAULT_PROCESS") == "web"  # metricvault/asgi.py says so
+# The threads of a web process share so many connections; a worker needs one at a time.
+_POOL = env_int("METRICVAULT_DATABASE_POOL", 8 if _IS_WEB else 0)
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
+    if _POOL:
+        DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # what broke while PostgreSQL was away is not handed out
+        _PATIENCE = {"timeout": 5, "reconnect_timeout": 5}
+        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _POOL, **_PATIENCE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis carries Celery and the live messages. Without REDIS_URL both stay in one process (tests).
 REDIS_URL = "" if TESTING else env_secret("REDIS_URL")
-REDIS_PATIENCE = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}  # seconds; a page waits for it at most twice
 CELERY_BROKER_URL = "memory://"
 if REDIS_URL:
     CELERY_BROKER_URL, _REDIS = redis_from_url(REDIS_URL)
-    EVENTSTREAM_REDIS = {**_REDIS, **REDIS_PATIENCE}
+    _SHORT = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
+    EVENTSTREAM_REDIS = {**_REDIS, **_SHORT}
+    _CACHE = "django.core.cache.backends.redis.RedisCache"
+    CACHES = {"default": {"BACKEND": _CACHE, "LOCATION": REDIS_URL, "KEY_PREFIX": "metricvault", "OPTIONS": _SHORT}}
 EVENTSTREAM_CHANNELMANAGER_CLASS = "history.live.eventstream.RunChannels"
 
 CELERY_TASK_IGNORE_RESULT = True
@@ -149,8 +167,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 # Who starts a run while Redis is away hears so within seconds; the sweep finds the run later. A worker asks Redis for
-# work with a command that blocks for a second, so its patience is longer than that.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 3.0, "socket_connect_timeout": 1.0, "socket_keepalive": True}
+# work with a command that may take a second, so its patience is longer than that.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 1.0 if _IS_WEB else 3.0,
+    "socket_connect_timeout": 1.0,
+    "socket_keepalive": True,
+}
 CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker tries for ever

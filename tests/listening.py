@@ -41,6 +41,13 @@ class Listener:
         """The messages of a run that tell a second."""
         return [one for _at, one in self.messages if one["test_history_id"] == run and one["t"] is not None]
 
+    def wait_for_status(self, runs: list[int], status: str, within: float = 10) -> None:
+        """Until each of the runs was said to have that status."""
+        end = time.monotonic() + within
+        while not set(runs) <= {one["test_history_id"] for _at, one in self.messages if one["status"] == status}:
+            assert time.monotonic() < end, f"not heard of: {status}"
+            time.sleep(0.05)
+
     def close(self) -> None:
         """Ends the stream at once, in the middle of waiting for the next message."""
         if self._socket:

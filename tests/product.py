@@ -1,30 +1,26 @@
 """The whole product as `make run` starts it, in a folder and on ports of its own: for end-to-end tests and benches."""
 
+import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 
+from tests.servers import free_port, new_database, redis_server, running
+
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 90.0
 FINISHED = {"completed", "failed", "stopped", "timed_out"}
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Product:
@@ -86,20 +82,44 @@ class Product:
 def running_product(data_dir: Path, first_run: bool = False, **environ: str) -> Iterator[Product]:
     """Starts a copy and ends it as Ctrl-C does; nothing may be left of it then."""
     port, demo_port = free_port(), free_port()
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("METRICVAULT_", "DJANGO_"))}
     own = {"PORT": str(port), "METRICVAULT_DATA_DIR": str(data_dir), "METRICVAULT_DEMO_PORT": str(demo_port)}
     data_dir.mkdir(parents=True, exist_ok=True)
     if not first_run:
         (data_dir / "demo-address").write_text(f"http://127.0.0.1:{demo_port}", encoding="utf-8")
+    with ExitStack() as servers:
+        outside = _on_servers(data_dir, servers) if os.environ.get("METRICVAULT_TEST_SERVERS") else {}
+        with _started(data_dir, (port, demo_port), {**_inherited(), **outside, **own, **environ}) as product:
+            yield product
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("METRICVAULT_", "DJANGO_"))}
+
+
+def _on_servers(data_dir: Path, servers: ExitStack) -> dict[str, str]:
+    """tests/on_servers.py runs the tests: databases of this copy alone on its servers, and a Redis."""
+    name = f"copy_{hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:12]}"
+    store = os.environ.get("METRICVAULT_METRICS_STORE", "database")
+    found = {"METRICVAULT_METRICS_STORE": store, "INFLUXDB_DATABASE": name}
+    if url := os.environ.get("DATABASE_URL"):
+        found["DATABASE_URL"] = new_database(url, name)
+    if os.environ.get("REDIS_URL"):  # not in the copy's folder: what runs there ends with the copy
+        apart = Path(servers.enter_context(tempfile.TemporaryDirectory(prefix="metricvault-redis-")))
+        found["REDIS_URL"] = servers.enter_context(running(redis_server(apart)))
+    return found
+
+
+@contextmanager
+def _started(data_dir: Path, ports: tuple[int, int], environ: dict[str, str]) -> Iterator[Product]:
     process = subprocess.Popen(
         [sys.executable, "-m", "metricvault.supervise"],
         cwd=ROOT,
-        env={**inherited, **own, **environ},
+        env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    product = Product(process, data_dir.resolve(), port, demo_port)
+    product = Product(process, data_dir.resolve(), *ports)
     said: list[str] = []
     try:
         _until_ready(product, said)

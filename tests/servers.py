@@ -1,7 +1,7 @@
 """Real servers for tests, from Debian's packages: on loopback, on ports of their own, ended with the test.
 
-`postgres(folder)` and `redis(folder)` yield an address. Who wants to kill a server and to start it again in the same
-place takes `postgres_server(folder)` or `redis_server(folder)`, a `Server`.
+`postgres(folder)`, `redis(folder)` and `influxdb(folder)` yield an address. Who wants to kill a server and to start
+it again in the same place takes `postgres_server`, `redis_server` or `influxdb_server`, which give a `Server`.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.needs import find
+from tests.installed import find
 
 READY_WITHIN = 30.0
 _USER = "metricvault"
@@ -42,6 +42,7 @@ class Server:
     log: Path
     user: str | None = None
     polite: int = signal.SIGTERM
+    is_ready: tuple[str, ...] = ()  # a command that says so; without one a connection does
     process: "subprocess.Popen[bytes] | None" = None
     at_end: list[Callable[[], object]] = field(default_factory=list)
 
@@ -66,6 +67,8 @@ class Server:
             time.sleep(0.05)
 
     def _answers(self) -> bool:
+        if self.is_ready:
+            return subprocess.run(self.is_ready, capture_output=True, check=False).returncode == 0
         with socket.socket() as probe:
             probe.settimeout(0.5)
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
@@ -141,7 +144,18 @@ def postgres_server(folder: Path, *, safe: bool = False) -> Server:
     cluster = Path(tempfile.mkdtemp(prefix="metricvault-pg-"))
     if user:
         shutil.chown(cluster, user, user)
-    asked = ["--pgdata", str(cluster), "--username", _USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"]
+    asked = [
+        "--pgdata",
+        str(cluster),
+        "--username",
+        _USER,
+        "--auth",
+        "trust",
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C.UTF-8",
+    ]
     made = subprocess.run(
         [str(programs / "initdb"), "--no-sync", *asked],
         capture_output=True,
@@ -154,10 +168,18 @@ def postgres_server(folder: Path, *, safe: bool = False) -> Server:
     )
     assert made.returncode == 0, made.stderr
     port = free_port()
-    options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", f"fsync={'on' if safe else 'off'}"]
+    options = [
+        "listen_addresses=127.0.0.1",
+        f"port={port}",
+        "unix_socket_directories=",
+        f"fsync={'on' if safe else 'off'}",
+    ]
     settings = [part for option in options for part in ("-c", option)]
     url = f"postgresql://{_USER}@127.0.0.1:{port}/postgres"
-    server = Server(url, [str(programs / "postgres"), "-D", str(cluster), *settings], port, folder / "postgres.log", user)
+    server = Server(
+        url, [str(programs / "postgres"), "-D", str(cluster), *settings], port, folder / "postgres.log", user
+    )
+    server.is_ready = (str(programs / "pg_isready"), "--quiet", "--host", "127.0.0.1", "--port", str(port))
     server.polite = signal.SIGINT  # "fast": does not wait for those who are connected
     server.at_end.append(lambda: shutil.rmtree(cluster, ignore_errors=True))
     return server
@@ -166,6 +188,44 @@ def postgres_server(folder: Path, *, safe: bool = False) -> Server:
 def postgres(folder: Path) -> AbstractContextManager[str]:
     """The address of a PostgreSQL of this test: `postgresql://metricvault@127.0.0.1:PORT/postgres`."""
     return running(postgres_server(folder))
+
+
+_INFLUXDB = """reporting-enabled = false
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+dir = "{folder}/meta"
+[data]
+dir = "{folder}/data"
+wal-dir = "{folder}/wal"
+query-log-enabled = false
+[monitor]
+store-enabled = false
+[subscriber]
+enabled = false
+[continuous_queries]
+enabled = false
+[http]
+bind-address = "127.0.0.1:{port}"
+log-enabled = false
+max-body-size = 0
+auth-enabled = {auth}
+"""
+
+
+def influxdb_server(folder: Path, *, auth: bool = False) -> Server:
+    """An empty InfluxDB 1.x; with `auth` it wants users to log in."""
+    port, rpc = free_port(), free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "influxdb.conf"
+    text = _INFLUXDB.format(folder=folder, port=port, rpc=rpc, auth=str(auth).lower())
+    config.write_text(text, encoding="utf-8")
+    command = [find("influxd"), "-config", str(config)]
+    return Server(f"http://127.0.0.1:{port}", command, port, folder / "influxdb.log")
+
+
+def influxdb(folder: Path) -> AbstractContextManager[str]:
+    """The address of an InfluxDB of this test: `http://127.0.0.1:PORT`."""
+    return running(influxdb_server(folder))
 
 
 def new_database(url: str, name: str) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
@@ -20,6 +20,7 @@ from django_eventstream.channelmanager import ChannelManagerBase
 from django_eventstream.event import Event
 from django_eventstream.utils import sse_encode_event
 from django_eventstream.views import Listener, RedisListener, events, get_listener_manager
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisGone
@@ -30,6 +31,7 @@ from history.live.events import LiveMessage, status_message
 from history.live.streams import KEEP_ALIVE, Opening
 from history.models import TestHistory
 from metricvault.lib.errors import Malformed
+from metricvault.lib.telemetry import MESSAGES
 from projects.access import require_user
 
 logger = logging.getLogger(__name__)
@@ -51,16 +53,19 @@ def publish(message: LiveMessage, readers: Iterable[int]) -> None:
     Never raises, and seldom waits: a tick may be lost, a run may not.
     """
     if time.monotonic() < _sending["again_at"]:
+        MESSAGES.labels(result="lost").inc()
         return
     data = json.dumps(message)
     try:
         for channel in (f"run-{message['test_history_id']}", _ALL, *(f"user-{reader}" for reader in readers)):
             send_event(channel, "message", data, json_encode=False)
-    except Exception:
+    except Exception as problem:
         if not _sending["again_at"]:
-            logger.warning("live messages are lost until Redis is back", exc_info=True)
+            logger.warning("live messages are lost until Redis is back: %s", problem)
         _sending["again_at"] = time.monotonic() + _QUIET
+        MESSAGES.labels(result="lost").inc()
         return
+    MESSAGES.labels(result="sent").inc()
     if _sending["again_at"]:
         logger.warning("live messages are sent again")
         _sending["again_at"] = 0.0
@@ -115,7 +120,10 @@ def k6_data(request: HttpRequest) -> HttpResponseBase:
 
 class Stream(Listener):
     """An open stream of one channel. It tells the state of `run` first, which may have changed since the page was
-    made, and keeps the ten newest messages at most for somebody who reads slowly."""
+    made, and keeps ten messages at most for somebody who reads slowly."""
+
+    channel_items: dict[str, list[Event]]
+    overflow: bool
 
     def __init__(self, channel: str, run: TestHistory | None) -> None:
         super().__init__()
@@ -131,7 +139,7 @@ class Stream(Listener):
         self.closed = True
         self.aevent.set()
 
-    async def parts(self) -> AsyncIterator[bytes]:
+    async def parts(self) -> AsyncGenerator[bytes, None]:
         """What goes over the wire, until it is closed."""
         self.assign_loop()
         _listen_to_redis()
@@ -174,6 +182,8 @@ class LastingRedisListener(RedisListener):
 
     `start()` returns never. Open streams are told that something may have been lost.
     """
+
+    pubsub: PubSub
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,6 +15,7 @@ from history.live.eventstream import publish
 from history.metrics.stores import open_store
 from history.metrics.timeline import Cell, Second, Timeline
 from history.models import TestHistory
+from history.publishing import show_seconds
 
 _KEPT = 200  # runs a process remembers
 
@@ -28,6 +29,7 @@ class _Feed:
     so_far: dict[str, Cell] = field(default_factory=dict)
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     readers: tuple[int, ...] = ()
+    project: str = ""
     waiting: "deque[LiveMessage]" = field(default_factory=deque)  # complete, and not yet known to be published
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -66,15 +68,17 @@ def _publish(run: TestHistory, now: float | None) -> int:
         timeline = feed.timeline
         until = timeline.seconds_seen if now is None else timeline.complete_until(now)
         feed.waiting.extend(_message(run, feed, second) for second in timeline.take(until))
-        published = 0
+        published: list[LiveMessage] = []
         # A message leaves only when it is decided: where the database fails in between, the next push goes on here.
         while feed.waiting:
             message = feed.waiting[0]
             if (message["t"] or 0) >= run.live_second and _claim(run.pk, message):
                 publish(message, feed.readers)
-                published += 1
+                published.append(message)
             feed.waiting.popleft()
-        return published
+    if now is not None and timeline.origin is not None:  # the result shows everything once more
+        show_seconds(run, feed.project, timeline.origin, published)
+    return len(published)
 
 
 def _claim(run_id: int, message: LiveMessage) -> bool:
@@ -117,7 +121,7 @@ def _feed(run: TestHistory) -> _Feed:
         else:
             rows = run.scenarios.values_list("scenario_tag", "name", "request_name")
             labels = {tag: (name, request) for tag, name, request in rows}
-            feed = _feeds[run.pk] = _Feed(labels=labels, readers=_readers(run))
+            feed = _feeds[run.pk] = _Feed(labels=labels, readers=_readers(run), project=run.project.title)
             while len(_feeds) > _KEPT:
                 _feeds.popitem(last=False)
         return feed

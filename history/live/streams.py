@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +15,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from metricvault.lib.asgi import App, Message, Receive, Scope, Send
 from metricvault.lib.errors import Busy, TooMany
 
 if TYPE_CHECKING:
     from history.live.eventstream import Stream
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH = "/sse/k6-data"
 KEEP_ALIVE = 20.0  # seconds after which a stream without messages says that it is alive

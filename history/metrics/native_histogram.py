@@ -51,29 +51,37 @@ class Histogram:
         return self.total / self.count if self.count > 0 else None
 
     def percentile(self, share: float) -> float | None:
-        """The value in milliseconds that `share` (0 to 1) of the requests did not exceed; None without requests.
+        """The value in milliseconds that `share` (0 to 1) of the requests did not exceed; None without requests."""
+        return self.percentiles(share)[0]
+
+    def percentiles(self, *shares: float) -> list[float | None]:
+        """Several percentiles, `shares` in ascending order.
 
         Rank as k6's own percentiles have it (metrics.TrendSink.P: share·(n-1), the k-th value in the middle of its
         share of the count). Inside a bucket see `_place`. `bench/accuracy` measures it against exact values.
         """
         everything = self.zero + sum(self.buckets.values())
         if everything <= 0:
-            return None
-        rank = share * max(everything - 1, 0.0) + min(0.5, everything / 2)
-        if self.zero > 0 and rank <= self.zero:
-            return 0.0
-        passed = self.zero
-        indexes = sorted(index for index, count in self.buckets.items() if count > 0)
-        if not indexes:
-            return 0.0
-        for index in indexes:
-            count = self.buckets[index]
-            if passed + count >= rank:
-                break
-            passed += count
-        place = _place(
-            (rank - passed) / count, count, self.buckets.get(index - 1, 0.0), self.buckets.get(index + 1, 0.0)
-        )
+            return [None] * len(shares)
+        indexes = sorted([index for index, count in self.buckets.items() if count > 0])
+        found: list[float | None] = []
+        passed, at = self.zero, 0  # what is passed before the bucket indexes[at]
+        for share in shares:
+            rank = share * max(everything - 1, 0.0) + min(0.5, everything / 2)
+            if not indexes or (self.zero > 0 and rank <= self.zero):
+                found.append(0.0)
+                continue
+            while at < len(indexes) - 1 and passed + self.buckets[indexes[at]] < rank:
+                passed += self.buckets[indexes[at]]
+                at += 1
+            found.append(self._inside(indexes[at], rank - passed))
+        return found
+
+    def _inside(self, index: int, rank: float) -> float:
+        """The value at `rank` of the requests in bucket `index`."""
+        count = self.buckets[index]
+        before, after = self.buckets.get(index - 1, 0.0), self.buckets.get(index + 1, 0.0)
+        place = _place(rank / count, count, before, after)
         return float(2 ** ((index - 1 + min(place, 1.0) + _MS_SHIFT) / _PER_OCTAVE))
 
 

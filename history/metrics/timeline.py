@@ -81,15 +81,16 @@ def numbers(cell: Cell, duration: float = 1.0) -> Numbers:
     Where no request is counted there are no response times, though a fraction of a push may have been split into it.
     """
     spread = cell.spread if cell.requests else Histogram()
+    p50, p95, p99 = spread.percentiles(0.50, 0.95, 0.99)
     return Numbers(
         requests=cell.requests,
         failures=cell.failures,
         tps=cell.requests / duration if duration > 0 else 0.0,
         error_rate=cell.error_rate,
         avg=spread.average,
-        p50=spread.percentile(0.50),
-        p95=spread.percentile(0.95),
-        p99=spread.percentile(0.99),
+        p50=p50,
+        p95=p95,
+        p99=p99,
     )
 
 

@@ -10,7 +10,7 @@ from history.recording import record
 from history.tests.recorded_history import recorded_rows
 from tests.recorded import recorded_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("database_store")]
 MODELS = [TestHistory, ScenarioHistory, StageHistory, TimelineHistory, MetricSnapshot]
 
 

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 from django.test import RequestFactory
 
 from history import live
 from history.ingest import ingest
 from history.live import LiveMessage, feed
-from history.metrics.remote_write import decode
+from history.metrics.native_histogram import Histogram
+from history.metrics.remote_write import RequestKey, Snapshot, decode
+from history.metrics.stores import open_store
 from history.models import TestHistory
 from history.states import Status
 from history.tests.recorded_history import recorded_rows
@@ -109,17 +113,82 @@ def test_a_wrong_token_is_refused_and_changes_nothing(alice: User, sent: list[Li
     run = recorded_rows(alice, Status.RUNNING, pushes=0)
     assert push(run, recorded_run().pushes[0], token="guess") == 401
     assert push(run, recorded_run().pushes[0], token="") == 401
-    assert run.snapshots.count() == 0
+    assert list(open_store().read(run.pk)) == []
 
 
 def test_a_run_that_is_over_takes_no_more(alice: User, sent: list[LiveMessage]) -> None:
     run = recorded_rows(alice, Status.COMPLETED, pushes=0)
     assert push(run, recorded_run().pushes[0]) == 409
-    assert run.snapshots.count() == 0
+    assert list(open_store().read(run.pk)) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"\x00" * (2 * 1024 * 1024)])
 def test_what_is_no_push_is_refused(alice: User, sent: list[LiveMessage], body: bytes) -> None:
     run = recorded_rows(alice, Status.RUNNING, pushes=0)
     assert push(run, body) in {400, 413}
-    assert run.snapshots.count() == 0
+    assert list(open_store().read(run.pk)) == []
+
+
+TAG = "s01_product"
+
+
+def snapshot(moment: float, count: int, instance: str = "1") -> Snapshot:
+    key = RequestKey(TAG, "GET /products", "200", "", True)
+    return Snapshot(instance, moment, {key: Histogram(count, 10.0 * count, 0.0, {-53: float(count)})}, started=1000.0)
+
+
+def test_what_came_too_late_for_one_process_is_counted_by_the_next(alice: User, sent: list[LiveMessage]) -> None:
+    run = recorded_rows(alice, Status.RUNNING, pushes=0)
+    store = open_store()
+    store.write(run.pk, [snapshot(1001, 5, "2")])
+    for t in range(1, 9):
+        store.write(run.pk, [snapshot(1000 + t, 10 * t)])
+        live.advance(run, 1000 + t)
+    published = len(sent)
+    store.write(run.pk, [snapshot(1009, 45, "2"), snapshot(1009, 90)])  # the silent one speaks, about seconds long sent
+    feed._feeds.clear()  # and another process goes on
+    run.refresh_from_db()
+    live.advance(run, 1009)
+    live.finish(run)
+    assert published >= 5
+    assert seconds(sent) == list(range(9))
+    assert sum(message["requests"] for message in sent) == 90 + 45
+    assert sum(part["requests"] for message in sent for part in message["scenarios"]) == 90 + 45
+    assert sent[-1]["total_requests"] == 90 + 45
+    assert [message["total_requests"] for message in sent] == sorted(message["total_requests"] for message in sent)
+
+
+def test_a_database_that_fails_in_between_costs_no_second(
+    alice: User, sent: list[LiveMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded_rows(alice, Status.RUNNING, pushes=0)
+    claim, failing = feed._claim, [False]
+
+    def claim_or_fail(run_id: int, message: LiveMessage) -> bool:
+        if failing[0]:
+            raise OperationalError("the database is away")
+        return claim(run_id, message)
+
+    monkeypatch.setattr(feed, "_claim", claim_or_fail)
+    for number, body in enumerate(recorded_run().pushes):
+        failing[0] = number in {4, 5, 6}
+        at_its_time(monkeypatch, body)
+        assert push(run, body) == 204
+    run.refresh_from_db()
+    live.finish(run)
+    assert seconds(sent) == list(range(len(seconds(sent))))
+    assert sum(message["requests"] for message in sent) == recorded_run().exact["requests"]
+
+
+def test_a_push_without_a_database_is_to_be_sent_again(
+    alice: User, sent: list[LiveMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded_rows(alice, Status.RUNNING, pushes=0)
+
+    def away(*asked: object) -> None:
+        raise OperationalError("the database is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(CursorWrapper, "execute", away)
+        assert push(run, recorded_run().pushes[0]) == 503
+    assert push(run, recorded_run().pushes[0]) == 204

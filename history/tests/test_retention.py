@@ -11,7 +11,7 @@ from history.retention import forget_old
 from history.states import Status
 from history.tests.recorded_history import recorded_rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("database_store")]
 NOW = timezone.now()
 
 

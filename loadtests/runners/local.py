@@ -147,7 +147,7 @@ class LocalRunner:
                 _signal(pids.k6, signal.SIGKILL)
 
     def cleanup(self, job_name: str) -> None:
-        """Kills the whole group and removes the folder; on another machine the pulse kills k6 for want of the folder."""
+        """Kills the whole group and removes the folder, for want of which the pulse kills k6 on another machine."""
         folder = self._folder(job_name)
         pids = _pids(folder)
         if pids and pids.machine == self._machine:

@@ -1,13 +1,15 @@
 import json
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from demo.document import document
 from history.models import TestHistory
-from history.states import Status
+from history.states import Outcome, Status
 from loadtests.k6.plan import duration, from_json, peak_vus
+from projects.access import visible_projects
 from projects.models import Project
 from projects.spec_import import analyze
 
@@ -50,6 +52,46 @@ def test_it_starts_nothing_where_people_log_in(shop: Project, settings: Settings
     settings.METRICVAULT_OPEN_ACCESS = False
     call_command("first_run")
     assert not TestHistory.objects.exists()
+
+
+def test_where_people_log_in_somebody_runs_it_whom_nobody_can_log_in_as(shop: Project, settings: Settings) -> None:
+    settings.METRICVAULT_OPEN_ACCESS = False
+    call_command("first_run", user="demo")
+    demo = User.objects.get()
+    assert (TestHistory.objects.get().started_by, demo.username) == (demo, "demo")
+    assert not demo.has_usable_password()
+    assert (demo.is_superuser, demo.is_staff) == (False, False)
+    assert list(visible_projects(demo)) == [shop]
+
+
+def test_it_prints_the_verdict(
+    shop: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(run: TestHistory, wait: float) -> TestHistory:
+        run.status, run.outcome = Status.COMPLETED, Outcome.PASSED
+        run.total_requests, run.failed_requests, run.avg_tps, run.p95_response_time = 1041, 0, 25.72, 19.94
+        return run
+
+    monkeypatch.setattr("loadtests.management.commands.first_run.finished", measured)
+    call_command("first_run", wait=5)
+    said = capsys.readouterr().out
+    assert "completed, passed" in said
+    assert "1041 requests, 0 failed, 25.7 requests/s, p95 19.9 ms" in said
+
+
+def test_a_run_that_failed_is_an_error(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failed(run: TestHistory, wait: float) -> TestHistory:
+        run.status, run.outcome = Status.FAILED, Outcome.ERROR
+        return run
+
+    monkeypatch.setattr("loadtests.management.commands.first_run.finished", failed)
+    with pytest.raises(CommandError, match="nothing was measured"):
+        call_command("first_run", wait=5)
+
+
+def test_it_does_not_wait_for_ever(shop: Project) -> None:
+    with pytest.raises(CommandError, match="is not over after"):
+        call_command("first_run", wait=0.01)
 
 
 def test_it_says_that_the_demo_project_is_missing() -> None:

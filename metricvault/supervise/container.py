@@ -1,17 +1,19 @@
-"""`python -m metricvault.supervise.container ROLE`: what a container of the image does (Dockerfile, docker-compose.yml).
+"""`python -m metricvault.supervise.container ROLE`: what a container does (Dockerfile, docker-compose.yml).
 
-`web`, `worker`, `beat` and `demo` run until they are told to end; `healthy ROLE` is their health check, 0 or 1. Anything
-else is a command of manage.py: `migrate`, `createsuperuser`, `first_run` …
+`web`, `worker`, `beat` and `demo` run until they are told to end; `healthy ROLE` is their health check, 0 or 1.
+`prepare` makes tables and the metric store, or brings them up to date. Anything else is a command of manage.py:
+`createsuperuser`, `first_run`, `doctor` …
 """
 
 import http.client
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -44,10 +46,13 @@ def main(arguments: list[str]) -> int:
             return keep_worker(read_place(os.environ), worker_command(sys.executable))
         if role != "demo":
             check_secret(os.environ)
+        if role == "prepare":
+            return prepare()
         command = command_of(role, rest, os.environ)
     except CannotStart as problem:
         print(problem, file=sys.stderr, flush=True)
         return 1
+    raise_file_limit()
     os.chdir(ROOT)
     os.execv(command[0], command)  # noqa: S606 (the process becomes the command: signals reach it)
 
@@ -61,6 +66,20 @@ def command_of(role: str, rest: list[str], environ: Mapping[str, str]) -> tuple[
     if role == "demo":
         return demo_command(sys.executable, "0.0.0.0", DEMO_PORT)  # noqa: S104
     return (sys.executable, str(ROOT / "manage.py"), role, *rest)
+
+
+def prepare() -> int:
+    """The first exit code that is not 0."""
+    steps = (["migrate", "--noinput"], ["prepare_store", "--wait", "60"])
+    codes = (subprocess.run([sys.executable, str(ROOT / "manage.py"), *step], check=False).returncode for step in steps)
+    return next((code for code in codes if code), 0)
+
+
+def raise_file_limit() -> None:
+    """A thousand live pages are a thousand open files; the soft limit of some engines is 1024. k6 does the same."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def check_secret(environ: Mapping[str, str]) -> None:
@@ -122,8 +141,9 @@ def healthy(role: str, environ: Mapping[str, str]) -> bool:
     looks: dict[str, Callable[[], bool]] = {
         "web": lambda: _answers(read_place(environ).port, "/healthz"),
         "demo": lambda: _answers(DEMO_PORT, "/__counts"),
-        "worker": lambda: _is_fresh(HEARTBEAT, WORKER_SILENCE),
-        "beat": lambda: _is_fresh(SCHEDULE, BEAT_SILENCE),
+        "worker": lambda: _is_fresh([HEARTBEAT], WORKER_SILENCE),
+        # The file's ending is the dbm library's choice.
+        "beat": lambda: _is_fresh(SCHEDULE.parent.glob(f"{SCHEDULE.name}*"), BEAT_SILENCE),
     }
     if role not in looks:
         raise CannotStart(f"{role}: one of {', '.join(looks)} has a health check.")
@@ -141,11 +161,11 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _is_fresh(path: Path, silence: float) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime < silence
-    except OSError:
-        return False
+def _is_fresh(paths: Iterable[Path], silence: float) -> bool:
+    """Whether one of them was written within the last `silence` seconds."""
+    with suppress(OSError):
+        return any(time.time() - path.stat().st_mtime < silence for path in paths)
+    return False
 
 
 if __name__ == "__main__":

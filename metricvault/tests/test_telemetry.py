@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+from celery.signals import task_postrun, task_prerun
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -53,3 +54,11 @@ def test_metrics_are_for_administrators_and_for_the_token(
     text = client.get("/metrics").content.decode()
     assert 'metricvault_runs{outcome="",status="running"} 0.0' in text
     assert "metricvault_push_seconds_count" in text
+
+
+def test_a_task_names_the_run_it_is_about() -> None:
+    task_prerun.send(None, task_id="1", task=None, args=(7, 60), kwargs={})
+    line = record()
+    task_postrun.send(None, task_id="1", task=None, args=(7, 60), kwargs={}, retval=None, state="SUCCESS")
+    assert PlainFormatter("%(message)s").format(line) == "hello you run=7"
+    assert PlainFormatter("%(message)s").format(record()) == "hello you"

@@ -71,6 +71,7 @@
   (function open() {
     const source = new EventSource(page.dataset.sse);
     source.onopen = () => MV.charts?.load(); source.onmessage = receive;
+    source.addEventListener("stream-reset", () => MV.charts?.load()); // messages were lost, as when Redis was away
     source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(open, 3000); };
   })();
 })();

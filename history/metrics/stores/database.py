@@ -1,41 +1,58 @@
 """The store for one machine: a table of the product's own database, one row a push."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
-from history.metrics.remote_write import Snapshot, from_bytes, to_bytes
-from history.metrics.stores.base import StoreError
+from history.metrics.remote_write import Snapshot, to_bytes
+from history.metrics.stores.base import Published, StoreError
+from history.metrics.stores.unpacked import unpacked
 from history.models import MetricSnapshot
 
+# Said in SQL, because both are asked with every push.
+_SINCE = "SELECT id, payload FROM metric_snapshot WHERE test_history_id = %s AND id > %s ORDER BY id"
+_INSERT = "INSERT INTO metric_snapshot (test_history_id, moment, payload) VALUES (%s, %s, %s)"
+# PostgreSQL gives out ids before it commits: without turns a reader could see a row and, later, one with a smaller id,
+# which it takes for one that it has read. So the writers of a run take turns; a turn ends with its transaction, which
+# is the statement. SQLite has one writer.
+_INSERT_IN_TURN = (
+    "INSERT INTO metric_snapshot (test_history_id, moment, payload) "
+    "SELECT %s, %s, %s FROM (SELECT pg_advisory_xact_lock(%s)) AS turn"
+)
 _TURNS = 0x4D56 << 48  # our range of PostgreSQL's advisory locks, apart from anybody else's
-_KEPT = 300  # snapshots a process remembers: it reads most of what it wrote a moment later, for the live pages
 
 
 class DatabaseStore:
     """Snapshots as compressed rows of `metric_snapshot`; the row's id is the cursor."""
 
+    outside = False
+
     def write(self, run_id: int, snapshots: list[Snapshot]) -> None:
-        """One INSERT."""
+        """One INSERT a snapshot: there is seldom more than one."""
         packed = [(one, to_bytes(one)) for one in snapshots]
-        rows = [MetricSnapshot(test_history_id=run_id, moment=one.moment, payload=payload) for one, payload in packed]
         try:
-            with transaction.atomic():
-                _take_turn(run_id)
-                MetricSnapshot.objects.bulk_create(rows)
+            with connection.cursor() as cursor:
+                for one, payload in packed:
+                    values: list[int | float | bytes] = [run_id, one.moment, payload]
+                    if connection.vendor == "postgresql":
+                        cursor.execute(_INSERT_IN_TURN, [*values, _TURNS | run_id])
+                    else:
+                        cursor.execute(_INSERT, values)
         except DatabaseError as error:
             raise StoreError(f"The database did not take the snapshot: {error}") from error
-        _unpacked.remember(packed)
+        unpacked.remember(packed)
 
     def read(self, run_id: int, since: int = 0) -> Iterator[tuple[int, Snapshot]]:
         """By moment, or by arrival after the row `since`."""
-        rows = MetricSnapshot.objects.filter(test_history_id=run_id, id__gt=since)
-        rows = rows.order_by("id") if since else rows.order_by("moment", "id")
         try:
+            if since:
+                with connection.cursor() as cursor:
+                    cursor.execute(_SINCE, [run_id, since])
+                    yield from [(pk, unpacked.of(bytes(payload))) for pk, payload in cursor.fetchall()]
+                return
+            rows = MetricSnapshot.objects.filter(test_history_id=run_id).order_by("moment", "id")
             for pk, payload in rows.values_list("id", "payload").iterator(chunk_size=500):
-                yield pk, _unpacked.of(bytes(payload))
+                yield pk, unpacked.of(bytes(payload))
         except DatabaseError as error:
             raise StoreError(f"The database did not give the snapshots: {error}") from error
 
@@ -53,34 +70,11 @@ class DatabaseStore:
         except DatabaseError as error:
             raise StoreError(f"The database does not answer: {error}") from error
 
+    def prepare(self) -> None:
+        """Migrations made the table."""
 
-def _take_turn(run_id: int) -> None:
-    """PostgreSQL gives out ids before it commits: without turns a reader could see a row and, later, one with a
-    smaller id, which it takes for one that it has read. The turn ends with the transaction. SQLite has one writer."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_TURNS | run_id])
+    def publish(self, shown: Published) -> None:
+        """Nobody else reads this store."""
 
-
-class _Unpacked:
-    """The snapshots that this process has just written, by their packed form: unpacking is most of what reading costs."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, Snapshot] = OrderedDict()
-
-    def remember(self, packed: list[tuple[Snapshot, bytes]]) -> None:
-        """Forgets the oldest ones for it."""
-        with self._lock:
-            self._kept.update((payload, snapshot) for snapshot, payload in packed)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-
-    def of(self, payload: bytes) -> Snapshot:
-        """From memory, else unpacked."""
-        with self._lock:
-            found = self._kept.get(payload)
-        return found or from_bytes(payload)
-
-
-_unpacked = _Unpacked()
+    def unpublish(self, run_id: int) -> None:
+        """Nothing was published."""

@@ -1,0 +1,41 @@
+"""Several web processes and several workers on one database and one Redis: still every second once, every run once."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.listening import Listener
+from tests.product import Product, running_product
+
+pytestmark = pytest.mark.needs("k6", "redis-server")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with running_product(tmp_path_factory.mktemp("several") / "copy", WEB_CONCURRENCY="3") as started:
+        yield started
+
+
+def test_every_page_hears_every_second_once_whichever_process_serves_it(product: Product) -> None:
+    endpoints = product.imported_demo("Several")
+    stages = [{"duration": 6, "target": 2}]
+    names = ("GET /products", "POST /orders")
+    asked = [{"name": name, "endpoint_id": endpoints[name]["id"], "stages": stages} for name in names]
+    listeners = [Listener(product.url) for _number in range(6)]
+    product.demo.post("/__counts/reset")
+    made: list[int] = []
+    threads = [threading.Thread(target=lambda: made.append(product.start("Several", asked))) for _number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    results = [product.wait(run) for run in made]
+    assert sum(found["total_requests"] for found in results) == product.demo.get("/__counts").json()["total"]
+    for listener in listeners:
+        listener.wait_for_status(made, "completed")
+        listener.close()
+        for run, found in zip(made, results, strict=True):
+            seconds = listener.seconds(run)
+            assert [one["t"] for one in seconds] == list(range(len(seconds)))
+            assert sum(one["requests"] for one in seconds) == found["total_requests"]
