@@ -19,6 +19,7 @@ def main() -> None:
         port=asked.port,
         access_log=False,
         log_level="warning",
+        workers=1,  # WEB_CONCURRENCY is meant for the product beside it
         backlog=4096,
         timeout_graceful_shutdown=2,
         timeout_keep_alive=75,
