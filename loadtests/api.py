@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from history.access import get_editable_run, visible_runs
-from history.states import ACTIVE
 from history.models import TestHistory
+from history.states import ACTIVE
 from loadtests import active_jobs, launching, planning
 from metricvault.lib.errors import Malformed
 from projects.access import require_user
