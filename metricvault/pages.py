@@ -41,7 +41,7 @@ HEAVY = ("script", "log", "summary")  # columns no list needs
 def home(request: HttpRequest) -> HttpResponseBase:
     """`GET /`: the dashboard for a browser, the health check for anyone else."""
     if wants_json(request) and not request.htmx:  # type: ignore[attr-defined]
-        return healthz(request)
+        return readiness(request)
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     runs = visible_runs(request.user).select_related("project").defer(*HEAVY)
@@ -130,10 +130,18 @@ def _find_k6() -> None:
 
 @login_not_required
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    """`{"status", "version", "checks"}`; 503 and "degraded" where a check fails."""
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process is alive; says nothing of what it stands on."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+def readiness(request: HttpRequest) -> JsonResponse:
+    """`{"status", "version", "checks"}`; 503 and "degraded" where a check fails. What exactly fails is told to people
+    who are logged in; a stranger learns only which part it is."""
     checks = health()
     well = all(result == "ok" for result in checks.values())
+    if not request.user.is_authenticated:
+        checks = {part: "ok" if result == "ok" else "failed" for part, result in checks.items()}
     body = {"status": "ok" if well else "degraded", "version": __version__, "checks": checks}
     return JsonResponse(body, status=200 if well else 503)
 

@@ -15,6 +15,7 @@ class Listener:
 
     def __init__(self, url: str, run: int | None = None) -> None:
         self.messages: list[tuple[float, dict[str, Any]]] = []
+        self.was_ended = False  # by the product, in order
         self._client = httpx.Client(base_url=url, timeout=httpx.Timeout(10, read=30))
         self._params = {"test_history_id": str(run)} if run is not None else {}
         self._opened = threading.Event()
@@ -34,6 +35,7 @@ class Listener:
                         event = line.removeprefix("event:").strip()
                     elif line.startswith("data:") and event in {"", "message"}:
                         self.messages.append((time.time(), json.loads(line.removeprefix("data:"))))
+            self.was_ended = True
         except httpx.HTTPError:
             return  # closed, by us or by the product's end
 
@@ -47,6 +49,11 @@ class Listener:
         while not set(runs) <= {one["test_history_id"] for _at, one in self.messages if one["status"] == status}:
             assert time.monotonic() < end, f"not heard of: {status}"
             time.sleep(0.05)
+
+    def wait_for_end(self) -> None:
+        """Until the stream is over, whoever ended it."""
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the stream goes on"
 
     def close(self) -> None:
         """Ends the stream at once, in the middle of waiting for the next message."""

@@ -19,7 +19,7 @@ from tests import servers
 from tests.installed import find
 
 MARK = "METRICVAULT_TEST_SERVERS"
-PARTS = ["history", "loadtests", "tests/test_end_to_end.py"]
+PARTS = ["history", "loadtests", "tests/test_end_to_end.py", "tests/test_several_processes.py"]
 Variables = Callable[[str], dict[str, str]]
 SERVERS: dict[str, tuple[str, Callable[[Path], AbstractContextManager[str]], Variables]] = {
     "PostgreSQL": ("postgres", servers.postgres, lambda url: {"DATABASE_URL": url}),

@@ -105,7 +105,7 @@ def test_a_program_gets_the_health_of_the_product(client: Client, db: None) -> N
 
 def test_a_failing_check_makes_the_answer_503(client: Client, db: None, settings: object) -> None:
     settings.METRICVAULT_K6_BINARY = "/nonexistent/k6"  # type: ignore[attr-defined]
-    answer = client.get("/healthz")
+    answer = client.get("/", headers={"Accept": "application/json"})
     assert answer.status_code == 503
     assert answer.json()["status"] == "degraded"
 
@@ -114,3 +114,11 @@ def test_a_browser_without_a_login_is_sent_to_it(client: Client, db: None) -> No
     answer = client.get("/", headers=BROWSER)
     assert answer.status_code == 302
     assert answer.url == "/accounts/login/?next=/"  # type: ignore[attr-defined]
+
+
+def test_alive_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever restarts a process that does not answer must not do so because a database is away."""
+    monkeypatch.setattr("metricvault.pages.health", lambda: {"database": "connection to 10.0.0.7 refused"})
+    assert client.get("/healthz").content == b"ok\n"
+    ready = client.get("/", headers={"Accept": "application/json"})
+    assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "failed"})
