@@ -28,6 +28,7 @@ from bench.k6_runs import K6, demo
 from history.metrics import summary
 from tests.listening import Listener
 from tests.product import Product, free_port, running_product
+from tests.servers import influxdb
 
 USERS = 20
 Result = tuple[float, int, int]  # requests/s, counted by k6, stored
@@ -54,34 +55,6 @@ def nginx(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
-
-
-@contextmanager
-def influxd(folder: Path) -> Iterator[str]:
-    """InfluxDB 1.x on loopback with the database `k6`."""
-    http, rpc = free_port(), free_port()
-    config = folder / "influxdb.conf"
-    config.write_text(
-        f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n[meta]\ndir = "{folder}/meta"\n'
-        f'[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\nquery-log-enabled = false\n'
-        f'[http]\nbind-address = "127.0.0.1:{http}"\nlog-enabled = false\nmax-body-size = 0\n',
-        encoding="utf-8",
-    )
-    log = (folder / "influxd.log").open("w")
-    process = subprocess.Popen(["influxd", "-config", str(config)], stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{http}"
-    try:
-        for _attempt in range(100):
-            try:
-                httpx.post(f"{address}/query", params={"q": "CREATE DATABASE k6"})
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
-        log.close()
 
 
 def k6_result(script: Path, outputs: list[str], stored: Callable[[], int]) -> Result:
@@ -152,7 +125,7 @@ def main() -> None:
                 "product": lambda: product_result(product, payload),
             }
             if with_influx:
-                with influxd(folder) as influx:
+                with influxdb(folder / "influxdb") as influx:
                     show(measure({**ways, "influxdb": lambda: influx_result(influx, file)}, rounds))
             else:
                 show(measure(ways, rounds))

@@ -31,6 +31,8 @@ def test_every_request_is_counted_by_the_target_the_result_and_grafana(tmp_path:
         )
         client = InfluxDBClient("127.0.0.1", server.port, None, None, "k6")
         second = f'SELECT * FROM "metricvault_results"."metricvault_second" WHERE "run" = \'{run}\''
+        # The first push makes the database, and makes the run running.
+        product.wait(run, lambda found: found["status"] in {"running", *FINISHED})
         live = product.wait(run, lambda found: found["status"] in FINISHED or list(client.query(second).get_points()))
         assert live["status"] == "running"
         found = product.wait(run)
