@@ -58,7 +58,7 @@ def main() -> int:
         if not used:
             return 0
         sys.stdout.flush()
-        return subprocess.run([sys.executable, "-m", "pytest", *asked], env=environ, check=False).returncode
+        return subprocess.run([sys.executable, "-m", "tests.parallel", *asked], env=environ, check=False).returncode
 
 
 if __name__ == "__main__":

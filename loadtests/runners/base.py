@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-Phase = Literal["absent", "waiting", "running", "finished"]
+from history.reasons import Reason
+
+Phase = Literal["absent", "waiting", "ready", "running", "finished"]
+GeneratorPhase = Literal["waiting", "ready", "running", "finished", "lost"]
 
 LOG_HEAD = 64 * 1024
 LOG_TAIL = 192 * 1024
@@ -17,7 +20,9 @@ class LaunchSpec:
     """One load to make. `arguments` are k6's, after the binary; the runner appends the script's path.
 
     `script_file` is a bare file name. `environment` holds the K6_ variables, secrets among them; the runner adds
-    what belongs to the machine.
+    what belongs to the machine. `generators`: how many k6 share the load. `longest`: seconds after which nothing of
+    the job may live, whatever became of everybody else. `placement`: what a project asks of its pods (see
+    `loadtests.runners.manifests.Placement`), {} for what is set for all.
     """
 
     job_name: str
@@ -25,14 +30,37 @@ class LaunchSpec:
     script: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    run: str = ""
+    generators: int = 1
+    longest: float = 4 * 3600.0
+    placement: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """One load generator. `instance`: as in its pushes. `trouble`: what is wrong with it. `cpu` in cores, `memory` in
+    bytes, of `cpu_limit` cores; None where nobody measures them. `event`: what the cluster itself says, in its words.
+    """
+
+    instance: str
+    name: str
+    phase: GeneratorPhase
+    node: str = ""
+    restarts: int = 0
+    exit_code: int | None = None
+    trouble: Reason | None = None
+    event: str = ""
+    cpu: float | None = None
+    cpu_limit: float | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a job is. `wanted`, `ready`, `failed` count load generators.
 
-    `exit_code` is set where `phase` is "finished" and somebody saw k6 end; None there means that nobody did
-    (the machine restarted), and `message` says so.
+    "ready": all of them wait for `begin`. `exit_code` is set where `phase` is "finished" and somebody saw k6 end; None
+    there means that nobody did (the machine restarted), and `message` says so. `trouble`: why it does not go on.
     """
 
     phase: Phase
@@ -41,15 +69,23 @@ class Progress:
     ready: int
     failed: int
     message: str
+    trouble: Reason | None = None
+    generators: tuple[Generator, ...] = ()
+
+    @property
+    def lost(self) -> Generator | None:
+        """A generator that ended before its time, while others may still send load."""
+        return next((one for one in self.generators if one.phase == "lost"), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """`output`: k6's standard output, which holds the summary line. `log`: k6's own log, its first 64 KB and its
-    last 192 KB (the last part once k6 has ended)."""
+    """`output`: k6's standard output, which holds the summary line of each generator. `log`: k6's own log, its first
+    64 KB and its last 192 KB (the last part once k6 has ended). `reports`: k6's own HTML report by instance."""
 
     output: str
     log: str
+    reports: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunnerError(Exception):
@@ -76,6 +112,9 @@ class Runner(Protocol):
     def poll(self, job_name: str) -> Progress:
         """How far the job is: "absent" where it was never launched, or is cleaned up."""
 
+    def begin(self, job_name: str) -> None:
+        """Lets the load begin in all generators at once, where `poll` said "ready". Again: changes nothing."""
+
     def logs(self, job_name: str) -> Logs:
         """What k6 wrote so far; empty texts where there is nothing."""
 
@@ -85,6 +124,9 @@ class Runner(Protocol):
 
     def cleanup(self, job_name: str) -> None:
         """Kills what still lives and forgets the job."""
+
+    def jobs(self) -> list[str]:
+        """The names of all jobs that are not forgotten, those of other copies of the product perhaps among them."""
 
 
 def check_job_name(job_name: str) -> str:

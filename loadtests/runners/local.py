@@ -122,6 +122,9 @@ class LocalRunner:
         code = _exit_code(folder)  # the wrapper may have ended between the two looks
         return _finished(code, "" if code is not None else _("k6 is gone and left no exit code."))
 
+    def begin(self, job_name: str) -> None:
+        """k6 began by itself."""
+
     def logs(self, job_name: str) -> Logs:
         """Both texts; bytes that are no UTF-8 are replaced."""
         folder = self._folder(job_name)
@@ -159,6 +162,10 @@ class LocalRunner:
         _reap()
         _pulses.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
+
+    def jobs(self) -> list[str]:
+        """The folders there are."""
+        return [folder.name for folder in self._jobs.iterdir()] if self._jobs.is_dir() else []
 
     def _folder(self, job_name: str) -> Path:
         return self._jobs / check_job_name(job_name)
