@@ -24,6 +24,7 @@ class ReasonOut(Schema):
     code: str
     good: bool
     message: str
+    detail: str
 
 
 class EndpointOut(Schema):
@@ -85,8 +86,23 @@ class FullOut(MeasuredOut):
     outcome: str | None
 
 
+class GeneratorOut(Schema):
+    instance: str
+    name: str
+    phase: str
+    node: str
+    restarts: int
+    exit_code: int | None
+    cpu: float | None
+    cpu_limit: float | None
+    memory: int | None
+    started: float | None = None
+
+
 class Details(FullOut):
     project: dict[str, Any]
+    runner: str
+    generators: list[GeneratorOut]
     plan_id: int | None
     message: str
     reasons: list[ReasonOut]
@@ -132,6 +148,8 @@ def details(run: TestHistory) -> dict[str, Any]:
         **full(run),
         "project": {"id": run.project_id, "title": run.project.title},
         "plan_id": run.plan_id,
+        "runner": run.runner,
+        "generators": run.generators,
         "message": run.message,
         "reasons": run.explained,
         "scenarios": [_scenario(scenario) for scenario in scenarios],

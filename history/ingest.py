@@ -78,7 +78,7 @@ def _find(run_id: int) -> TestHistory | None:
 def _keep(run: TestHistory, snapshot: Snapshot) -> None:
     open_store().write(run.pk, [snapshot])
     try:
-        if run.status == Status.STARTING and move(run, Status.RUNNING):
+        if snapshot.has_begun and run.status == Status.STARTING and move(run, Status.RUNNING):
             announce(run)
         advance(run, time.time())
     except (DatabaseError, StoreError):  # the push is kept; the next one makes up for it

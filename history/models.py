@@ -95,6 +95,8 @@ class TestHistory(Measured):
     attempts = models.PositiveIntegerField(_("attempts to collect"), default=0)
     live_second = models.IntegerField(_("next second to publish"), default=0)
     live_sent = models.JSONField(_("published so far"), default=dict)  # scenario tag to [requests, failed requests]
+    generators = models.JSONField(_("load generators"), default=list, blank=True)  # one object each, by instance
+    trouble = models.JSONField(_("what keeps it from going on"), null=True, blank=True)  # a reason
     ingest_token = models.CharField(_("ingest token"), max_length=64, default=make_token, editable=False)
 
     class Meta:
@@ -115,6 +117,11 @@ class TestHistory(Measured):
     def message(self) -> str:
         """The first thing that is not as it should be, as a sentence; "" where all is well."""
         return next((reason["message"] for reason in self.explained if not reason["good"]), "")
+
+    @property
+    def troubled(self) -> Explained | None:
+        """What keeps an active run from going on, as a sentence; None where nothing does."""
+        return next(iter(explain([self.trouble])), None) if self.trouble else None
 
     @property
     def is_active(self) -> bool:

@@ -22,11 +22,12 @@ class Reason(TypedDict):
 
 
 class Explained(TypedDict):
-    """What a page or the API shows."""
+    """What a page or the API shows. `detail`: what somebody else said of it, in their words (a cluster's event)."""
 
     code: str
     good: bool
     message: str
+    detail: str
 
 
 SENTENCES: dict[str, str] = {
@@ -60,6 +61,48 @@ SENTENCES: dict[str, str] = {
     "k6_vanished": N_("k6 went away without a word, perhaps with the machine. The numbers up to then are kept."),
     "setup_failed": N_("k6 gave up while preparing the test. Its log below says why."),
     "store_failed": N_("The results could not be read back: %(detail)s"),
+    # load generators on a cluster
+    "pods_not_ready": N_("No load was sent: only %(ready)s of %(wanted)s pods were ready within %(seconds)s. %(why)s"),
+    "pod_unschedulable": N_(
+        "No machine of the cluster has room for pod %(pod)s, which asks for %(asked)s. Let pods ask for less, "
+        "use fewer pods, or add machines."
+    ),
+    "pod_image": N_(
+        "The cluster cannot fetch the image %(image)s. Check its name and tag, and that the cluster may pull it."
+    ),
+    "pod_oom": N_(
+        "Pod %(pod)s was killed: it needed more than its %(limit)s of memory. Give pods more memory, or use more pods."
+    ),
+    "pod_evicted": N_("Pod %(pod)s was evicted from %(node)s: its part of the load is missing. Run the test again."),
+    "pod_deleted": N_("Pod %(pod)s was deleted by somebody else: its part of the load is missing. Run the test again."),
+    "pod_not_started": N_("Pod %(pod)s cannot be started. Your administrator can tell from what the cluster says."),
+    "pod_refused": N_(
+        "The rules of the cluster do not let the pods in. Your administrator can tell from what the cluster says."
+    ),
+    "pod_quota": N_(
+        "The namespace's quota is used up. Use fewer pods, let them ask for less, or ask for a larger quota."
+    ),
+    "pod_node_lost": N_(
+        "The machine %(node)s does not answer the cluster, so nothing is known of pod %(pod)s. Its load may go on."
+    ),
+    "cluster_forbids": N_(
+        "The cluster does not allow Metric Vault to do this. Your administrator can give it the rights it needs."
+    ),
+    "cluster_away": N_("The cluster does not answer. A load that runs goes on; Metric Vault keeps trying."),
+    "generator_lost": N_(
+        "Pod %(pod)s ended before the others (exit code %(exit_code)s), so all were stopped: a part of the load is "
+        "missing. k6's log below says why."
+    ),
+    "generator_restarted": N_(
+        "Pod %(pod)s was started again in the middle of the run, so all were stopped: a part of the load is missing."
+    ),
+    "generator_busy": N_(
+        "Pod %(pod)s used %(share)s of its CPU limit: it may have measured itself. Use more pods, or a higher limit."
+    ),
+    "summaries_missing": N_(
+        "%(missing)s of %(wanted)s pods left no summary, so the numbers come from their pushes alone: "
+        "%(count)s requests."
+    ),
     "lost": N_(
         "The run was lost before it began: no worker took it. Check that the Celery worker runs, then run it again."
     ),
@@ -81,7 +124,8 @@ def _explain(stored: Mapping[str, Any]) -> Explained:
     kind = stored["code"].partition("_")[0]
     params = {name: _shown(kind, name, value) for name, value in stored.get("params", {}).items()}
     sentence = SENTENCES[stored["code"]]
-    return Explained(code=stored["code"], good=bool(stored["good"]), message=_(sentence) % params)
+    detail = str(stored.get("params", {}).get("event", ""))
+    return Explained(code=stored["code"], good=bool(stored["good"]), message=_(sentence) % params, detail=detail)
 
 
 # How a number of a reason reads: as everywhere else on the pages.
@@ -94,10 +138,14 @@ _FORMATS: dict[tuple[str, str], Callable[[float], str]] = {
     ("tps", "target"): lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s",
     ("counts", "share"): numbers.percent,
     ("stopped", "seconds"): numbers.seconds,
+    ("pods", "seconds"): numbers.seconds,
+    ("generator", "share"): numbers.percent,
 }
 
 
 def _shown(kind: str, name: str, value: Any) -> str:
+    if isinstance(value, Mapping) and "code" in value:  # a reason within a reason
+        return _explain(value)["message"]
     if isinstance(value, Mapping):  # a sentence from elsewhere, with its values
         sentence, values = value["text"], value["values"]
         return _(sentence) % values if values else _(sentence)

@@ -135,9 +135,9 @@ class Recorded:
     stored_requests: int
 
 
-def agreement(run: TestHistory, output: str) -> bool:
-    """Whether every request that k6's summary in `output` counts is stored already."""
-    found = k6_summary.read(k6_summary.find(output), [])
+def agreement(run: TestHistory, summaries: list[dict[str, Any]]) -> bool:
+    """Whether every request that k6's summaries (`history.metrics.summary.find`) count is stored already."""
+    found = k6_summary.read(summaries, [])
     if found is None:
         return False
     timeline = Timeline()
@@ -146,33 +146,45 @@ def agreement(run: TestHistory, output: str) -> bool:
     return sum(cell.requests for cell in timeline.totals().values()) == found.whole.requests
 
 
-def record(run: TestHistory, output: str) -> Recorded:
+def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     """Fills every measured column of `run`, its scenarios and stages, and its timelines, in one transaction.
 
-    `output` is what k6 printed. The same call again writes the same numbers. Raises `StoreError`.
+    `summaries`: k6's own, one of each load generator. The same call again writes the same numbers. Raises `StoreError`.
     """
     scenarios = list(run.scenarios.prefetch_related("stages"))
     tags = [scenario.scenario_tag for scenario in scenarios]
     stages = windows(scenarios)
     timeline, tracks = follow((snapshot for _, snapshot in open_store().read(run.pk)), tags, stages)
-    run.summary = k6_summary.find(output)
-    summary = k6_summary.read(run.summary, tags)
+    run.summary = summaries
+    summary = k6_summary.read(summaries, tags)
     totals = timeline.totals()
     stored = sum(cell.requests for cell in totals.values())
     duration = summary.duration if summary else float(timeline.seconds_seen)
+    wanted = int(run.plan_snapshot.get("generators", 1))
+    if len(summaries) < wanted:
+        summary = None  # a part of the generators is no witness of the whole
+    run.generators = [{**row, "started": _offset(timeline, row["instance"])} for row in run.generators]
     if timeline.origin is not None:
         run.tested_at = datetime.fromtimestamp(timeline.origin, UTC)
     _fill_run(run, scenarios, stages, tracks, duration, summary)
     answered = stored - sum(statuses.get("0", 0) for statuses in timeline.answers().values())
-    outcome, reasons = judge(run, scenarios, Evidence(stored, answered, summary))
+    evidence = Evidence(stored, answered, summary, wanted, len(summaries))
+    outcome, reasons = judge(run, scenarios, evidence)
+    more = ["max_vus", "min_vus", "avg_vus", "summary", "tested_at", "generators"]
     with transaction.atomic():
-        run.save(update_fields=[*_measured_columns(), "max_vus", "min_vus", "avg_vus", "summary", "tested_at"])
+        run.save(update_fields=[*_measured_columns(), *more])
         ScenarioHistory.objects.bulk_update(scenarios, _measured_columns())
         StageHistory.objects.bulk_update([window.stage for window in stages], _measured_columns())
         _save_timelines(run, scenarios, tracks)
     show_result(run)
     agrees = summary is not None and summary.whole.requests == stored
     return Recorded(outcome, reasons, agrees, stored)
+
+
+def _offset(timeline: Timeline, instance: str) -> float | None:
+    """Seconds from the start of the load to that of one generator."""
+    started = timeline.starts.get(instance)
+    return None if started is None or timeline.origin is None else round(started - timeline.origin, 3)
 
 
 def _fill_run(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from history.live import advance, announce, finish
+from history.metrics import summary as k6_summary
 from history.metrics.remote_write import Snapshot, decode
 from history.metrics.stores import open_store
 from history.models import ScenarioHistory, StageHistory, TestHistory
@@ -73,7 +74,7 @@ def play(run: TestHistory, recording: dict[str, Any]) -> None:
         open_store().write(run.pk, [snapshot])
         advance(run, time.time())
     move(run, Status.COLLECTING)
-    recorded = record(run, recording["output"])
+    recorded = record(run, k6_summary.find(recording["output"]))
     finish(run)
     move(run, Status.COMPLETED, outcome=recorded.outcome, reasons=recorded.reasons)
     announce(run)

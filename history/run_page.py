@@ -124,7 +124,7 @@ def verdict(run: TestHistory) -> dict[str, Any]:
     rest = [one for one in run.explained if one["message"] != said and one["code"] not in {*MET, "no_targets"}]
     if met and kind != "passed":
         words = ngettext("%(count)s target is met.", "%(count)s targets are met.", met)
-        rest.append(Explained(code="met", good=True, message=words % {"count": numbers.count(met)}))
+        rest.append(Explained(code="met", good=True, message=words % {"count": numbers.count(met)}, detail=""))
     return {"kind": kind, "title": title, "advice": advice if said else "", "reasons": rest}
 
 

@@ -19,6 +19,8 @@ class Evidence:
     stored_requests: int
     answered: int
     summary: Summary | None
+    generators: int = 1
+    summaries: int = 1
 
 
 def judge(run: TestHistory, scenarios: list[ScenarioHistory], evidence: Evidence) -> tuple[Outcome, list[Reason]]:
@@ -61,6 +63,10 @@ def _compared(kind: str, met: bool, value: float, target: float, request: str) -
 
 def _trust(evidence: Evidence) -> tuple[bool, list[Reason]]:
     """Whether the counts of the two witnesses agree well enough, and the sentence about it."""
+    if evidence.summary is None and 0 < evidence.summaries < evidence.generators:
+        missing = evidence.generators - evidence.summaries
+        count = evidence.stored_requests
+        return True, [reason("summaries_missing", missing=missing, wanted=evidence.generators, count=count)]
     if evidence.summary is None:
         return True, [reason("no_summary", count=evidence.stored_requests)]
     k6, stored = evidence.summary.whole.requests, evidence.stored_requests

@@ -6,18 +6,30 @@ A saved plan becomes the same payload by `from_plan`. Problems are sentences a t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from math import ceil
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from loadtests.asking import LoadTestIn, ScenarioIn, parse, refusal, seconds, unknown_fields
 from loadtests.editing import scenario_payload
-from loadtests.k6.plan import RunPlan, ScenarioPlan, StagePlan, duration, peak_vus, scenario_tag, to_json
+from loadtests.k6.plan import (
+    RunPlan,
+    ScenarioPlan,
+    StagePlan,
+    duration,
+    most_generators,
+    peak_vus,
+    scenario_tag,
+    to_json,
+)
 from loadtests.k6.script import build_script
-from loadtests.models import Plan
+from loadtests.models import GeneratorSettings, Plan
 from loadtests.requesting import build_request
+from loadtests.runners import KUBERNETES
 from metricvault.lib.errors import Detail, Missing
 from projects.access import get_editable_project, project_scope
 from projects.models import Endpoint, Project
@@ -73,7 +85,10 @@ def build(load_test: LoadTestIn, user: User) -> BuiltPlan:
     plans, problems, warnings = _resolve(scenarios, project, endpoints)
     if problems:
         raise refusal(problems)
-    return _built(load_test, project, endpoints, plans, warnings)
+    built, problems = _shared_out(_built(load_test, project, endpoints, plans, warnings), load_test.generators)
+    if problems:
+        raise refusal(problems)
+    return built
 
 
 def review(plan: Plan) -> Review:
@@ -85,8 +100,8 @@ def review(plan: Plan) -> Review:
     problems = [*problems, *unresolved]
     built = None
     if load_test is not None and not problems:
-        built = _built(load_test, plan.project, endpoints, plans, warnings)
-    return Review(built, tuple(problems), tuple(warnings))
+        built, problems = _shared_out(_built(load_test, plan.project, endpoints, plans, warnings), load_test.generators)
+    return Review(built if not problems else None, tuple(problems), tuple(warnings))
 
 
 def from_plan(plan: Plan) -> dict[str, Any]:
@@ -96,6 +111,7 @@ def from_plan(plan: Plan) -> dict[str, Any]:
         "description": plan.description,
         "target_tps": plan.target_tps,
         "project_id": plan.project_id,
+        "generators": plan.generators,
         "scenarios": [scenario_payload(scenario) for scenario in plan.scenarios.all()],
     }
 
@@ -107,6 +123,8 @@ def preview(built: BuiltPlan) -> dict[str, Any]:
         "plan": to_json(built.plan),
         "duration": duration(built.plan),
         "peak_vus": peak_vus(built.plan),
+        "generators": built.plan.generators,
+        "vus_per_generator": ceil(peak_vus(built.plan) / built.plan.generators),
         "estimated_requests": None,
         "warnings": [asdict(warning) for warning in built.warnings],
     }
@@ -190,6 +208,29 @@ def _resolve(
                 )
             )
     return plans, problems, warnings
+
+
+def _shared_out(built: BuiltPlan, asked: int | None) -> tuple[BuiltPlan, list[Detail]]:
+    """The plan with its number of load generators: the one asked for, else as many as its users need."""
+    useful = most_generators(built.plan)
+    if settings.METRICVAULT_RUNNER != KUBERNETES:
+        if (asked or 1) > 1:
+            message = _("Load comes from one machine here. Leave the number of load generators out, or write 1.")
+            return built, [Detail("generators", message)]
+        return built, []
+    own = GeneratorSettings.objects.filter(project=built.project).first()
+    most = (own.most if own else None) or settings.METRICVAULT_MAX_PODS
+    each = (own.vus_each if own else None) or settings.METRICVAULT_POD_VUS
+    if asked and asked > most:
+        message = _("At most %(most)s load generators are allowed. Your administrator can raise that.")
+        return built, [Detail("generators", message % {"most": most})]
+    if asked and asked > useful:
+        message = _(
+            "%(asked)s load generators for %(users)s users: some would have nothing to do. Write at most %(users)s."
+        )
+        return built, [Detail("generators", message % {"asked": asked, "users": useful})]
+    needed = asked or max(1, min(ceil(peak_vus(built.plan) / each), useful, most))
+    return replace(built, plan=replace(built.plan, generators=needed)), []
 
 
 def _built(

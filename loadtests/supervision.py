@@ -12,19 +12,23 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from history.live import announce, finish
+from history.metrics import summary as k6_summary
 from history.metrics.stores import StoreError
 from history.models import TestHistory
 from history.publishing import show_verdict
 from history.reasons import Reason, reason
 from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
-from loadtests.k6.command import local_command
+from loadtests import fleet
+from loadtests.k6.command import local_command, pod_command
 from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
-from loadtests.runners import LaunchSpec, Progress, Runner, RunnerError, open_runner
+from loadtests.models import GeneratorSettings
+from loadtests.runners import KUBERNETES, LaunchSpec, Progress, Runner, RunnerError, open_runner
 
 logger = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=60)
 _LAUNCHING = timedelta(seconds=30)  # within which the worker that took a run must have started its load
+_LATE = 600.0  # seconds after the longest time of a run at which the cluster ends a Job that everybody has forgotten
 
 
 def launch(run_id: int) -> bool:
@@ -35,9 +39,9 @@ def launch(run_id: int) -> bool:
     announce(run)
     try:
         _keep_script(run)
-        open_runner().launch(_launch_spec(run))
+        open_runner(run.runner).launch(_launch_spec(run))
     except RunnerError as error:
-        code = "k6_missing" if error.permanent else "launch_failed"
+        code = "k6_missing" if error.permanent and run.runner != KUBERNETES else "launch_failed"
         _fail(run, reason(code, detail=error.detail))
     except OSError as error:
         _fail(run, reason("launch_failed", detail=error.strerror or type(error).__name__))
@@ -52,8 +56,21 @@ def _keep_script(run: TestHistory) -> None:
 
 def _launch_spec(run: TestHistory) -> LaunchSpec:
     url = f"{settings.METRICVAULT_INGEST_URL}/ingest/{run.pk}/write"
-    arguments, environment = local_command(str(run.pk), "1", url, run.ingest_token)
-    return LaunchSpec(run.job_name, run.k6_script_file_name, run.script, arguments, environment)
+    if run.runner == KUBERNETES:
+        arguments, environment = pod_command(str(run.pk), url, run.ingest_token)
+    else:
+        arguments, environment = local_command(str(run.pk), "1", url, run.ingest_token)
+    return LaunchSpec(
+        run.job_name,
+        run.k6_script_file_name,
+        run.script,
+        arguments,
+        environment,
+        run=str(run.pk),
+        generators=int(run.plan_snapshot.get("generators", 1)),
+        longest=settings.SCHEDULER_JOB_TIMEOUT_HOURS * 3600 + settings.METRICVAULT_POD_READY_SECONDS + _LATE,
+        placement=GeneratorSettings.placement_of(run.project_id),
+    )
 
 
 def watch(run_id: int, now: datetime) -> str:
@@ -64,22 +81,57 @@ def watch(run_id: int, now: datetime) -> str:
     run = TestHistory.objects.filter(pk=run_id).first()
     if run is None or run.status not in {Status.STARTING, Status.RUNNING}:
         return run.status if run else ""
-    runner = open_runner()
+    try:
+        _watch(run, open_runner(run.runner), now)
+    except RunnerError as error:
+        logger.warning("run %s: %s", run.pk, error)
+        fleet.note_error(run, error)
+    return run.status
+
+
+def _watch(run: TestHistory, runner: Runner, now: datetime) -> None:
     progress = runner.poll(run.job_name)
     if progress.phase == "absent" and now - run.tested_at < _LAUNCHING:
-        return run.status  # another worker is about to start it
+        return  # another worker is about to start it
+    fleet.note(run, progress)
     if progress.phase in {"finished", "absent"}:
         begin_collecting(run, runner, progress, now)
-        return run.status
+        return
+    if run.stop_requested_at is None and progress.lost:
+        _ask_to_stop(run, now, "lost")
     if run.stop_requested_at is None and _takes_too_long(run, now):
-        ask = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
-        ask.update(stop_requested_at=now, stop_reason="timeout")
-        run.refresh_from_db()
+        _ask_to_stop(run, now, "timeout")
     _warn(run, now)
     if run.stop_requested_at is not None:
         runner.stop(run.job_name)
-    _keep_log(run, runner)
-    return run.status
+    elif progress.phase == "ready":
+        runner.begin(run.job_name)
+    elif progress.phase == "waiting" and _never_ready(run, now):
+        _give_up(run, runner, progress)
+        return
+    if progress.phase == "running":
+        _keep_log(run, runner)
+
+
+def _ask_to_stop(run: TestHistory, now: datetime, why: str) -> None:
+    ask = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
+    ask.update(stop_requested_at=now, stop_reason=why)
+    run.refresh_from_db()
+
+
+def _never_ready(run: TestHistory, now: datetime) -> bool:
+    patience = timedelta(seconds=settings.METRICVAULT_POD_READY_SECONDS)
+    return run.runner == KUBERNETES and now - run.tested_at > patience
+
+
+def _give_up(run: TestHistory, runner: Runner, progress: Progress) -> None:
+    """Not all generators came up in time: no load is sent by the others either."""
+    runner.stop(run.job_name)
+    why = progress.trouble
+    event = str(why["params"].get("event", "")) if why else ""
+    patience = settings.METRICVAULT_POD_READY_SECONDS
+    params = {"ready": progress.ready, "wanted": progress.wanted, "seconds": patience, "why": why or "", "event": event}
+    _fail(run, Reason(code="pods_not_ready", good=False, params=params))
 
 
 def _takes_too_long(run: TestHistory, now: datetime) -> bool:
@@ -103,7 +155,7 @@ def waits_for(run: TestHistory) -> str:
     """What an active run does or waits for, as a sentence; "" for one that is over."""
     sentences = {
         Status.QUEUED: _("Waits for a worker."),
-        Status.STARTING: _("k6 is being started."),
+        Status.STARTING: _("k6 is being started.") if run.runner != KUBERNETES else _pods_up(run),
         Status.RUNNING: _("Sends load."),
         Status.COLLECTING: _("Waits for the last numbers, %(seconds)s s at most.")
         % {"seconds": f"{settings.SCHEDULER_METRICS_DELAY:g}"},
@@ -111,6 +163,12 @@ def waits_for(run: TestHistory) -> str:
     if run.is_active and run.stop_requested_at is not None and run.status != Status.COLLECTING:
         return _("Was asked to stop and ends within 10 s.")
     return sentences.get(Status(run.status), "")
+
+
+def _pods_up(run: TestHistory) -> str:
+    ready = sum(row["phase"] in ("ready", "running") for row in run.generators)
+    wanted = run.plan_snapshot.get("generators", 1)
+    return _("%(ready)s of %(wanted)s pods are ready.") % {"ready": ready, "wanted": wanted}
 
 
 def _keep_log(run: TestHistory, runner: Runner) -> None:
@@ -123,8 +181,8 @@ def _keep_log(run: TestHistory, runner: Runner) -> None:
 def begin_collecting(run: TestHistory, runner: Runner, progress: Progress, now: datetime) -> None:
     """k6 has ended: keeps its log and exit code and lets the collecting begin."""
     logs = runner.logs(run.job_name)
-    columns = {"exit_code": progress.exit_code, "log": logs.log, "collecting_since": now}
-    if move(run, Status.COLLECTING, **columns):
+    columns = {"exit_code": progress.exit_code, "log": logs.log, "summary": k6_summary.find(logs.output)}
+    if move(run, Status.COLLECTING, collecting_since=now, **columns):
         announce(run)
 
 
@@ -139,37 +197,63 @@ def collect(run_id: int, now: datetime) -> bool:
     if not mine.update(claimed_until=now + _CLAIM):
         return not TestHistory.objects.filter(pk=run_id, status=Status.COLLECTING).exists()
     run = TestHistory.objects.get(pk=run_id)
-    runner = open_runner()
-    output = runner.logs(run.job_name).output
     waited = now - (run.collecting_since or now)
     try:
-        if waited < timedelta(seconds=settings.SCHEDULER_METRICS_DELAY) and _worth_waiting(run, output):
+        if waited < timedelta(seconds=settings.SCHEDULER_METRICS_DELAY) and _worth_waiting(run):
             TestHistory.objects.filter(pk=run_id).update(claimed_until=None)
             return False
-        recorded = record(run, output)
+        recorded = record(run, run.summary or [])
     except StoreError as error:
         return _try_again_or_fail(run, error)
     _end(run, recorded)
-    if settings.AUTO_DELETE_COMPLETED_JOBS:
-        runner.cleanup(run.job_name)
+    _clean_up(run)
     return True
 
 
-def _worth_waiting(run: TestHistory, output: str) -> bool:
+def _worth_waiting(run: TestHistory) -> bool:
     """Without a summary nothing tells whether a push is still missing; a local k6 that is gone sends none."""
-    return run.exit_code in {0, 99, 105} and not agreement(run, output)
+    return run.exit_code in {0, 99, 103, 105} and not agreement(run, run.summary or [])
+
+
+def _clean_up(run: TestHistory) -> None:
+    """A job that did its work is forgotten. On a cluster one that did not is left for those who look after it."""
+    if not settings.AUTO_DELETE_COMPLETED_JOBS or (run.runner == KUBERNETES and run.status == Status.FAILED):
+        return
+    try:
+        open_runner(run.runner).cleanup(run.job_name)
+    except RunnerError as error:
+        logger.warning("run %s: its job is not deleted yet: %s", run.pk, error)
+
+
+def tidy(now: datetime) -> int:
+    """Forgets the jobs of runs that are over: what a dead worker left, and failed ones after
+    METRICVAULT_KEEP_FAILED_HOURS. Jobs of other copies, whose names no run here has, stay. Answers how many."""
+    runner = open_runner()
+    kept_since = now - timedelta(hours=settings.METRICVAULT_KEEP_FAILED_HOURS)
+    over = TestHistory.objects.filter(job_name__in=runner.jobs(), runner=settings.METRICVAULT_RUNNER, is_completed=True)
+    if not settings.AUTO_DELETE_COMPLETED_JOBS:
+        over = over.filter(completed_at__lt=kept_since)
+    elif settings.METRICVAULT_RUNNER == KUBERNETES:
+        over = over.exclude(status=Status.FAILED, completed_at__gte=kept_since)
+    names = list(over.values_list("job_name", flat=True))
+    for name in names:
+        runner.cleanup(name)
+    return len(names)
 
 
 def _end(run: TestHistory, recorded: Recorded) -> None:
     status, outcome, reasons = _conclusion(run, recorded)
     finish(run)
-    if move(run, status, outcome=outcome, reasons=reasons, claimed_until=None):
+    if move(run, status, outcome=outcome, reasons=reasons, claimed_until=None, trouble=None):
         logger.info("run %s: %s, %s", run.pk, status, outcome or "no verdict")
         announce(run)
         show_verdict(run)
 
 
 def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list[Reason]]:
+    lost = fleet.loss(run)
+    if lost is not None:
+        return Status.FAILED, Outcome.INVALID, [lost, *recorded.reasons]
     if run.stop_requested_at is not None and run.exit_code != 0:
         if run.stop_reason == "timeout":
             ended = reason("timed_out", hours=settings.SCHEDULER_JOB_TIMEOUT_HOURS)
@@ -177,6 +261,8 @@ def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list
         ended = reason("stopped", seconds=round(run.test_duration or 0, 1))
         return Status.STOPPED, "", [ended, *recorded.reasons]
     end = EXIT_CODES.get(run.exit_code, UNKNOWN)
+    if end.finished and (doubts := fleet.doubts(run)):
+        return Status.COMPLETED, Outcome.INVALID, [*doubts, *recorded.reasons]
     if end.finished:
         return Status.COMPLETED, recorded.outcome, recorded.reasons
     failure = reason(end.reason, exit_code=run.exit_code if run.exit_code is not None else "-")
@@ -195,15 +281,19 @@ def _try_again_or_fail(run: TestHistory, error: StoreError) -> bool:
 
 def _fail(run: TestHistory, why: Reason) -> None:
     logger.warning("run %s failed: %s %s", run.pk, why["code"], why["params"])
-    if move(run, Status.FAILED, outcome=Outcome.ERROR, reasons=[why], claimed_until=None):
+    if move(run, Status.FAILED, outcome=Outcome.ERROR, reasons=[why], claimed_until=None, trouble=None):
         announce(run)
 
 
 def stop(run_id: int) -> None:
     """Ends the load of a run that was asked to stop."""
     run = TestHistory.objects.filter(pk=run_id, status__in=[Status.STARTING, Status.RUNNING]).first()
-    if run is not None:
-        open_runner().stop(run.job_name)
+    if run is None:
+        return
+    try:
+        open_runner(run.runner).stop(run.job_name)
+    except RunnerError as error:
+        logger.warning("run %s: could not be told to stop yet: %s", run.pk, error)
 
 
 def due(now: datetime) -> Iterable[tuple[str, int]]:

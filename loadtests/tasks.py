@@ -56,6 +56,12 @@ def collect_run(run_id: int) -> None:
 
 
 @shared_task
+def tidy() -> None:
+    """Forgets the jobs of runs that are over."""
+    supervision.tidy(timezone.now())
+
+
+@shared_task
 def sweep() -> None:
     """Picks up every active run, whatever message about it was lost."""
     note_sweep()

@@ -1,5 +1,6 @@
 """Reads environment variables and refuses odd values by name, so that a typing error never runs in silence."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -77,6 +78,29 @@ def env_list(name: str, default: list[str]) -> list[str]:
     """Comma separated."""
     value = env_text(name)
     return [part.strip() for part in value.split(",") if part.strip()] if value else default
+
+
+def env_pairs(name: str) -> dict[str, str]:
+    """`name=value` pairs, comma separated."""
+    pairs = [part.partition("=") for part in env_list(name, [])]
+    for key, sign, _value in pairs:
+        if not (key and sign):
+            raise ImproperlyConfigured(f"{name}: {key!r} is no pair; write name=value,name=value.")
+    return {key.strip(): value.strip() for key, _sign, value in pairs}
+
+
+def env_json(name: str, default: list[Any]) -> list[Any]:
+    """A JSON list."""
+    value = env_text(name)
+    if not value:
+        return default
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        raise ImproperlyConfigured(f"{name}: write a JSON list.")
+    return found
 
 
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:

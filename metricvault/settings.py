@@ -13,8 +13,10 @@ from metricvault.env import (
     env_choice,
     env_float,
     env_int,
+    env_json,
     env_list,
     env_name,
+    env_pairs,
     env_secret,
     env_text,
     redis_from_url,
@@ -44,7 +46,7 @@ METRICVAULT_SNAPSHOT_DAYS = env_int("METRICVAULT_SNAPSHOT_DAYS", 14)
 METRICVAULT_SECOND_DAYS = env_int("METRICVAULT_SECOND_DAYS", 730)  # what InfluxDB shows to other programs
 
 # The load: how it is made, where its numbers go.
-METRICVAULT_RUNNER = env_choice("METRICVAULT_RUNNER", "local", ("local",))
+METRICVAULT_RUNNER = env_choice("METRICVAULT_RUNNER", "local", ("local", "kubernetes"))
 METRICVAULT_METRICS_STORE = env_choice("METRICVAULT_METRICS_STORE", "database", ("database", "influxdb"))
 INFLUXDB = {
     "host": env_text("INFLUXDB_HOST", "localhost"),
@@ -62,6 +64,27 @@ METRICVAULT_IMPORT_PRIVATE = env_bool("METRICVAULT_IMPORT_PRIVATE", METRICVAULT_
 METRICVAULT_MAX_STREAMS = env_int("METRICVAULT_MAX_STREAMS", 2000, 1)  # live pages a web process serves
 METRICVAULT_MAX_USER_STREAMS = env_int("METRICVAULT_MAX_USER_STREAMS", 100, 1)  # of them for one person
 METRICVAULT_INGEST_URL = env_text("METRICVAULT_INGEST_URL", f"http://127.0.0.1:{PORT}")
+# Load generators on Kubernetes; docs/kubernetes.md. Quantities as Kubernetes writes them.
+KUBECONFIG = env_text("KUBECONFIG")  # "": the cluster this process runs in
+KUBERNETES_NAMESPACE = env_name("KUBERNETES_NAMESPACE", "default")
+K6_DEFAULT_PVC = env_text("K6_DEFAULT_PVC")
+METRICVAULT_POD = {
+    "image": env_text("METRICVAULT_K6_IMAGE", "grafana/k6:1.1.0"),
+    "cpu_request": env_text("METRICVAULT_POD_CPU_REQUEST", "500m"),
+    "cpu_limit": env_text("METRICVAULT_POD_CPU_LIMIT"),
+    "memory_request": env_text("METRICVAULT_POD_MEMORY_REQUEST", "256Mi"),
+    "memory_limit": env_text("METRICVAULT_POD_MEMORY_LIMIT", "1Gi"),
+    "node_selector": env_pairs("METRICVAULT_POD_NODE_SELECTOR"),
+    "tolerations": env_json("METRICVAULT_POD_TOLERATIONS", []),
+    "service_account": env_text("METRICVAULT_POD_SERVICE_ACCOUNT"),
+    "pull_secrets": env_list("METRICVAULT_POD_PULL_SECRETS", []),
+    "labels": env_pairs("METRICVAULT_POD_LABELS"),
+}
+METRICVAULT_POD_VUS = env_int("METRICVAULT_POD_VUS", 500, 1)  # users of one pod, where nobody says how many pods
+METRICVAULT_MAX_PODS = env_int("METRICVAULT_MAX_PODS", 20, 1)
+METRICVAULT_POD_READY_SECONDS = env_float("METRICVAULT_POD_READY_SECONDS", 120)
+METRICVAULT_POD_ACCESS = env_choice("METRICVAULT_POD_ACCESS", "proxy" if KUBECONFIG else "direct", ("proxy", "direct"))
+METRICVAULT_KEEP_FAILED_HOURS = env_float("METRICVAULT_KEEP_FAILED_HOURS", 24)
 K6_SCRIPT_FILE_FOLDER = Path(env_text("K6_SCRIPT_FILE_FOLDER", str(METRICVAULT_DATA_DIR / "k6-scripts")))
 SCHEDULER_POLL_INTERVAL = env_float("SCHEDULER_POLL_INTERVAL", 15)
 SCHEDULER_MAX_RETRY = env_int("SCHEDULER_MAX_RETRY", 3)
@@ -183,6 +206,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SCHEDULER_POLL_INTERVAL,
         "options": {"expires": max(SCHEDULER_POLL_INTERVAL, 5)},
     },
+    "tidy": {"task": "loadtests.tasks.tidy", "schedule": 60, "options": {"expires": 60}},
     "forget-old": {"task": "history.tasks.forget_old", "schedule": 3600, "options": {"expires": 3600}},
 }
 

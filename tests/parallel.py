@@ -1,7 +1,7 @@
 """Several tests at once: those across apps mostly wait for real runs. A pytest plugin (pyproject.toml loads it).
 
-Each worker of pytest-xdist has a data folder and an InfluxDB database of its own. A module under tests/ stays on one worker, because its tests
-share a running copy; those modules come first, because they take longest.
+Each worker of pytest-xdist has a data folder and an InfluxDB database of its own. A module under tests/ stays on one
+worker, because its tests share a running copy; those modules come first, because they take longest.
 """
 
 import os

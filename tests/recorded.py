@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from history.metrics.summary import find
+
 FILE = Path(__file__).parent / "recorded_run.json"
 
 
@@ -24,6 +26,11 @@ class RecordedRun:
     output: str
     plan: dict[str, Any]
     exact: dict[str, Any]
+
+    @property
+    def summaries(self) -> list[dict[str, Any]]:
+        """k6's own summary, as a run keeps it."""
+        return find(self.output)
 
 
 @functools.cache

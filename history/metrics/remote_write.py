@@ -66,6 +66,11 @@ class Snapshot:
     counters: dict[str, float] | None = None
     closing: bool = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether its k6 has begun with its scenarios: one that waits for others pushes, too."""
+        return bool(self.started or self.requests)
+
 
 def decode(body: bytes) -> Snapshot | None:
     """The snapshot in a push, or None where it holds nothing with a time.

@@ -103,6 +103,7 @@ class _Generator:
     before: dict[RequestKey, Histogram] = field(default_factory=dict)  # of a k6 that began again from zero
     vus: float = 0.0
     closed: bool = False
+    started: float | None = None
 
 
 class Timeline:
@@ -123,12 +124,15 @@ class Timeline:
 
     def feed(self, snapshot: Snapshot) -> None:
         """Takes one snapshot. The same one twice changes nothing; a late one counts what it alone knows."""
+        if self.origin is None and not snapshot.has_begun:
+            return  # a generator that waits for the others
         if self.origin is None:
             self.origin = snapshot.started or snapshot.moment - PUSH_INTERVAL
         generator = self._generators.get(snapshot.instance)
         if generator is None:
             began = max(self.origin, snapshot.started or self.origin)
             generator = self._generators[snapshot.instance] = _Generator(min(began, snapshot.moment))
+        generator.started = generator.started or snapshot.started
         is_late = snapshot.moment < generator.moment
         start = max(generator.moment if not is_late else snapshot.moment - PUSH_INTERVAL, self.origin)
         start = max(start, snapshot.moment - _LONGEST_GAP)
@@ -158,6 +162,11 @@ class Timeline:
         waited_for = [g.moment for g in self._generators.values() if not g.closed and now - g.moment < SILENCE]
         reached = min(waited_for) if waited_for else max(g.moment for g in self._generators.values())
         return max(self.handed_out, floor(reached - self.origin))
+
+    @property
+    def starts(self) -> dict[str, float]:
+        """When each generator began, as k6 says, in seconds since the epoch."""
+        return {name: one.started for name, one in self._generators.items() if one.started is not None}
 
     @property
     def seconds_seen(self) -> int:

@@ -12,10 +12,7 @@ from history.tests.sample_runs import project_of, run_of
 
 BROWSER = {"accept": "text/html"}
 TEMPLATES = sorted(Path(settings.BASE_DIR, "templates").rglob("*.html"))
-OWN_SCRIPTS = [
-    *Path(settings.BASE_DIR, "static").rglob("*.js"),
-    *Path(settings.BASE_DIR, "loadtests", "k6").glob("*.js"),
-]
+OWN_SCRIPTS = [*Path(settings.BASE_DIR, "static").rglob("*.js")]  # k6's skeleton is no page's
 
 
 def test_the_navigation_counts_the_runs_that_are_active(client: Client, alice: User, charlie: User) -> None:

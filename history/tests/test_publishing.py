@@ -53,7 +53,7 @@ def run(alice: User, influx: MetricStore) -> TestHistory:
 
 
 def end(run: TestHistory) -> None:
-    recorded = record(run, recorded_run().output)
+    recorded = record(run, recorded_run().summaries)
     move(run, Status.COMPLETED, outcome=recorded.outcome)
     show_verdict(run)
 
@@ -129,7 +129,7 @@ def test_live_seconds_are_shown_while_the_run_lasts(
     run.refresh_from_db()
     shown = answers(client, 'SELECT * FROM "metricvault_results"."metricvault_run_second"')
     assert len(shown) == run.live_second > 5
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     final = answers(client, 'SELECT * FROM "metricvault_results"."metricvault_run_second"')
     assert final[: len(shown)] == shown
 
@@ -169,7 +169,7 @@ def test_a_run_is_recorded_though_it_cannot_be_shown(run: TestHistory, monkeypat
         raise StoreError("away")
 
     monkeypatch.setattr("history.metrics.stores.influx.InfluxStore.publish", refuse)
-    assert record(run, recorded_run().output).outcome in Outcome.values
+    assert record(run, recorded_run().summaries).outcome in Outcome.values
     run.refresh_from_db()
     assert run.total_requests == recorded_run().exact["requests"]
 

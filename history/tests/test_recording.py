@@ -21,7 +21,7 @@ def run(alice: User) -> TestHistory:
 
 
 def test_counts_are_exact_for_the_run_and_each_scenario(run: TestHistory) -> None:
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     run.refresh_from_db()
     exact = recorded_run().exact
     assert (run.total_requests, run.failed_requests) == (exact["requests"], exact["failures"])
@@ -32,7 +32,7 @@ def test_counts_are_exact_for_the_run_and_each_scenario(run: TestHistory) -> Non
 
 
 def test_the_seconds_add_up_to_the_totals(run: TestHistory) -> None:
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     whole = run.timelines.get(scenario=None).columns
     assert sum(whole["requests"]) == run.total_requests
     assert sum(whole["failures"]) == run.failed_requests
@@ -41,7 +41,7 @@ def test_the_seconds_add_up_to_the_totals(run: TestHistory) -> None:
 
 
 def test_with_one_generator_response_times_are_k6s_own(run: TestHistory) -> None:
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     exact = recorded_run().exact
     assert run.avg_response_time == pytest.approx(exact["avg"])
     assert run.min_response_time == pytest.approx(exact["min"])
@@ -52,7 +52,7 @@ def test_with_one_generator_response_times_are_k6s_own(run: TestHistory) -> None
 
 
 def test_without_a_summary_percentiles_come_from_histograms_within_3_percent(run: TestHistory) -> None:
-    recorded = record(run, "")
+    recorded = record(run, [])
     exact = recorded_run().exact
     assert not recorded.agrees
     assert run.total_requests == exact["requests"]
@@ -62,7 +62,7 @@ def test_without_a_summary_percentiles_come_from_histograms_within_3_percent(run
 
 
 def test_rates_and_durations_belong_together(run: TestHistory) -> None:
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     assert run.avg_tps == pytest.approx(run.total_requests / run.test_duration)
     assert run.avg_error_rate == pytest.approx(100 * run.failed_requests / run.total_requests)
     assert run.min_tps <= run.avg_tps <= run.max_tps
@@ -71,7 +71,7 @@ def test_rates_and_durations_belong_together(run: TestHistory) -> None:
 
 
 def test_stages_cover_their_own_seconds(run: TestHistory) -> None:
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     ramp = run.scenarios.get(scenario_tag="s01_product")
     up, hold, down = ramp.stages.all()
     columns = ramp.timeline.columns
@@ -83,9 +83,9 @@ def test_stages_cover_their_own_seconds(run: TestHistory) -> None:
 
 
 def test_recording_twice_gives_the_same_numbers(run: TestHistory) -> None:
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     first = TestHistory.objects.values().get(pk=run.pk)
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     assert TestHistory.objects.values().get(pk=run.pk) == first
     assert run.timelines.count() == 1 + run.scenarios.count()
 
@@ -93,19 +93,19 @@ def test_recording_twice_gives_the_same_numbers(run: TestHistory) -> None:
 def test_a_push_that_arrives_twice_changes_nothing(run: TestHistory) -> None:
     snapshots = [one for body in recorded_run().pushes[2:5] if (one := decode(body))]
     open_store().write(run.pk, snapshots)
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     assert sum(run.timelines.get(scenario=None).columns["requests"]) == recorded_run().exact["requests"]
 
 
 def test_it_knows_whether_pushes_are_still_missing(alice: User) -> None:
-    assert agreement(recorded_rows(alice), recorded_run().output)
+    assert agreement(recorded_rows(alice), recorded_run().summaries)
     TestHistory.objects.all().delete()
-    assert not agreement(recorded_rows(alice, pushes=4), recorded_run().output)
+    assert not agreement(recorded_rows(alice, pushes=4), recorded_run().summaries)
 
 
 def test_lost_pushes_make_the_result_invalid_and_say_by_how_much(alice: User) -> None:
     run = recorded_rows(alice, pushes=5)
-    recorded = record(run, recorded_run().output)
+    recorded = record(run, recorded_run().summaries)
     assert recorded.outcome == Outcome.INVALID
     differ = recorded.reasons[0]
     assert differ["code"] == "counts_differ"
@@ -115,14 +115,14 @@ def test_lost_pushes_make_the_result_invalid_and_say_by_how_much(alice: User) ->
 
 def test_a_missed_target_is_named_with_its_numbers(run: TestHistory) -> None:
     run.scenarios.filter(scenario_tag="s02").update(response_time_target=0.5)
-    recorded = record(run, recorded_run().output)
+    recorded = record(run, recorded_run().summaries)
     assert recorded.outcome == Outcome.TARGETS_MISSED
     assert recorded.reasons[0]["code"] == "p95_missed"
     assert recorded.reasons[0]["params"]["target"] == 0.5
 
 
 def test_the_stored_seconds_are_what_programs_get(run: TestHistory) -> None:
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     TestHistory.objects.filter(pk=run.pk).update(status="completed")
     run.refresh_from_db()
     found = timeseries(run)

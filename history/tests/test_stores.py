@@ -92,7 +92,7 @@ def test_it_reads_on_in_the_order_of_arrival(store: MetricStore, run: TestHistor
 def test_a_push_that_comes_twice_is_kept_twice_and_counts_once(store: MetricStore, run: TestHistory) -> None:
     store.write(run.pk, [*recorded(), *recorded()[2:5]])
     assert len(snapshots(store, run)) == len(recorded()) + 3
-    record(run, recorded_run().output)
+    record(run, recorded_run().summaries)
     assert sum(run.timelines.get(scenario=None).columns["requests"]) == recorded_run().exact["requests"]
 
 
@@ -173,7 +173,7 @@ def test_both_stores_record_the_same_numbers_to_the_last_digit(
         run = recorded_rows(alice, Status.COLLECTING, pushes=0)
         for snapshot in arrivals:
             open_store().write(run.pk, [snapshot])
-        record(run, recorded_run().output if with_summary else "")
+        record(run, recorded_run().summaries if with_summary else [])
         TestHistory.objects.filter(pk=run.pk).update(status=Status.COMPLETED)
         found.append(numbers(run))
     assert found[0] == found[1]

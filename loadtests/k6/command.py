@@ -1,4 +1,4 @@
-"""How k6 is called on one machine: arguments (seen by everybody in the process list) and environment (secrets)."""
+"""How k6 is called: arguments (seen by everybody in the process list) and environment (secrets)."""
 
 PUSH_INTERVAL = "1s"
 
@@ -9,14 +9,25 @@ def local_command(run: str, instance: str, push_url: str, token: str) -> tuple[t
     `push_url` takes Prometheus remote writes; `token` is sent there as a bearer token and stands in the
     environment only. The runner adds what belongs to the machine (PATH, HOME) and the script's path.
     """
-    arguments = (
+    return (*_arguments(run, instance), "--address", ""), push_environment(push_url, token)
+
+
+def pod_command(run: str, push_url: str, token: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The same for one of several load generators. The runner puts its number for `{instance}`, from 0 on.
+
+    k6 waits, paused, to be started with the others through its REST API.
+    """
+    apart = ("--paused", "--address", "0.0.0.0:6565", "--env", "GENERATOR={instance}")
+    return (*_arguments(run, "{instance}"), *apart), push_environment(push_url, token)
+
+
+def _arguments(run: str, instance: str) -> tuple[str, ...]:
+    return (
         "run",
         "--quiet",
         "--no-color",
         "--no-usage-report",
         "--include-system-env-vars=false",  # the script sees nothing of this machine, nor the token
-        "--address",
-        "",
         "--out",
         "experimental-prometheus-rw",
         "--tag",
@@ -24,7 +35,6 @@ def local_command(run: str, instance: str, push_url: str, token: str) -> tuple[t
         "--tag",
         f"instance={instance}",
     )
-    return arguments, push_environment(push_url, token)
 
 
 def push_environment(push_url: str, token: str) -> dict[str, str]:

@@ -55,11 +55,13 @@ class ScenarioPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """Everything the script of one run is made of. `run` is the run's id, or "" while there is none."""
+    """Everything the script of one run is made of. `run` is the run's id, or "" while there is none. `generators`:
+    how many k6 share the load, each an equal part (an execution segment) of every scenario."""
 
     run: str
     title: str
     scenarios: tuple[ScenarioPlan, ...]
+    generators: int = 1
 
 
 def scenario_tag(position: int, name: str) -> str:
@@ -76,7 +78,8 @@ def to_json(plan: RunPlan) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> RunPlan:
     """The plan that `to_json` wrote, straight or read back from JSON text. KeyError where a part is missing."""
-    return RunPlan(run=data["run"], title=data["title"], scenarios=tuple(_scenario(item) for item in data["scenarios"]))
+    scenarios = tuple(_scenario(item) for item in data["scenarios"])
+    return RunPlan(data["run"], data["title"], scenarios, data.get("generators", 1))
 
 
 def _scenario(data: Mapping[str, Any]) -> ScenarioPlan:
@@ -130,6 +133,11 @@ def peak_vus(plan: RunPlan) -> int:
     """The most users asked for at one moment, over all scenarios."""
     lines = [curve(scenario.executor, scenario.stages) for scenario in plan.scenarios]
     return round(max((users for _t, users in total(lines)), default=0.0))
+
+
+def most_generators(plan: RunPlan) -> int:
+    """More generators than the largest scenario has users would leave some with nothing to do."""
+    return max((max(stage.target for stage in one.stages) for one in plan.scenarios if one.stages), default=1) or 1
 
 
 def users_at(points: Sequence[Point], t: float) -> float:

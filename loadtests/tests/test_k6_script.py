@@ -44,7 +44,7 @@ HOSTILE = [
 def parts(script: str) -> tuple[str, dict[str, Any]]:
     """The constant part and the data of a script."""
     before, _mark, rest = script.partition("const PLAN = ")
-    data, _mark, after = rest.partition(";\n\nexport const options")
+    data, _mark, after = rest.partition(";\n\n")
     return before + after, json.loads(data)
 
 

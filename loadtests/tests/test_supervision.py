@@ -57,7 +57,7 @@ class FakeRunner:
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> FakeRunner:
     fake = FakeRunner()
-    monkeypatch.setattr(supervision, "open_runner", lambda: fake)
+    monkeypatch.setattr(supervision, "open_runner", lambda name="": fake)
     monkeypatch.setattr(feed, "publish", lambda message, readers: None)
     settings.K6_SCRIPT_FILE_FOLDER = tmp_path
     return fake

@@ -136,7 +136,16 @@ const PLAN = {
   ]
 };
 
+/* One of several load generators takes its part of every scenario. */
+const at = Number(__ENV.GENERATOR), of = PLAN.generators;
+const edge = (part) => (part === 0 ? "0" : part === of ? "1" : `${part}/${of}`);
+const part = of > 1 ? {
+  executionSegment: `${edge(at)}:${edge(at + 1)}`,
+  executionSegmentSequence: Array.from({ length: of + 1 }, (_nothing, number) => edge(number)).join(","),
+} : {};
+
 export const options = {
+  ...part,
   discardResponseBodies: true,
   /* Replaces k6's list. Without `url` and `error`: addresses and port numbers there would flood every store. */
   systemTags: ["status", "method", "name", "scenario", "expected_response", "error_code"],

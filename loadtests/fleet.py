@@ -1,0 +1,58 @@
+"""What is kept of a run's load generators: its pods and what is wrong with them, and what that makes of the result."""
+
+from dataclasses import asdict
+from typing import Any
+
+from history.models import TestHistory
+from history.reasons import Reason, reason
+from loadtests.runners import Generator, Progress, RunnerError
+
+BUSY = 0.9  # of its CPU limit: a generator above it may have waited for itself instead of the target
+_KEPT = ("instance", "name", "phase", "node", "restarts", "exit_code", "event", "cpu_limit")
+_FATAL = {"generator_lost", "generator_restarted", "pod_oom", "pod_evicted", "pod_deleted"}
+
+
+def note(run: TestHistory, progress: Progress) -> None:
+    """Keeps the generators as they are now, the most CPU and memory they took, and the trouble there is."""
+    if not progress.generators and progress.trouble == run.trouble:
+        return
+    before = {row["instance"]: row for row in run.generators}
+    rows = [_row(one, before.get(one.instance, {})) for one in progress.generators] or run.generators
+    if rows != run.generators or progress.trouble != run.trouble:
+        run.generators, run.trouble = rows, progress.trouble
+        TestHistory.objects.filter(pk=run.pk).update(generators=rows, trouble=progress.trouble)
+
+
+def note_error(run: TestHistory, error: RunnerError) -> None:
+    """The cluster does not answer, or forbids to ask: shown on the run until it answers."""
+    code = "cluster_forbids" if error.permanent else "cluster_away"
+    note(run, Progress("running", None, 0, 0, 0, "", reason(code, event=str(error))))
+
+
+def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
+    row = {name: value for name, value in asdict(one).items() if name in _KEPT}
+    row["name"] = one.name or before.get("name", "")
+    row["trouble"] = one.trouble
+    for name, value in (("cpu", one.cpu), ("memory", one.memory)):
+        seen = [number for number in (value, before.get(name)) if number is not None]
+        row[name] = max(seen, default=None)
+    return row
+
+
+def loss(run: TestHistory) -> Reason | None:
+    """Why a part of the load is missing; None where all generators did theirs."""
+    if len(run.generators) and run.stop_reason == "lost":
+        found = [row["trouble"] for row in run.generators if row.get("trouble")]
+        fatal = next((one for one in found if one["code"] in _FATAL), None)
+        return fatal or reason("generator_lost", pod="-", exit_code="-")
+    return None
+
+
+def doubts(run: TestHistory) -> list[Reason]:
+    """What speaks against the numbers of a run whose load was made as planned: generators at their limit."""
+    found = []
+    for row in run.generators:
+        used, limit = row.get("cpu"), row.get("cpu_limit")
+        if used is not None and limit and used / limit > BUSY:
+            found.append(reason("generator_busy", pod=row["name"], share=round(100 * used / limit, 1)))
+    return found

@@ -1,0 +1,47 @@
+"""A pod has one log for everything that k6 writes: taken apart here, and those of all pods put together. Pure."""
+
+from collections.abc import Sequence
+
+from loadtests.k6.script import SUMMARY_MARK
+from loadtests.runners.base import LOG_HEAD, LOG_TAIL, Logs
+
+_REPORT_BEGINS = ("<!--", "<!doctype html")
+_CUT = "\n[…]\n"
+
+
+def merged(logs: Sequence[tuple[str, str]]) -> Logs:
+    """(instance, log) of each pod -> the summary lines, one log under a heading a pod, the HTML reports."""
+    outputs, texts, reports = [], [], {}
+    share = max(1, len(logs))
+    for instance, log in logs:
+        summary, text, report = taken_apart(log)
+        outputs.append(summary)
+        if report:
+            reports[instance] = report
+        if text.strip():
+            heading = f"── generator {instance}\n" if len(logs) > 1 else ""
+            texts.append(heading + shortened(text, LOG_HEAD // share, LOG_TAIL // share))
+    return Logs("".join(outputs), "".join(texts), reports)
+
+
+def taken_apart(log: str) -> tuple[str, str, str]:
+    """(summary lines, k6's own log, HTML report) of one pod's log. The report is a whole page on standard output."""
+    summaries, rest, report = [], [], []
+    inside = False
+    for line in log.splitlines(keepends=True):
+        if line.startswith(SUMMARY_MARK):
+            summaries.append(line if line.endswith("\n") else f"{line}\n")
+        elif inside or line.lower().startswith(_REPORT_BEGINS):
+            inside = "</html>" not in line.lower()
+            report.append(line)
+        else:
+            rest.append(line)
+    return "".join(summaries), "".join(rest), "".join(report)
+
+
+def shortened(text: str, head: int, tail: int) -> str:
+    """The beginning and the end of a text that is too long, at line ends."""
+    if len(text) <= head + tail:
+        return text
+    end = text[-tail:].partition("\n")[2]
+    return text[:head].rpartition("\n")[0] + _CUT + end
