@@ -151,7 +151,8 @@ class Parts:
         }
 
     def _containerd_file(self) -> str:
-        """`disabled_plugins`: snapshotters that this machine has no file system for."""
+        """`disabled_plugins`: snapshotters that this machine has no file system for. `restrict_oom_score_adj`: root
+        without CAP_SYS_RESOURCE, as on virtual machines for CI, may not make itself harder to kill than it is."""
         cri = 'plugins."io.containerd.grpc.v1.cri"'
         return f"""version = 2
 root = "{self.folder}/containerd"
@@ -165,6 +166,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 [{cri}]
   sandbox_image = "{PAUSE_IMAGE}"
   netns_mounts_under_state_dir = true
+  restrict_oom_score_adj = true
   [{cri}.cni]
     bin_dir = "{CNI}"
     conf_dir = "{self.folder}/cni"
