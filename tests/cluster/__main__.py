@@ -94,7 +94,8 @@ def test(arguments: list[str]) -> int:
         say(f"NOT RUN, the tests on a cluster, for want of {missing()}")
         return 0
     environ = {**os.environ, "METRICVAULT_TEST_CLUSTER": "1"}
-    return subprocess.run([sys.executable, "-m", "pytest", "-m", "cluster", *arguments], env=environ, check=False).returncode
+    command = [sys.executable, "-m", "pytest", "-m", "cluster", *arguments]
+    return subprocess.run(command, env=environ, check=False).returncode
 
 
 def say(text: str) -> None:

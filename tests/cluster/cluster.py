@@ -56,7 +56,8 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
         """What kubectl prints, as an administrator. ClusterError with its complaint where it fails and `check`."""
-        done = subprocess.run(self.kubectl_command(*arguments), input=stdin, capture_output=True, text=True, check=False)
+        command = self.kubectl_command(*arguments)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise ClusterError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout

@@ -6,6 +6,7 @@ import json
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from platform import machine
 from typing import Any
 
 from tests.installed import find
@@ -34,7 +35,7 @@ def _archive(path: Path, name: str, files: Mapping[str, bytes], config: dict[str
     """One layer, one image."""
     layer = _tar({**files, "home/k6/": b"", "tmp/": b""} if name == K6_IMAGE else files)
     described = {
-        "architecture": "amd64",
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(machine(), machine()),
         "os": "linux",
         "config": config,
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},

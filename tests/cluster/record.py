@@ -19,7 +19,7 @@ MOST = 10  # clusters side by side on one machine
 @dataclass
 class Record:
     """`owner` ends the cluster when it ends; a cluster without one (`make cluster`) is for everyone until
-    `python -m tests.cluster down`. `tunables` are the kernel's settings as they were before the kubelet changed them."""
+    `python -m tests.cluster down`. `tunables`: the kernel's settings as they were before the kubelet."""
 
     number: int
     folder: Path

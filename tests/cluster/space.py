@@ -2,10 +2,12 @@
 kernel ends every other, containers included, and takes every mount with it."""
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +116,7 @@ def make_cgroups(name: str) -> None:
 def remove_cgroups(name: str) -> None:
     """Waits for those that still hold a dying process."""
     for controller in _controllers():
-        _until(lambda controller=controller: _removed(controller / name), f"{controller / name} removed")  # type: ignore[misc]
+        _until(functools.partial(_removed, controller / name), f"{controller / name} removed")
 
 
 def _removed(group: Path) -> bool:
@@ -128,11 +130,10 @@ def _removed(group: Path) -> bool:
 
 def _controllers() -> list[Path]:
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    return [Path(place) for _what, place, kind, *_rest in mounts if kind == "cgroup"]
+    return [Path(place) for _what, place, kind, *_rest in mounts if kind in {"cgroup", "cgroup2"}]
 
 
-def _until(ready: object, what: str, within: float = _PATIENCE) -> None:
-    assert callable(ready)
+def _until(ready: Callable[[], bool], what: str, within: float = _PATIENCE) -> None:
     end = time.monotonic() + within
     while not ready():
         if time.monotonic() > end:

@@ -28,37 +28,46 @@ _TUNABLES = (
 
 
 def start_cluster(folder: Path, say: Callable[[str], object] = lambda text: None) -> Cluster:
-    """A cluster in an empty `folder`, which ends with this process unless `leave_running` says otherwise."""
+    """A cluster in an empty `folder`. Where this process ends without ending it, the next start clears it away, unless
+    it was left running with `leave_running`. `say` hears how far it is."""
     begin = time.monotonic()
+    cluster = claim_cluster(folder)
+    try:
+        lay_foundations(cluster)
+        _start_parts(cluster, lambda text: say(f"{time.monotonic() - begin:5.1f} s  {text}"))
+    except BaseException:
+        end_cluster(cluster.record)
+        raise
+    cluster.record.is_ready = True
+    cluster.record.save()
+    return cluster
 
-    def tell(text: str) -> None:
-        say(f"{time.monotonic() - begin:5.1f} s  {text}")
 
+def claim_cluster(folder: Path) -> Cluster:
+    """A number of its own, written down before anything is made, so that whatever is made can be cleared away."""
     with starting_lock():
         clear_away_the_dead()
+        others = records()
         record = new_record(folder)
-        others = [one for one in records() if one.number != record.number]
         record.tunables = others[0].tunables if others else {name: _tunable(name).read_text() for name in _TUNABLES}
         record.save()
-    try:
-        return _started(Cluster(record), tell)
-    except BaseException:
-        end_cluster(record)
-        raise
+    return Cluster(record)
 
 
-def _started(cluster: Cluster, tell: Callable[[str], object]) -> Cluster:
+def lay_foundations(cluster: Cluster) -> None:
+    """What the programs need: files, certificates, bridge, cgroups, namespaces."""
     record, folder = cluster.record, cluster.record.folder
     for name in ("log", "kubelet", "containerd"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    certificates = make_certificates(folder / "pki", NODE, cluster.host_address, SERVICE_ADDRESS)
-    assert certificates == cluster.parts.certificates
+    make_certificates(folder / "pki", NODE, cluster.host_address, SERVICE_ADDRESS)
     cluster.parts.write_files()
     cluster.network.make()
     make_cgroups(record.cgroup)
     record.first = make_space(folder, programs() / "pause").first
     record.save()
-    tell("certificates, network, namespaces")
+
+
+def _start_parts(cluster: Cluster, tell: Callable[[str], object]) -> None:
     for name in ("etcd", "containerd"):
         cluster.start(name)
     with ThreadPoolExecutor() as pool:
@@ -69,23 +78,20 @@ def _started(cluster: Cluster, tell: Callable[[str], object]) -> Cluster:
         for name in ("kube-controller-manager", "kube-scheduler"):
             cluster.start(name)
         images.result()
-        tell("images are imported")
+        tell("the images are imported")
     cluster.start("kubelet")
     cluster.wait_for_node()
     cluster.wait_for_account("default")
     tell("the node is ready")
-    record.is_ready = True
-    record.save()
-    return cluster
 
 
 def _import_images(cluster: Cluster) -> None:
     folder = cluster.record.folder
     archives = [pause_archive(folder, programs() / "pause"), k6_archive(folder)]
-    cluster.until(lambda: cluster.inside("ctr", "--address", CONTAINERD, "version").returncode == 0, "containerd answers")
+    ctr = ("ctr", "--address", CONTAINERD, "--namespace", "k8s.io")
+    cluster.until(lambda: cluster.inside(*ctr, "version").returncode == 0, "containerd answers", "containerd")
     for archive in archives:
-        command = ["ctr", "--address", CONTAINERD, "--namespace", "k8s.io", "images", "import", str(archive)]
-        cluster.inside(*command).check_returncode()
+        cluster.inside(*ctr, "images", "import", str(archive)).check_returncode()
         archive.unlink()
 
 
