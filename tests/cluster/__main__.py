@@ -1,13 +1,14 @@
 """`python -m tests.cluster COMMAND`: what the Makefile's targets call."""
 
 import argparse
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.cluster.building import build, build_seconds, cache_folder, missing, unbuilt, version
+from tests.cluster.building import build, build_seconds, cache_folder, missing, programs, unbuilt, version
 from tests.cluster.cluster import Cluster
 from tests.cluster.images import K6_IMAGE
 from tests.cluster.parts import NODE
@@ -45,12 +46,12 @@ def up(_arguments: list[str]) -> int:
         built([])
     if missing():
         raise SystemExit(f"No cluster here, for want of {missing()}")
-    cluster = attach()
-    if cluster is None:
-        folder = cache_folder() / "running"
-        shutil.rmtree(folder, ignore_errors=True)
-        cluster = start_cluster(folder, say)
-        leave_running(cluster)
+    with (programs() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two callers at once get the same cluster
+        if attach() is None:
+            folder = cache_folder() / "running"
+            shutil.rmtree(folder, ignore_errors=True)
+            leave_running(start_cluster(folder, say))
     return status([])
 
 

@@ -1,5 +1,6 @@
 """`cluster` and `namespace` for tests that are marked `needs("cluster")`. A pytest plugin (pyproject.toml loads it)."""
 
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluster]":
-    """One for all tests: the one that `make cluster` left running, or one that ends with them."""
+    """One for all tests: the one that `make cluster` left running, or one that ends with them. With
+    METRICVAULT_CLUSTER_OWN=1 always one of their own, for a machine where somebody else works on the other."""
     from tests.cluster import running_cluster
 
-    with running_cluster(tmp_path_factory.mktemp("cluster")) as started:
+    own = os.environ.get("METRICVAULT_CLUSTER_OWN") == "1"
+    with running_cluster(tmp_path_factory.mktemp("cluster"), own=own) as started:
         yield started
 
 

@@ -19,6 +19,17 @@ import http from 'k6/http';
 export default function () { console.log('the host says ' + http.get(__ENV.TARGET).body); }
 """
 
+ASKS_THE_API_SERVER = """
+import http from 'k6/http';
+const token = open('/var/run/secrets/kubernetes.io/serviceaccount/token');
+const headers = { Authorization: `Bearer ${token}` };
+export const options = { insecureSkipTLSVerify: true };
+export default function () {
+  const answer = http.get(`https://${__ENV.KUBERNETES_SERVICE_HOST}/api/v1/pods`, { headers });
+  console.log(answer.status, answer.json('message'));
+}
+"""
+
 
 @pytest.fixture
 def host() -> Iterator[int]:
@@ -39,10 +50,10 @@ def host() -> Iterator[int]:
         server.shutdown()
 
 
-def script_volume(cluster: Cluster, namespace: str) -> dict[str, Any]:
-    """SCRIPT as a ConfigMap; the volume that holds it."""
+def script_volume(cluster: Cluster, namespace: str, script: str = SCRIPT) -> dict[str, Any]:
+    """The script as a ConfigMap; the volume that holds it."""
     metadata = {"name": "script", "namespace": namespace}
-    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"script.js": SCRIPT}})
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"script.js": script}})
     return {"name": "script", "configMap": {"name": "script"}}
 
 
@@ -146,6 +157,18 @@ def test_the_api_server_and_the_kubelet_can_be_killed_and_come_back(cluster: Clu
         cluster.kubectl("get", "--raw", f"/api/v1/nodes/{NODE}/proxy/healthz")
     cluster.start_kubelet()
     assert cluster.get("namespace", namespace)["status"]["phase"] == "Active"
+
+
+def test_a_pod_with_a_service_account_reaches_the_api_server_and_may_do_nothing(
+    cluster: Cluster, namespace: str
+) -> None:
+    mounts = [{"name": "script", "mountPath": "/script"}]
+    spec = k6_pod_spec(["run", "--no-usage-report", "--log-output=stdout", "/script/script.js"], volumeMounts=mounts)
+    spec |= {"automountServiceAccountToken": True}
+    spec["volumes"].append(script_volume(cluster, namespace, ASKS_THE_API_SERVER))
+    cluster.apply(in_namespace(namespace, pod("asks", spec)))
+    cluster.until(lambda: phase(cluster, namespace, "asks") == "Succeeded", "the pod is done")
+    assert "403 pods is forbidden: User" in cluster.kubectl("logs", "asks", f"--namespace={namespace}")
 
 
 def test_what_a_pod_uses_is_told_by_the_kubelet(cluster: Cluster) -> None:
