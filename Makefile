@@ -2,6 +2,8 @@
 # make test   lint, import contracts, types, checks, `make test-servers`, all tests
 # make test-servers   the data, live and supervision parts and the main job on PostgreSQL, Redis and InfluxDB
 # make test-compose   Dockerfile and docker-compose.yml on stand-ins for the official images (root, Debian's docker.io)
+# make cluster      a Kubernetes of one node (root; Debian's etcd-server, containerd, ...; Go builds the rest once)
+# make test-cluster   the tests that need one
 # Needs Python 3.11 or newer, and nothing else. What is installed is stamped with the sum of the file that asked for it.
 
 # The embedded Redis comes as a wheel for Python 3.11 and 3.12, so one of those is taken where there is one.
@@ -19,7 +21,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard */locale/*/LC_MESSAGES/*.po))
 UV := uv==0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-servers test-compose lint format messages requirements clean node_modules catalogues start-check
+.PHONY: run test test-servers test-compose cluster test-cluster lint format messages requirements clean node_modules catalogues start-check
 
 run: start-check $(INSTALLED) $(BROWSER) $(CATALOGUES)
 	@exec $(BIN)/python -m metricvault.supervise
@@ -75,6 +77,16 @@ test-servers: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
 # What is installed and cached for it lies in ~/.cache/metricvault-compose (METRICVAULT_COMPOSE_CACHE).
 test-compose: $(INSTALLED)
 	@$(BIN)/python -m tests.compose $(ARGS)
+
+# Its programs are built into ~/.cache/metricvault-cluster (METRICVAULT_CLUSTER_CACHE). The end: python -m tests.cluster down
+cluster: $(INSTALLED)
+	@$(BIN)/python -m tests.cluster up
+
+# On the cluster that `make cluster` left running, or on one of its own. Where there can be none it says so, and is no failure.
+test-cluster: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
+test-cluster: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
+	@mkdir -p $$METRICVAULT_DATA_DIR
+	@$(BIN)/python -m tests.cluster test $(ARGS)
 
 lint: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
 	$(BIN)/ruff check .

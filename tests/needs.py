@@ -2,6 +2,9 @@
 
 `@pytest.mark.needs("chromium")` skips a test where Chromium is missing, and says so; with METRICVAULT_REQUIRE_ALL=1,
 which .ci/run sets, a missing thing is a failure instead. `find("chromium")` is the path of the thing.
+
+A cluster is another matter: it takes root and programs that are built for many minutes, so it is never a failure. What
+needs it runs with `make test-cluster` only.
 """
 
 import os
@@ -17,7 +20,9 @@ _HOW = {
     "influxd": "apt-get install influxdb",
     "postgres": "apt-get install postgresql",
     "uplot": "make node_modules",
+    "cluster": "make cluster",
 }
+_CLUSTER = "cluster"
 
 
 def skip_or_fail(name: str) -> None:
@@ -27,9 +32,15 @@ def skip_or_fail(name: str) -> None:
     pytest.skip(_reason(name))
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what cannot run here, so that pytest's closing summary names the place of each test."""
     for item in items:
+        if any(_CLUSTER in mark.args for mark in item.iter_markers("needs")):
+            item.add_marker(_CLUSTER)
+            if reason := _no_cluster():
+                item.add_marker(pytest.mark.skip(reason=reason))
+                continue
         if reason := missing(item):
             mark = pytest.mark.fails_here if os.environ.get("METRICVAULT_REQUIRE_ALL") == "1" else pytest.mark.skip
             item.add_marker(mark(reason=reason))
@@ -46,9 +57,19 @@ def missing(item: pytest.Item) -> str:
         for name in mark.args:
             if name not in _HOW:
                 raise pytest.UsageError(f"{item.nodeid}: needs({name!r}) is not known; tests/needs.py lists what is.")
-            if not find(name):
+            if name != _CLUSTER and not find(name):
                 return _reason(name)
     return ""
+
+
+def _no_cluster() -> str:
+    """Why there is none for this test; "" where there is one, or one can be started."""
+    from tests.cluster.building import missing as missing_for_cluster
+
+    if os.environ.get("METRICVAULT_TEST_CLUSTER") != "1":
+        return "needs a cluster: runs with `make test-cluster`"
+    lack = missing_for_cluster()
+    return lack and f"needs a cluster, and for that {lack}"
 
 
 def _reason(name: str) -> str:

@@ -39,6 +39,30 @@ def test_what_is_there_is_used(item: pytest.Item) -> None:
     assert item.get_closest_marker("skip") is None
 
 
+def test_what_needs_a_cluster_runs_only_where_it_is_asked_for_and_is_never_a_failure(
+    item: pytest.Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("METRICVAULT_TEST_CLUSTER", raising=False)
+    monkeypatch.setenv("METRICVAULT_REQUIRE_ALL", "1")
+    item.add_marker(pytest.mark.needs("cluster"))
+    needs.pytest_collection_modifyitems([item])
+    skip = item.get_closest_marker("skip")
+    assert skip is not None
+    assert "make test-cluster" in skip.kwargs["reason"]
+    assert item.get_closest_marker("cluster") is not None
+    needs.pytest_runtest_setup(item)
+
+
+def test_what_a_cluster_lacks_is_said_by_name(item: pytest.Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICVAULT_TEST_CLUSTER", "1")
+    monkeypatch.setattr("tests.cluster.building.missing", lambda: "programs: apt-get install runc")
+    item.add_marker(pytest.mark.needs("cluster"))
+    needs.pytest_collection_modifyitems([item])
+    skip = item.get_closest_marker("skip")
+    assert skip is not None
+    assert skip.kwargs["reason"] == "needs a cluster, and for that programs: apt-get install runc"
+
+
 def test_a_typing_error_is_no_reason_to_skip(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.needs("chrome"))
     with pytest.raises(pytest.UsageError, match="chrome"):
