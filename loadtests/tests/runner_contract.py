@@ -9,17 +9,19 @@ import pytest
 from loadtests.k6.command import local_command
 from loadtests.k6.plan import RunPlan, StagePlan
 from loadtests.k6.script import SUMMARY_MARK, build_script
-from loadtests.runners import LaunchSpec, Runner, RunnerError
+from loadtests.runners import LaunchSpec, Progress, Runner, RunnerError
 from loadtests.tests.conftest import Target, run_plan, scenario, wait_until
 
 JOB = "k6-0123abcd"
+TOKEN = "secret-token"
 NOWHERE = "http://127.0.0.1:9/ingest/7/write"
 
 
 def spec_of(plan: RunPlan, job_name: str = JOB, script: str = "") -> LaunchSpec:
-    """What is launched for a plan; its numbers are pushed to where nobody listens."""
-    arguments, environment = local_command("7", "1", NOWHERE, "secret-token")
-    return LaunchSpec(job_name, f"{job_name}.js", script or build_script(plan), arguments, environment)
+    """What is launched on this machine for a plan; its numbers are pushed to where nobody listens."""
+    return LaunchSpec(
+        job_name, f"{job_name}.js", script or build_script(plan), *local_command("7", "1", NOWHERE, TOKEN)
+    )
 
 
 def requests_counted(output: str) -> int:
@@ -29,7 +31,17 @@ def requests_counted(output: str) -> int:
 
 
 class RunnerContract:
-    """Subclasses give the fixture `bare_runner`."""
+    """Subclasses give the fixture `bare_runner`, and what differs: how k6 is called, how a target is reached from where
+    k6 runs, what k6 answers to a stop, and how long a generator may take to be up."""
+
+    stopped = 105
+    patience = 15.0
+
+    def spec(self, plan: RunPlan, script: str = "") -> LaunchSpec:
+        return spec_of(plan, script=script)
+
+    def reach(self, url: str) -> str:
+        return url
 
     @pytest.fixture
     def runner(self, bare_runner: Runner) -> Iterator[Runner]:
@@ -37,18 +49,29 @@ class RunnerContract:
         bare_runner.cleanup(JOB)
 
     def launch(self, runner: Runner, url: str, seconds: float = 1, script: str = "") -> None:
-        plan = run_plan(scenario(url=url, stages=(StagePlan(seconds, 2),)))
-        runner.launch(spec_of(plan, script=script))
+        plan = run_plan(scenario(url=self.reach(url), stages=(StagePlan(seconds, 2),)))
+        runner.launch(self.spec(plan, script))
+
+    def look(self, runner: Runner) -> Progress:
+        """As supervision does: lets the load begin once everything is ready."""
+        progress = runner.poll(JOB)
+        if progress.phase == "ready":
+            runner.begin(JOB)
+        return progress
 
     def finish(self, runner: Runner) -> int | None:
-        wait_until(lambda: runner.poll(JOB).phase == "finished", 15)
+        wait_until(lambda: self.look(runner).phase == "finished", self.patience)
         return runner.poll(JOB).exit_code
+
+    def until_load(self, runner: Runner, target: Target) -> None:
+        wait_until(lambda: self.look(runner).phase in {"running", "finished"}, self.patience)
+        wait_until(lambda: target.count > 0)
 
     def test_it_runs_a_load_to_its_end(self, runner: Runner, target: Target) -> None:
         assert runner.poll(JOB).phase == "absent"
         self.launch(runner, target.url)
         assert runner.poll(JOB).phase in {"waiting", "running"}
-        wait_until(lambda: runner.poll(JOB).ready == 1)
+        wait_until(lambda: self.look(runner).ready == 1, self.patience)
         assert self.finish(runner) == 0
         assert target.count > 0
         assert requests_counted(runner.logs(JOB).output) == target.count
@@ -68,10 +91,10 @@ class RunnerContract:
 
     def test_it_stops_a_load_and_keeps_the_summary(self, runner: Runner, target: Target) -> None:
         self.launch(runner, target.url, seconds=60)
-        wait_until(lambda: target.count > 0)
+        self.until_load(runner, target)
         runner.stop(JOB)
         runner.stop(JOB)
-        assert self.finish(runner) == 105
+        assert self.finish(runner) == self.stopped
         assert 0 <= target.count - requests_counted(runner.logs(JOB).output) <= 2
 
     def test_stopping_what_is_over_or_unknown_changes_nothing(self, runner: Runner, target: Target) -> None:
@@ -83,7 +106,8 @@ class RunnerContract:
         assert runner.poll(JOB).exit_code == 0
 
     def test_it_tells_crossed_thresholds(self, runner: Runner, target: Target) -> None:
-        runner.launch(spec_of(run_plan(scenario(url=f"{target.url}/fail", error_rate_target=1.0))))
+        plan = run_plan(scenario(url=self.reach(f"{target.url}/fail"), error_rate_target=1.0))
+        runner.launch(self.spec(plan))
         assert self.finish(runner) == 99
         assert "thresholds" in runner.logs(JOB).log
 
@@ -102,7 +126,7 @@ class RunnerContract:
 
     def test_it_forgets_a_job_and_kills_what_lives_of_it(self, runner: Runner, target: Target) -> None:
         self.launch(runner, target.url, seconds=60)
-        wait_until(lambda: target.count > 0)
+        self.until_load(runner, target)
         runner.cleanup(JOB)
         assert runner.poll(JOB).phase == "absent"
         wait_until(lambda: self.is_still(target))
