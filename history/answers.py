@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import create_model
 
 from history.models import Measured, ScenarioHistory, StageHistory, TestHistory
+from history.reasons import explain
 
 _MEASURED = [column.name for column in Measured._meta.fields]
 _WHOLE = {"total_requests", "failed_requests"}
@@ -97,12 +98,14 @@ class GeneratorOut(Schema):
     cpu_limit: float | None
     memory: int | None
     started: float | None = None
+    trouble: ReasonOut | None
 
 
 class Details(FullOut):
     project: dict[str, Any]
     runner: str
     generators: list[GeneratorOut]
+    trouble: ReasonOut | None
     plan_id: int | None
     message: str
     reasons: list[ReasonOut]
@@ -149,11 +152,16 @@ def details(run: TestHistory) -> dict[str, Any]:
         "project": {"id": run.project_id, "title": run.project.title},
         "plan_id": run.plan_id,
         "runner": run.runner,
-        "generators": run.generators,
+        "generators": [_generator(row) for row in run.generators],
+        "trouble": run.troubled,
         "message": run.message,
         "reasons": run.explained,
         "scenarios": [_scenario(scenario) for scenario in scenarios],
     }
+
+
+def _generator(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "trouble": next(iter(explain([row["trouble"]])), None) if row.get("trouble") else None}
 
 
 def _scenario(row: ScenarioHistory) -> dict[str, Any]:

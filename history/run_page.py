@@ -1,15 +1,15 @@
 """What the page of one run shows."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from history import shape
 from history.models import ScenarioHistory, TestHistory
-from history.reasons import Explained
+from history.reasons import Explained, explain
 from history.states import Outcome, Status
 from history.templatetags import numbers
 
@@ -36,6 +36,39 @@ def context(run: TestHistory) -> dict[str, Any]:
         "verdict": verdict(run),
         "totals": totals(run),
         "log_tail": tail(run.log, 200),
+        **generators(run),
+    }
+
+
+class GeneratorRow:
+    """A load generator as the page shows it: `kind` is the colour and `shape` the shape of its `state`, in words."""
+
+    _SHOWN: ClassVar[dict[str, tuple[str, str, Any]]] = {
+        "waiting": ("", "none", gettext_lazy("Waits")),
+        "ready": ("", "none", gettext_lazy("Ready")),
+        "running": ("passed", "passed", gettext_lazy("Sends load")),
+        "finished": ("passed", "passed", gettext_lazy("Finished")),
+        "lost": ("missed", "missed", gettext_lazy("Lost")),
+    }
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.instance, self.name, self.node = row["instance"], row["name"], row["node"]
+        self.restarts, self.exit_code = row["restarts"], row["exit_code"]
+        self.cpu, self.cpu_limit, self.memory = row.get("cpu"), row.get("cpu_limit"), row.get("memory")
+        self.kind, self.shape, self.state = self._SHOWN[row["phase"]]
+        said = next(iter(explain([row["trouble"]])), None) if row.get("trouble") else None
+        self.message, self.event = (said["message"], said["detail"]) if said else ("", "")
+
+
+def generators(run: TestHistory) -> dict[str, Any]:
+    """The pods of a run on a cluster; `spread`: milliseconds between the first and the last that began."""
+    starts = [row["started"] for row in run.generators if row.get("started") is not None]
+    return {
+        "on_cluster": run.runner != "local",
+        "generators": [GeneratorRow(row) for row in run.generators],
+        "wanted": int(run.plan_snapshot.get("generators", 1)),
+        "ready": sum(row["phase"] not in ("waiting", "lost") for row in run.generators),
+        "spread": 1000 * (max(starts) - min(starts)) if len(starts) > 1 else None,
     }
 
 
@@ -121,11 +154,12 @@ def verdict(run: TestHistory) -> dict[str, Any]:
         words = ngettext("Passed: the target is met", "Passed: all %(count)s targets are met", met)
         kind, title = "passed", words % {"count": numbers.count(met)}
     said = run.message if kind != "passed" else ""
+    detail = next((one["detail"] for one in run.explained if one["message"] == said), "") if said else ""
     rest = [one for one in run.explained if one["message"] != said and one["code"] not in {*MET, "no_targets"}]
     if met and kind != "passed":
         words = ngettext("%(count)s target is met.", "%(count)s targets are met.", met)
         rest.append(Explained(code="met", good=True, message=words % {"count": numbers.count(met)}, detail=""))
-    return {"kind": kind, "title": title, "advice": advice if said else "", "reasons": rest}
+    return {"kind": kind, "title": title, "advice": advice if said else "", "detail": detail, "reasons": rest}
 
 
 def totals(run: TestHistory) -> list[tuple[str, list[str]]]:

@@ -8,6 +8,7 @@ app_name = "history"
 urlpatterns = [
     path("", views.run_list, name="list"),
     path("<int:pk>/", views.run, name="run"),
+    path("<int:pk>/generators/", views.generators, name="generators"),
     path("<int:pk>/log", views.log, name="log"),
     path("<int:pk>/script", views.script, name="script"),
 ]

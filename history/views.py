@@ -91,10 +91,18 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         if not found.is_active:
             return HttpResponseClientRefresh()
         context = {"run": found, "may_edit": can_edit(user, found.project), "host": run_page.target_hosts(found)}
+        context["on_cluster"] = found.runner != "local"
         return render(request, "history/run/state.html", context)
     context = {**run_page.context(found), "may_edit": can_edit(user, found.project)}
     template = "history/run/live.html" if found.is_active else "history/run/result.html"
     return render(request, template, context)
+
+
+@require_safe
+def generators(request: HttpRequest, pk: int) -> HttpResponse:
+    """The pods of a run on a cluster, for HTMX."""
+    found = get_run(require_user(request), pk)
+    return render(request, "history/run/generators.html", {"run": found, **run_page.generators(found)})
 
 
 @require_safe

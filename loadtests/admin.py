@@ -5,7 +5,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from loadtests.models import Plan, Scenario, Stage
+from loadtests.models import GeneratorSettings, Plan, Scenario, Stage
 
 
 class ScenarioInline(admin.TabularInline):
@@ -68,3 +68,11 @@ class StageAdmin(admin.ModelAdmin):
     list_select_related = ("scenario",)
     search_fields = ("scenario__name", "scenario__plan__title")
     autocomplete_fields = ("scenario",)
+
+
+@admin.register(GeneratorSettings)
+class GeneratorSettingsAdmin(admin.ModelAdmin):
+    list_display = ("project", "most", "vus_each", "image", "cpu_limit", "memory_limit")
+    list_select_related = ("project",)
+    search_fields = ("project__title", "image")
+    autocomplete_fields = ("project",)

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from loadtests import planning
 from loadtests.asking import MOST_SCENARIOS, MOST_STAGES, duration_text
 from loadtests.drawing import draw
 from loadtests.editing import DRAFTS, PLACES, typed_text
-from loadtests.k6.plan import RAMPING, Point, StagePlan, curve
+from loadtests.k6.plan import RAMPING, Point, StagePlan, curve, peak_vus
 from loadtests.models import Executor, Plan, Scenario
+from loadtests.runners import KUBERNETES
 from metricvault.lib.errors import Detail
 
 _BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"}
@@ -102,6 +105,10 @@ def context(plan: Plan, chosen_pk: int | None) -> dict[str, Any]:
         "ready": reviewed.built is not None,
         "hosts": _hosts(reviewed.built),
         "full": len(scenarios) >= MOST_SCENARIOS,
+        "on_cluster": settings.METRICVAULT_RUNNER == KUBERNETES,
+        "generators": reviewed.built.plan.generators if reviewed.built else None,
+        "each": ceil(peak_vus(reviewed.built.plan) / reviewed.built.plan.generators) if reviewed.built else None,
+        "generators_problem": next((one.message for one in reviewed.problems if one.field == "generators"), ""),
         "title_problem": next((one.message for one in reviewed.problems if one.field == "title"), ""),
     }
 

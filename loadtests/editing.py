@@ -107,13 +107,17 @@ def typed_text(value: Any) -> str:
 
 @transaction.atomic
 def save_plan(plan: Plan, typed: Mapping[str, str]) -> None:
-    """Title, description and target of the plan. An empty title is kept; the plan does not run with it."""
+    """Title, description, target and load generators of the plan. An empty title is kept; the plan does not run
+    with it."""
     plan.title = typed.get("title", plan.title).replace("\x00", "").strip()[:200]
     plan.description = typed.get("description", plan.description).replace("\x00", "").strip()[:10_000]
     tps = _number(typed["target_tps"]) if "target_tps" in typed else plan.target_tps
     if tps is None or (isinstance(tps, int | float) and 0 <= tps <= 10_000_000):
         plan.target_tps = tps
-    plan.save(update_fields=["title", "description", "target_tps", "updated_at"])
+    count = _number(typed["generators"]) if "generators" in typed else plan.generators
+    if count is None or (isinstance(count, int | float) and 1 <= count <= 1000 and count == int(count)):
+        plan.generators = count if count is None else int(count)
+    plan.save(update_fields=["title", "description", "target_tps", "generators", "updated_at"])
 
 
 @transaction.atomic

@@ -3,11 +3,12 @@
 import logging
 
 from celery import Task, shared_task
+from celery.signals import worker_ready
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from history.states import Status
-from loadtests import supervision
+from loadtests import supervision, watching
 from metricvault.lib.heartbeat import note_sweep
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,20 @@ def sweep() -> None:
     note_sweep()
     for task, run_id in supervision.due(timezone.now()):
         globals()[task].apply_async((run_id,), expires=_EXPIRES)
+
+
+@worker_ready.connect
+def hear_the_cluster(**kwargs: object) -> None:
+    """A worker hears of changes to pods as they happen. Whatever it misses, the sweep finds."""
+    watching.start(watch_now)
+
+
+def watch_now(run_id: int, wait: float) -> None:
+    """A pod of the run changed: look in `wait` seconds."""
+    try:
+        watch_run.apply_async((run_id,), countdown=wait, expires=_EXPIRES)
+    except (OperationalError, OSError):
+        logger.warning("run %s: Redis is away; the sweep will find it", run_id)
 
 
 def watch_soon(sender: object, run_id: int, **kwargs: object) -> None:

@@ -1,6 +1,7 @@
 """Misconfiguration as system checks: an id, what is wrong, and what to do."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -17,6 +18,21 @@ def open_access(**kwargs: Any) -> list[CheckMessage]:
                 f"Open access would let everyone who reaches {settings.METRICVAULT_BIND} start load.",
                 hint="Unset METRICVAULT_OPEN_ACCESS, or bind to 127.0.0.1.",
                 id="metricvault.E001",
+            )
+        ]
+    return []
+
+
+@register()
+def cluster(**kwargs: Any) -> list[CheckMessage]:
+    """Pods push their numbers to the web process: an address of this machine alone reaches nobody from there."""
+    host = urlsplit(settings.METRICVAULT_INGEST_URL).hostname or ""
+    if settings.METRICVAULT_RUNNER == "kubernetes" and host in LOOPBACK:
+        return [
+            Error(
+                f"Load generators on Kubernetes cannot reach {settings.METRICVAULT_INGEST_URL}.",
+                hint="Set METRICVAULT_INGEST_URL to the address of the web process as pods see it.",
+                id="metricvault.E005",
             )
         ]
     return []

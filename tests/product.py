@@ -1,6 +1,7 @@
 """The whole product as `make run` starts it, in a folder and on ports of its own: for end-to-end tests and benches."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -46,11 +47,15 @@ class Product:
                 continue
         return found
 
-    def imported_demo(self, title: str) -> dict[str, dict[str, Any]]:
-        """A new project with the demo's document; its endpoints by "METHOD /path"."""
+    def imported_demo(self, title: str, base_url: str = "") -> dict[str, dict[str, Any]]:
+        """A new project with the demo's document; its endpoints by "METHOD /path". `base_url`: where load reaches the
+        demo, if not at its own address."""
         project = self.api.post("/project", json={"title": title}).json()
-        address = f"{self.demo_url}/openapi.json"
-        answer = self.api.post("/openapi/analyze", json={"project_id": project["id"], "openapi_url": address})
+        source: dict[str, Any] = {"openapi_url": f"{self.demo_url}/openapi.json"}
+        if base_url:
+            document = self.demo.get("/openapi.json").json()
+            source = {"document": json.dumps({**document, "servers": [{"url": base_url}]})}
+        answer = self.api.post("/openapi/analyze", json={"project_id": project["id"], **source})
         assert answer.status_code == 201, answer.text
         endpoints = self.api.get("/endpoint", params={"project_id": project["id"], "limit": 500}).json()["items"]
         return {f"{one['method']} {one['path']}": one for one in endpoints}
@@ -81,7 +86,7 @@ class Product:
 @contextmanager
 def running_product(data_dir: Path, first_run: bool = False, **environ: str) -> Iterator[Product]:
     """Starts a copy and ends it as Ctrl-C does; nothing may be left of it then."""
-    port, demo_port = free_port(), free_port()
+    port, demo_port = int(environ.get("PORT") or free_port()), free_port()
     own = {"PORT": str(port), "METRICVAULT_DATA_DIR": str(data_dir), "METRICVAULT_DEMO_PORT": str(demo_port)}
     data_dir.mkdir(parents=True, exist_ok=True)
     if not first_run:

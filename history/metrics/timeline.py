@@ -118,14 +118,16 @@ class Timeline:
         self.origin: float | None = None
         self.handed_out = 0
         self._generators: dict[str, _Generator] = {}
+        self._waited: set[str] = set()
         self._cells: dict[int, dict[str, Cell]] = {}
         self._vus: dict[int, dict[str, float]] = {}
         self._last_vus: dict[str, float] = {}
 
     def feed(self, snapshot: Snapshot) -> None:
         """Takes one snapshot. The same one twice changes nothing; a late one counts what it alone knows."""
-        if self.origin is None and not snapshot.has_begun:
-            return  # a generator that waits for the others
+        if not snapshot.has_begun and snapshot.instance not in self._generators:
+            self._waited.add(snapshot.instance)  # for the other generators
+            return
         if self.origin is None:
             self.origin = snapshot.started or snapshot.moment - PUSH_INTERVAL
         generator = self._generators.get(snapshot.instance)
@@ -151,7 +153,9 @@ class Timeline:
             generator.moment = snapshot.moment
             generator.closed = snapshot.closing
             generator.vus = 0.0 if snapshot.closing else generator.vus
-            if snapshot.vus is not None:
+            waited = snapshot.instance in self._waited
+            self._waited.discard(snapshot.instance)
+            if snapshot.vus is not None and not (waited and not snapshot.vus):  # the 0 is from before
                 generator.vus = snapshot.vus
                 self._vus.setdefault(self._second(snapshot.moment), {})[snapshot.instance] = snapshot.vus
 

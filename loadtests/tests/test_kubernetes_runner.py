@@ -1,6 +1,5 @@
 """k6 as pods of a real cluster (tests/cluster): the contract, and what only several generators can do."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,9 +43,8 @@ class TestKubernetesRunner(RunnerContract):
     patience = 60.0
 
     @pytest.fixture(autouse=True)
-    def _host(self, cluster: "Cluster") -> Iterator[None]:
+    def _host(self, cluster: "Cluster") -> None:
         self.host = cluster.host_address
-        yield
 
     def spec(self, plan: RunPlan, script: str = "") -> LaunchSpec:
         return pods_of(plan, script=script)

@@ -1,0 +1,24 @@
+"""What goes wrong on a cluster, provoked for real on the whole product: seen within 60 s, said in words, ended well.
+
+`python -m bench.cluster_failures` prints the same as a table with times.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.cluster.provoking import FAILURES, Failure, provoke
+
+pytestmark = pytest.mark.needs("cluster", "k6", "redis-server")
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=[one.name for one in FAILURES])
+def test_it_is_said_in_words_within_a_minute(
+    cluster: Cluster, namespace: str, tmp_path: Path, failure: Failure
+) -> None:
+    seen = provoke(cluster, namespace, tmp_path, failure)
+    assert failure.code in seen.codes, seen
+    assert seen.seconds < 60, seen
+    assert (seen.status, seen.outcome) in failure.ends, seen
+    assert seen.stored == seen.sent, seen
