@@ -30,6 +30,7 @@ class Failure:
     lasts: float = 0
     load: float = 12
     generators: int = 2
+    limited: bool = False  # with the rights of a service account instead of an administrator's
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,46 @@ def _quota(cluster: Cluster, namespace: str) -> None:
     )
 
 
-def _forbid_secrets(cluster: Cluster, namespace: str) -> None:
-    """Nobody but the administrator's kubeconfig is used here, so the right is taken by name: see `_restricted`."""
+def _narrow(cluster: Cluster, namespace: str) -> None:
+    """An admission rule that our pods break: they may use 1 GiB."""
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "LimitRange",
+            "metadata": {"name": "narrow", "namespace": namespace},
+            "spec": {"limits": [{"type": "Container", "max": {"memory": "128Mi"}}]},
+        }
+    )
+
+
+def _bind(cluster: Cluster, namespace: str) -> None:
+    """The account of `limited_kubeconfig` may do in its namespace what an editor may."""
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "metricvault", "namespace": namespace}},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "metricvault", "namespace": namespace},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": "metricvault", "namespace": namespace}],
+        },
+    )
+
+
+def _unbind(cluster: Cluster, namespace: str) -> None:
+    cluster.kubectl("-n", namespace, "delete", "rolebinding", "metricvault")
+
+
+def limited_kubeconfig(cluster: Cluster, namespace: str, folder: Path) -> Path:
+    """Of the service account `metricvault` of the namespace."""
+    config = json.loads(cluster.kubectl("config", "view", "--raw", "--flatten", "-o", "json"))
+    token = cluster.kubectl("-n", namespace, "create", "token", "metricvault").strip()
+    config["users"] = [{"name": "metricvault", "user": {"token": token}}]
+    for context in config["contexts"]:
+        context["context"]["user"] = "metricvault"
+    path = folder / "limited.kubeconfig"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return path
 
 
 def _evict(cluster: Cluster, namespace: str) -> None:
@@ -78,28 +117,18 @@ _NEVER_BEGAN = (("failed", "error"),)
 _PARTLY = (("failed", "invalid"),)
 _GOES_ON = (("completed", "passed"),)
 _SOON = {"METRICVAULT_POD_READY_SECONDS": "12"}
+_TINY = {"METRICVAULT_POD_MEMORY_REQUEST": "20Mi", "METRICVAULT_POD_MEMORY_LIMIT": "20Mi"}
+_HUGE = {**_SOON, "METRICVAULT_POD_CPU_REQUEST": "64"}
+_NO_IMAGE = {**_SOON, "METRICVAULT_K6_IMAGE": "grafana/k6:0.0.0"}
 
 FAILURES = (
-    Failure(
-        "impossible CPU request", "pod_unschedulable", _NEVER_BEGAN, {**_SOON, "METRICVAULT_POD_CPU_REQUEST": "64"}
-    ),
-    Failure(
-        "image that is not there", "pod_image", _NEVER_BEGAN, {**_SOON, "METRICVAULT_K6_IMAGE": "grafana/k6:0.0.0"}
-    ),
-    Failure(
-        "memory limit of 20 MiB",
-        "pod_oom",
-        (*_PARTLY, *_NEVER_BEGAN),
-        {"METRICVAULT_POD_MEMORY_REQUEST": "20Mi", "METRICVAULT_POD_MEMORY_LIMIT": "20Mi"},
-    ),
+    Failure("impossible CPU request", "pod_unschedulable", _NEVER_BEGAN, _HUGE),
+    Failure("image that is not there", "pod_image", _NEVER_BEGAN, _NO_IMAGE),
+    Failure("memory limit of 20 MiB", "pod_oom", (*_PARTLY, *_NEVER_BEGAN), _TINY),
     Failure("quota of one pod", "pod_quota", _NEVER_BEGAN, _SOON, before=_quota),
-    Failure(
-        "root image under restricted Pod Security",
-        "pod_refused",
-        _NEVER_BEGAN,
-        {**_SOON, "METRICVAULT_POD_LABELS": "metricvault/none=1"},
-    ),
+    Failure("admission refused", "pod_refused", _NEVER_BEGAN, _SOON, before=_narrow),
     Failure("pod evicted", "pod_evicted", _PARTLY, during=_evict, load=20),
+    Failure("RBAC removed", "cluster_forbids", _GOES_ON, limited=True, during=_unbind, after=_bind, lasts=15, load=20),
     Failure(
         "API server away for 30 s",
         "cluster_away",
@@ -124,7 +153,11 @@ FAILURES = (
 def provoke(cluster: Cluster, namespace: str, folder: Path, failure: Failure) -> Seen:
     """Starts a copy of the product and a run, makes the failure happen, and follows the run to its end."""
     failure.before(cluster, namespace)
-    with product_on(cluster, namespace, folder / "copy", **failure.environ) as product:
+    environ = dict(failure.environ)
+    if failure.limited:
+        _bind(cluster, namespace)
+        environ["KUBECONFIG"] = str(limited_kubeconfig(cluster, namespace, folder))
+    with product_on(cluster, namespace, folder / "copy", **environ) as product:
         endpoint = endpoints_for_pods(product, cluster, failure.name)["GET /products"]["id"]
         stages = [{"duration": failure.load, "target": 4}]
         asked = {"name": "Load", "endpoint_id": endpoint, "think_time": 0.02, "stages": stages}
