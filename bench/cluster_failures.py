@@ -27,13 +27,12 @@ def main() -> int:
             seen = provoke(cluster, namespace, Path(folder), failure)
         cluster.repair()
         cluster.delete_namespace(namespace)
-        good = failure.code in seen.codes and (seen.status, seen.outcome) in failure.ends and seen.sent == seen.stored
+        good = failure.code in seen.codes and (seen.status, seen.outcome) in failure.ends and seen.all_counted
         bad += not good
         end = f"{seen.status}, {seen.outcome or '-'}"
         counts = f"{seen.sent:>6} {seen.stored:>6}"
-        print(
-            f"{seen.name:<28} {seen.seconds:>8.1f} s  {end:<18} {counts}  {seen.sentence or f'NOT SAID: {seen.codes}'}"
-        )
+        said = seen.sentence or f"NOT SAID: {seen.codes}"
+        print(f"{seen.name:<28} {seen.seconds:>8.1f} s  {end:<18} {counts}  {said}")
         print(f"{'':<28} {seen.event[:200]}", flush=True)
     return 1 if bad else 0
 

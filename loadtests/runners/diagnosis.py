@@ -48,8 +48,10 @@ def worst(codes: Sequence[int | None]) -> int | None:
 
 def _phase(job: Json, found: Sequence[Generator], wanted: int, begun: bool) -> Phase:
     ended = {one["type"] for one in job.get("status", {}).get("conditions", []) if one.get("status") == "True"}
-    over = len(found) >= wanted and all(one.phase in ("finished", "lost") for one in found)
-    if over or ended & {"Complete", "Failed"}:
+    over = all(one.phase in ("finished", "lost") for one in found)
+    if job["spec"].get("suspend") and over:
+        return "finished"  # it was ended before all its pods were there
+    if (over and len(found) >= wanted) or ended & {"Complete", "Failed"}:
         return "finished"
     if begun:
         return "running"

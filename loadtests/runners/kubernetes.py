@@ -109,7 +109,8 @@ class KubernetesRunner:
             return merged(list(threads.map(self._log, pods)))
 
     def stop(self, job_name: str) -> None:
-        """Tells every k6 through its REST API; called again after 8 s it ends the pods that are left."""
+        """Tells every k6 through its REST API; called again after 8 s it ends the pods that are left. Pods that have
+        not begun are ended at once: they have nothing to say, and others must not come up after them."""
         try:
             job = self._api.get(f"{self._jobs}/{check_job_name(job_name)}")
         except NotThere:
@@ -117,15 +118,14 @@ class KubernetesRunner:
         told = _annotations(job).get(STOPPING)
         if not told:
             self._note(job_name, STOPPING)
-        alive = [pod for pod in self._pods(job_name) if pod["status"].get("phase") in ("Pending", "Running")]
-        if told and _seconds_since(told) > _GRACE:
-            self._api.patch(f"{self._jobs}/{job_name}", {"spec": {"suspend": True}})
+        if not _annotations(job).get(BEGUN) or (told and _seconds_since(told) > _GRACE):
+            if not job["spec"].get("suspend"):
+                self._api.patch(f"{self._jobs}/{job_name}", {"spec": {"suspend": True}})
             return
+        alive = [pod for pod in self._pods(job_name) if pod["status"].get("phase") == "Running"]
         if alive:
             with ThreadPoolExecutor(min(_AT_ONCE, len(alive))) as threads:
                 list(threads.map(self._rest.stop, alive))
-        elif not job["spec"].get("suspend"):  # pods that are still to come must not come any more
-            self._api.patch(f"{self._jobs}/{job_name}", {"spec": {"suspend": True}})
 
     def cleanup(self, job_name: str) -> None:
         """Deletes the Job, and with it everything that it owns."""
