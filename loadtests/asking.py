@@ -78,7 +78,6 @@ Duration = Annotated[
         }
     ),
 ]
-_GENERATORS = "Load generators (pods) that share the load. Left out: as many as the users need."
 Whole = Annotated[int, BeforeValidator(_whole)]
 Key = Annotated[Whole, Field(ge=1, le=2**63 - 1)]
 Values = dict[str, Any]
@@ -128,7 +127,10 @@ class LoadTestIn(_Asked):
     description: Annotated[str, Field(max_length=10_000)] | None = None
     target_tps: Annotated[float, Field(ge=0, le=10_000_000, description="Requests per second.")] | None = None
     project_id: Key | None = None
-    generators: Annotated[Whole, Field(ge=1, le=1000, description=_GENERATORS)] | None = None
+    generators: (
+        Annotated[Whole, Field(ge=1, le=1000, description="Load generators (pods). Left out: as many as needed.")]
+        | None
+    ) = None
     scenarios: Annotated[list[ScenarioIn], Field(min_length=1, max_length=MOST_SCENARIOS)]
 
 

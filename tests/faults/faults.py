@@ -112,6 +112,21 @@ def jump_clock(product: Product, lasts: float) -> None:
             process.send_signal(signal.SIGCONT)
 
 
+def begin_again(product: Product, lasts: float) -> None:
+    """k6 is killed, and another one with the same command pushes under the same name from zero on, as a load generator
+    does that somebody starts again."""
+    (first,) = [one for one in product.processes("k6") if one.name() == "k6"]
+    command, environ, folder = first.cmdline(), first.environ(), first.cwd()
+    quiet = subprocess.DEVNULL
+    again = subprocess.Popen(command, cwd=folder, env=environ, stdout=quiet, stderr=quiet)
+    try:
+        first.kill()
+        time.sleep(lasts)
+    finally:
+        again.kill()
+        again.wait()
+
+
 def faketime_library() -> str:
     """The path of libfaketime; "" where it is not installed."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
@@ -132,6 +147,7 @@ FAULTS = (
     Fault("database locked 8 s", lock_database, load=16, lasts=8),
     Fault("disk full 4 s", fill_disk, load=10, lasts=4, in_tests=True),
     Fault("worker's clock +5 h", jump_clock, load=14, lasts=16),
+    Fault("k6 begins again", begin_again, load=14, lasts=6),
     Fault("web frozen 60 s", freeze("uvicorn"), load=80, lasts=60, quick=False),
     Fault("worker frozen 60 s", freeze("worker"), load=30, lasts=60, quick=False),
     Fault("beat frozen 60 s", freeze("beat"), load=30, lasts=60, quick=False),

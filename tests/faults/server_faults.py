@@ -36,10 +36,11 @@ def killed(server: Server) -> Break:
 
 
 def server_faults(servers: Servers) -> tuple[Fault, ...]:
-    """Two faults for each server, of 60 and of 10 seconds."""
+    """Three faults for each server: killed for 10 and for 60 seconds, frozen for 60."""
     found = []
     for name, server in servers.items():
         found.append(Fault(f"{name} killed, 10 s", killed(server), load=24, lasts=10))
+        found.append(Fault(f"{name} killed, 60 s", killed(server), load=80, lasts=60, quick=False))
         found.append(Fault(f"{name} frozen 60 s", frozen(server), load=80, lasts=60, quick=False))
     return tuple(found)
 
