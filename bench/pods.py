@@ -7,6 +7,7 @@ target saw them.
 """
 
 import http.server
+import os
 import secrets
 import statistics
 import sys
@@ -16,6 +17,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metricvault.settings")
 
 from bench.k6_runs import exact, push_catcher
 from history.metrics import summary as k6_summary
