@@ -130,7 +130,7 @@ class RunnerContract:
         runner.cleanup(JOB)
         assert runner.poll(JOB).phase == "absent"
         wait_until(lambda: self.is_still(target))
-        assert runner.logs(JOB).output == ""
+        wait_until(lambda: runner.logs(JOB).output == "", self.patience)
         runner.cleanup(JOB)
 
     def is_still(self, target: Target) -> bool:

@@ -31,6 +31,7 @@ class Failure:
     load: float = 12
     generators: int = 2
     users: int = 4
+    in_tests: bool = False  # the others take longer, or break the cluster for everybody
     limited: bool = False  # with the rights of a service account instead of an administrator's
 
 
@@ -129,12 +130,12 @@ _HUGE = {**_SOON, "METRICVAULT_POD_CPU_REQUEST": "64"}
 _NO_IMAGE = {**_SOON, "METRICVAULT_K6_IMAGE": "grafana/k6:0.0.0"}
 
 FAILURES = (
-    Failure("impossible CPU request", "pod_unschedulable", _NEVER_BEGAN, _HUGE),
+    Failure("impossible CPU request", "pod_unschedulable", _NEVER_BEGAN, _HUGE, in_tests=True),
     Failure("image that is not there", "pod_image", _NEVER_BEGAN, _NO_IMAGE),
     Failure("memory limit of 20 MiB", "pod_oom", (*_PARTLY, *_NEVER_BEGAN), _TINY, users=400),
-    Failure("quota of one pod", "pod_quota", _NEVER_BEGAN, _SOON, before=_quota),
+    Failure("quota of one pod", "pod_quota", _NEVER_BEGAN, _SOON, before=_quota, in_tests=True),
     Failure("admission refused", "pod_refused", _NEVER_BEGAN, _SOON, before=_narrow),
-    Failure("pod evicted", "pod_evicted", _PARTLY, during=_evict, load=20),
+    Failure("pod evicted", "pod_evicted", _PARTLY, during=_evict, load=20, in_tests=True),
     Failure("RBAC removed", "cluster_forbids", _GOES_ON, limited=True, during=_unbind, after=_bind, lasts=15, load=20),
     Failure(
         "API server away for 30 s",
