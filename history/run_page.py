@@ -57,7 +57,20 @@ class GeneratorRow:
         self.cpu, self.cpu_limit, self.memory = row.get("cpu"), row.get("cpu_limit"), row.get("memory")
         self.kind, self.shape, self.state = self._SHOWN[row["phase"]]
         said = next(iter(explain([row["trouble"]])), None) if row.get("trouble") else None
+        self.code = said["code"] if said else ""
         self.message, self.event = (said["message"], said["detail"]) if said else ("", "")
+
+
+def _rows(run: TestHistory) -> list[GeneratorRow]:
+    """What is wrong with several pods in the same way is said once, at the first."""
+    said: set[tuple[str, str]] = set()
+    rows = [GeneratorRow(row) for row in run.generators]
+    for row in rows:
+        same = (row.code, row.event)
+        if same in said:
+            row.message = row.event = ""
+        said.add(same)
+    return rows
 
 
 def generators(run: TestHistory) -> dict[str, Any]:
@@ -65,7 +78,7 @@ def generators(run: TestHistory) -> dict[str, Any]:
     starts = [row["started"] for row in run.generators if row.get("started") is not None]
     return {
         "on_cluster": run.runner != "local",
-        "generators": [GeneratorRow(row) for row in run.generators],
+        "generators": _rows(run),
         "wanted": int(run.plan_snapshot.get("generators", 1)),
         "ready": sum(row["phase"] not in ("waiting", "lost") for row in run.generators),
         "spread": 1000 * (max(starts) - min(starts)) if len(starts) > 1 else None,
