@@ -22,12 +22,13 @@ class Job:
 
 def look(run: TestHistory, now: datetime) -> Job:
     """Asks the runner; one that does not answer is told as it says."""
-    wanted, ready, failed, message = 1, 0, 0, ""
+    wanted, ready, failed, message = int(run.plan_snapshot.get("generators", 1)), 0, 0, ""
     try:
-        progress = open_runner().poll(run.job_name)
+        progress = open_runner(run.runner).poll(run.job_name)
         if progress.phase != "absent":
             wanted, ready, failed, message = progress.wanted, progress.ready, progress.failed, progress.message
     except RunnerError as error:
         message = str(error)
     elapsed = round((now - run.tested_at).total_seconds(), 1)
-    return Job(run, wanted, ready, failed, elapsed, message or waits_for(run))
+    troubled = run.troubled["message"] if run.troubled else ""
+    return Job(run, wanted, ready, failed, elapsed, troubled or message or waits_for(run))

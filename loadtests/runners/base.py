@@ -125,6 +125,9 @@ class Runner(Protocol):
     def cleanup(self, job_name: str) -> None:
         """Kills what still lives and forgets the job."""
 
+    def check(self) -> str:
+        """What load is made with, in a few words; RunnerError where none can be made now."""
+
     def jobs(self) -> list[str]:
         """The names of all jobs that are not forgotten, those of other copies of the product perhaps among them."""
 

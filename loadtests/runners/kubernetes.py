@@ -131,6 +131,18 @@ class KubernetesRunner:
         """Deletes the Job, and with it everything that it owns."""
         self._api.delete(f"{self._jobs}/{check_job_name(job_name)}", propagationPolicy="Background")
 
+    def check(self) -> str:
+        """The cluster's version, after looking whether it lets us make what a load needs."""
+        version = self._api.get("/version").get("gitVersion", "?")
+        for group, resource in (("batch", "jobs"), ("", "configmaps"), ("", "secrets")):
+            asked = {"namespace": self._api.namespace, "verb": "create", "group": group, "resource": resource}
+            body = {"spec": {"resourceAttributes": asked}}
+            answer = self._api.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+            if not answer.get("status", {}).get("allowed"):
+                message = N_("In namespace %(namespace)s it is not allowed to make %(resource)s.")
+                raise RunnerError(message, permanent=True, namespace=self._api.namespace, resource=resource)
+        return f"Kubernetes {version}, namespace {self._api.namespace}, {self._options.placement.image}"
+
     def jobs(self) -> list[str]:
         """The Jobs of the namespace that are ours by label."""
         found = self._api.get(self._jobs, labelSelector=SELECTOR, limit="5000")

@@ -163,6 +163,16 @@ class LocalRunner:
         _pulses.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
 
+    def check(self) -> str:
+        """k6's version."""
+        self._check_k6()
+        try:
+            done = subprocess.run([self._k6, "version"], capture_output=True, text=True, timeout=20, check=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            message = N_("k6 could not be started: %(reason)s.")
+            raise RunnerError(message, permanent=True, reason=type(error).__name__) from error
+        return done.stdout.strip().splitlines()[0]
+
     def jobs(self) -> list[str]:
         """The folders there are."""
         return [folder.name for folder in self._jobs.iterdir()] if self._jobs.is_dir() else []
