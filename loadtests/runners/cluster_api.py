@@ -78,16 +78,8 @@ class ClusterApi:
             response.release_conn()
             response.close()
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
-        kind: str = "application/json",
-        timeout: float = _READ,
-    ) -> bytes:
-        response = self._open(method, path, body, query, kind, timeout)
+    def _request(self, method: str, path: str, **asked: Any) -> bytes:
+        response = self._open(method, path, **asked)
         try:
             content = bytes(response.read())
         except urllib3.exceptions.HTTPError as error:
