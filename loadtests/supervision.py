@@ -229,16 +229,24 @@ def tidy(now: datetime) -> int:
     """Forgets the jobs of runs that are over: what a dead worker left, and failed ones after
     METRICVAULT_KEEP_FAILED_HOURS. Jobs of other copies, whose names no run here has, stay. Answers how many."""
     runner = open_runner()
+    try:
+        names = _over(runner.jobs(), now)
+        for name in names:
+            runner.cleanup(name)
+    except RunnerError as error:
+        logger.warning("jobs of runs that are over stay for now: %s", error)
+        return 0
+    return len(names)
+
+
+def _over(names: list[str], now: datetime) -> list[str]:
     kept_since = now - timedelta(hours=settings.METRICVAULT_KEEP_FAILED_HOURS)
-    over = TestHistory.objects.filter(job_name__in=runner.jobs(), runner=settings.METRICVAULT_RUNNER, is_completed=True)
+    over = TestHistory.objects.filter(job_name__in=names, runner=settings.METRICVAULT_RUNNER, is_completed=True)
     if not settings.AUTO_DELETE_COMPLETED_JOBS:
         over = over.filter(completed_at__lt=kept_since)
     elif settings.METRICVAULT_RUNNER == KUBERNETES:
         over = over.exclude(status=Status.FAILED, completed_at__gte=kept_since)
-    names = list(over.values_list("job_name", flat=True))
-    for name in names:
-        runner.cleanup(name)
-    return len(names)
+    return list(over.values_list("job_name", flat=True))
 
 
 def _end(run: TestHistory, recorded: Recorded) -> None:
@@ -253,7 +261,8 @@ def _end(run: TestHistory, recorded: Recorded) -> None:
 def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list[Reason]]:
     lost = fleet.loss(run)
     if lost is not None:
-        return Status.FAILED, Outcome.INVALID, [lost, *recorded.reasons]
+        outcome = Outcome.INVALID if recorded.stored_requests else Outcome.ERROR
+        return Status.FAILED, outcome, [lost, *(recorded.reasons if recorded.stored_requests else [])]
     if run.stop_requested_at is not None and run.exit_code != 0:
         if run.stop_reason == "timeout":
             ended = reason("timed_out", hours=settings.SCHEDULER_JOB_TIMEOUT_HOURS)
