@@ -240,11 +240,11 @@ def tidy(now: datetime) -> int:
 
 
 def _over(names: list[str], now: datetime) -> list[str]:
+    if not settings.AUTO_DELETE_COMPLETED_JOBS:
+        return []
     kept_since = now - timedelta(hours=settings.METRICVAULT_KEEP_FAILED_HOURS)
     over = TestHistory.objects.filter(job_name__in=names, runner=settings.METRICVAULT_RUNNER, is_completed=True)
-    if not settings.AUTO_DELETE_COMPLETED_JOBS:
-        over = over.filter(completed_at__lt=kept_since)
-    elif settings.METRICVAULT_RUNNER == KUBERNETES:
+    if settings.METRICVAULT_RUNNER == KUBERNETES:
         over = over.exclude(status=Status.FAILED, completed_at__gte=kept_since)
     return list(over.values_list("job_name", flat=True))
 
