@@ -33,6 +33,9 @@ def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
     row = {name: value for name, value in asdict(one).items() if name in _KEPT}
     row["name"] = one.name or before.get("name", "")
     row["trouble"] = one.trouble
+    if before.get("phase") == "lost" and before.get("trouble"):
+        # A pod that was lost stays so: once all are told to stop, or it is gone, the cluster no longer says why.
+        row |= {name: before[name] for name in ("phase", "trouble", "event", "exit_code", "node")}
     for name, value in (("cpu", one.cpu), ("memory", one.memory)):
         seen = [number for number in (value, before.get(name)) if number is not None]
         row[name] = max(seen, default=None)
@@ -40,12 +43,15 @@ def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
 
 
 def loss(run: TestHistory) -> Reason | None:
-    """Why a part of the load is missing; None where all generators did theirs."""
-    if len(run.generators) and run.stop_reason == "lost":
-        found = [row["trouble"] for row in run.generators if row.get("trouble")]
-        fatal = next((one for one in found if one["code"] in _FATAL), None)
+    """Why a part of the load is missing; None where all generators did theirs, or were told to end by somebody."""
+    if not run.generators or run.stop_reason not in ("", "lost"):
+        return None
+    found = [row["trouble"] for row in run.generators if row.get("trouble") and row["phase"] == "lost"]
+    fatal = next((one for one in found if one["code"] in _FATAL), None)
+    if run.stop_reason == "lost":
         return fatal or reason("generator_lost", pod="-", exit_code="-")
-    return None
+    # All ended before anybody could stop the others. k6's own exit code says more than that it ended.
+    return None if fatal is None or fatal["code"] == "generator_lost" else fatal
 
 
 def doubts(run: TestHistory) -> list[Reason]:

@@ -26,7 +26,9 @@ def progress_of(job: Json, pods: Sequence[Json], events: Iterable[Json], stoppin
     begun = bool(_annotations(job).get(BEGUN))
     found = _newest(pods, begun, stopping)
     if begun:
-        found += [_vanished(index) for index in range(wanted) if index not in {int(one.instance) for one in found}]
+        known = {int(one.instance) for one in found}
+        found += [_vanished(index, stopping) for index in range(wanted) if index not in known]
+        found.sort(key=lambda one: int(one.instance))
     ready = sum(one.phase in ("ready", "running") for one in found)
     failed = sum(one.phase == "lost" for one in found)
     codes = [one.exit_code for one in found]
@@ -107,7 +109,9 @@ def _generator_phase(pod: Json, ended: Any, container: Json, begun: bool) -> Gen
     return "ready" if container.get("ready") else "waiting"
 
 
-def _vanished(index: int) -> Generator:
+def _vanished(index: int, stopping: bool) -> Generator:
+    if stopping:  # it did not end by itself, so it was ended
+        return Generator(str(index), "", "finished")
     return Generator(str(index), "", "lost", trouble=reason("pod_deleted", pod=f"#{index}"))
 
 
