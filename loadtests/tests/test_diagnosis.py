@@ -281,7 +281,7 @@ def test_a_pod_made_again_in_the_middle_of_the_run_is_lost() -> None:
     ended(first, 137)
     scene["pods"].insert(0, again)  # in whatever order the cluster lists them
     found = progress(scene)
-    assert [one.name for one in found.generators][0] == "k6-two-0-again"
+    assert found.generators[0].name == "k6-two-0-again"
     assert (phases(found), code(found)) == (["lost", "running"], "generator_restarted")
     assert found.generators[0].restarts == 1
 
