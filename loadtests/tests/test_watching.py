@@ -1,6 +1,7 @@
 """Changes in the cluster are heard as they happen. The API server is a fake, on loopback; time is set by the test."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def test_a_run_is_looked_at_at_most_twice_a_second_and_once_after_the_last_chang
         before = len(told)
         watcher._take(pod("7"))
         looks += [clock.now + wait for _run, wait in told[before:]]
-    assert all(later - earlier >= 0.5 - 1e-6 for earlier, later in zip(looks, looks[1:], strict=False))
+    assert all(later - earlier >= 0.5 - 1e-6 for earlier, later in pairwise(looks))
     assert looks[0] == 1000.0
     assert clock.now <= looks[-1] <= clock.now + 0.5
     assert len(looks) <= 6
