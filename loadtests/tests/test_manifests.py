@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from loadtests.k6.command import pod_command
+from loadtests.k6.script import build_script
 from loadtests.runners.manifests import (
     MOST_CONFIG,
     JobSpec,
@@ -20,6 +22,7 @@ from loadtests.runners.manifests import (
     cores,
     size,
 )
+from loadtests.tests.conftest import run_plan
 
 PLAIN = JobSpec(
     name="k6-0123abcd",
@@ -201,6 +204,14 @@ def test_the_environment_is_in_a_secret_that_goes_with_the_job() -> None:
         "immutable": True,
         "stringData": {"K6_TOKEN": "s3cret"},
     }
+
+
+def test_no_secret_is_in_what_everybody_may_read() -> None:
+    arguments, environment = pod_command("7", "http://127.0.0.1:9/ingest/7/write", "s3cret")
+    spec = replace(PLAIN, arguments=arguments, placement=FULL)
+    assert "s3cret" in json.dumps(build_secret(spec, environment, OWNER))
+    for readable in (build_job(spec), build_config(spec, build_script(run_plan()), OWNER)):
+        assert "s3cret" not in json.dumps(readable)
 
 
 def test_the_same_spec_gives_the_same_objects() -> None:
