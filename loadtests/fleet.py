@@ -9,7 +9,8 @@ from loadtests.runners import Generator, Progress, RunnerError
 
 BUSY = 0.9  # of its CPU limit: a generator above it may have waited for itself instead of the target
 _KEPT = ("instance", "name", "phase", "node", "restarts", "exit_code", "event", "cpu_limit")
-_FATAL = {"generator_lost", "generator_restarted", "pod_oom", "pod_evicted", "pod_deleted"}
+_FATAL = {"generator_restarted", "pod_oom", "pod_evicted", "pod_deleted"}
+_PLANNED = {0, 99}  # k6's exit codes of a load that came to its end
 
 
 def note(run: TestHistory, progress: Progress) -> None:
@@ -43,15 +44,13 @@ def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
 
 
 def loss(run: TestHistory) -> Reason | None:
-    """Why a part of the load is missing; None where all generators did theirs, or were told to end by somebody."""
-    if not run.generators or run.stop_reason not in ("", "lost"):
-        return None
-    found = [row["trouble"] for row in run.generators if row.get("trouble") and row["phase"] == "lost"]
+    """Why a part of the load is missing; None where all generators did theirs, or where k6's exit code says more."""
+    found = [row["trouble"] for row in run.generators if row.get("trouble")]
     fatal = next((one for one in found if one["code"] in _FATAL), None)
     if run.stop_reason == "lost":
-        return fatal or reason("generator_lost", pod="-", exit_code="-")
-    # All ended before anybody could stop the others. k6's own exit code says more than that it ended.
-    return None if fatal is None or fatal["code"] == "generator_lost" else fatal
+        ended = next((one for one in found if one["code"] == "generator_lost"), None)
+        return fatal or ended or reason("generator_lost", pod="-", exit_code="-")
+    return fatal if run.exit_code not in _PLANNED else None
 
 
 def doubts(run: TestHistory) -> list[Reason]:
