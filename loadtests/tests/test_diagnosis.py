@@ -194,6 +194,22 @@ def test_a_pod_that_is_gone_after_a_stop_was_ended_by_us() -> None:
     assert (phases(found), found.trouble, found.lost) == (["finished", "running"], None, None)
 
 
+@pytest.mark.parametrize("scene", ["deleted", "evicted"])
+def test_a_pod_that_is_being_ended_after_a_stop_is_no_loss(scene: str) -> None:
+    found = progress(scene, stopping=True)
+    assert (phases(found), found.trouble, found.lost) == (["running", "running"], None, None)
+
+
+@pytest.mark.parametrize(("reason", "trouble"), [("Error", None), ("OOMKilled", "pod_oom")])
+def test_a_pod_killed_for_not_stopping_did_not_run_out_of_memory(reason: str, trouble: str | None) -> None:
+    scene = seen("running")
+    for pod in scene["pods"]:
+        ended(pod, 137, reason)
+    found = progress(scene, stopping=True)
+    assert (found.phase, found.exit_code, found.failed) == ("finished", 137, 0)
+    assert (found.trouble and found.trouble["code"]) == trouble
+
+
 def test_all_pods_gone_is_an_end_that_nobody_saw() -> None:
     scene = seen("running")
     scene["pods"] = []
