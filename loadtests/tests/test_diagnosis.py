@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from history.reasons import explain
 from loadtests.runners import Progress
-from loadtests.runners.diagnosis import BEGUN, INDEX, age, progress_of, usage, worst
+from loadtests.runners.diagnosis import BEGUN, age, progress_of, usage, worst
 from loadtests.tests.pods_seen import FILE, Json, Scene, seen
 
 BEGUN_AT = "2026-11-24T05:46:00.000+00:00"
@@ -397,7 +397,3 @@ def test_a_job_knows_its_age() -> None:
     job = seen("waiting")["job"]
     job["metadata"]["creationTimestamp"] = "2026-11-24T05:00:00Z"
     assert age(job, datetime(2026, 11, 24, 5, 0, 30, tzinfo=UTC)) == 30.0
-
-
-def test_the_index_of_a_pod_is_where_kubernetes_keeps_it() -> None:
-    assert {pod["metadata"]["annotations"][INDEX] for pod in seen("ready")["pods"]} == {"0", "1"}
