@@ -34,6 +34,9 @@ def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
     row = {name: value for name, value in asdict(one).items() if name in _KEPT}
     row["name"] = one.name or before.get("name", "")
     row["trouble"] = one.trouble
+    if before.get("phase") == "lost" and before.get("trouble"):
+        # A pod that was lost stays so: once all are told to stop, or it is gone, the cluster no longer says why.
+        row |= {name: before[name] for name in ("phase", "trouble", "event", "exit_code", "node")}
     for name, value in (("cpu", one.cpu), ("memory", one.memory)):
         seen = [number for number in (value, before.get(name)) if number is not None]
         row[name] = max(seen, default=None)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from history.live import announce, finish
@@ -34,7 +35,8 @@ _LATE = 600.0  # seconds after the longest time of a run at which the cluster en
 def launch(run_id: int) -> bool:
     """Starts the load of a queued run; True where this call did it (or failed it)."""
     run = TestHistory.objects.filter(pk=run_id).first()
-    if run is None or not move(run, Status.STARTING):
+    # The run's own time begins here: what it waited in the queue is no time of its pods.
+    if run is None or not move(run, Status.STARTING, tested_at=timezone.now()):
         return False
     announce(run)
     try:

@@ -17,6 +17,7 @@ from metricvault.lib.telemetry import about
 logger = logging.getLogger(__name__)
 WINDOW = 60  # seconds of one watch
 _PAUSE = 5.0  # after an error
+_SHORT = 1.0  # seconds that a watch lasts at least, where all is well
 _AT_MOST_EVERY = 0.5  # seconds between two looks at the same run
 
 
@@ -53,6 +54,7 @@ class Watcher:
             self._take(pod)
         version = str(found["metadata"]["resourceVersion"])
         while not self.ended.is_set():
+            began = time.monotonic()
             try:
                 for change in api.watch(path, version, WINDOW, labelSelector=SELECTOR):
                     version = str(change["object"]["metadata"].get("resourceVersion", version))
@@ -62,6 +64,8 @@ class Watcher:
                         return
             except Gone:
                 return
+            if time.monotonic() - began < _SHORT:
+                self.ended.wait(_PAUSE)  # somebody in between does not let watches last
 
     def _take(self, pod: dict[str, object]) -> None:
         from loadtests.runners.manifests import RUN_LABEL

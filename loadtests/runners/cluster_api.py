@@ -121,6 +121,11 @@ def _client(kubeconfig: str) -> Any:
     except (config.ConfigException, OSError) as error:
         message = N_("The cluster is not known here: %(reason)s Set KUBECONFIG, or run inside of the cluster.")
         raise RunnerError(message, permanent=True, reason=f"{error}.") from error
+    except Exception as error:  # what the client's YAML reader makes of a broken file, which may hold secrets
+        broken = N_(
+            "The cluster is not known here: %(file)s cannot be read (%(reason)s). Set KUBECONFIG to another file."
+        )
+        raise RunnerError(broken, permanent=True, file=kubeconfig, reason=type(error).__name__) from error
     wanted.retries = False
     wanted.connection_pool_maxsize = 32
     return client.ApiClient(wanted)
@@ -158,7 +163,7 @@ def _away(error: Exception) -> RunnerError:
 def _refusal(status: int, content: bytes) -> RunnerError:
     """What the API server answered, as the error that tells whether a retry helps."""
     try:
-        said = str(json.loads(content).get("message", ""))
+        said = str(json.loads(content).get("message") or "")
     except (ValueError, AttributeError):
         said = content[:500].decode(errors="replace")
     said = said.strip() or f"HTTP {status}"

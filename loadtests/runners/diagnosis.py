@@ -14,7 +14,7 @@ from loadtests.runners.manifests import Json, cores, size
 BEGUN = "metricvault/begun"  # an annotation of the Job: when the generators were told to begin
 INDEX = "batch.kubernetes.io/job-completion-index"
 _FINE = (0, 99)  # done; thresholds crossed
-_STOPPED = (0, 99, 103, 105, 143)  # and what a k6 that was told to stop leaves
+_STOPPED = (0, 99, 103, 105, 137, 143)  # and what a k6 that was told to stop leaves, or was killed for not stopping
 _NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 _NO_CONTAINER = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff")
 
@@ -26,7 +26,9 @@ def progress_of(job: Json, pods: Sequence[Json], events: Iterable[Json], stoppin
     begun = bool(_annotations(job).get(BEGUN))
     found = _newest(pods, begun, stopping)
     if begun:
-        found += [_vanished(index) for index in range(wanted) if index not in {int(one.instance) for one in found}]
+        known = {int(one.instance) for one in found}
+        found += [_vanished(index, stopping) for index in range(wanted) if index not in known]
+        found.sort(key=lambda one: int(one.instance))
     ready = sum(one.phase in ("ready", "running") for one in found)
     failed = sum(one.phase == "lost" for one in found)
     codes = [one.exit_code for one in found]
@@ -73,13 +75,13 @@ def _generator(index: int, pods: Sequence[Json], begun: bool, stopping: bool) ->
     restarts = int(container.get("restartCount") or 0) + len(pods) - 1
     ended = container.get("state", {}).get("terminated")
     trouble = _trouble(pod, container, restarts if begun else 0)
-    phase = _generator_phase(pod, ended, container, begun)
+    phase = _generator_phase(pod, ended, container, begun, stopping)
     code = int(ended["exitCode"]) if ended else None
     if phase == "finished" and not stopping and code not in _FINE:
         phase = "lost"
         trouble = trouble or reason("generator_lost", pod=name, exit_code="-" if code is None else code)
-    if stopping and (code in _STOPPED or not ended):
-        trouble = None if phase != "lost" else trouble
+    if stopping and (not ended or (code in _STOPPED and ended.get("reason") != "OOMKilled")):
+        trouble = None
     if trouble and trouble["code"] == "generator_restarted":
         phase = "lost"
     limits = pod["spec"]["containers"][0].get("resources", {}).get("limits", {})
@@ -96,18 +98,20 @@ def _generator(index: int, pods: Sequence[Json], begun: bool, stopping: bool) ->
     )
 
 
-def _generator_phase(pod: Json, ended: Any, container: Json, begun: bool) -> GeneratorPhase:
+def _generator_phase(pod: Json, ended: Any, container: Json, begun: bool, stopping: bool) -> GeneratorPhase:
     phase = pod.get("status", {}).get("phase")
     if ended or phase in ("Succeeded", "Failed"):
         return "finished"
-    if pod["metadata"].get("deletionTimestamp") and begun:
+    if pod["metadata"].get("deletionTimestamp") and begun and not stopping:
         return "lost"
     if phase == "Running" and begun:
         return "running"
     return "ready" if container.get("ready") else "waiting"
 
 
-def _vanished(index: int) -> Generator:
+def _vanished(index: int, stopping: bool) -> Generator:
+    if stopping:  # it did not end by itself, so it was ended
+        return Generator(str(index), "", "finished")
     return Generator(str(index), "", "lost", trouble=reason("pod_deleted", pod=f"#{index}"))
 
 

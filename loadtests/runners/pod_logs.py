@@ -20,6 +20,7 @@ def merged(logs: Sequence[tuple[str, str]]) -> Logs:
             reports[instance] = report
         if text.strip():
             heading = f"── generator {instance}\n" if len(logs) > 1 else ""
+            text = text if text.endswith("\n") else f"{text}\n"
             texts.append(heading + shortened(text, LOG_HEAD // share, LOG_TAIL // share))
     return Logs("".join(outputs), "".join(texts), reports)
 
