@@ -30,7 +30,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "deploy" / "kubernetes"
 OVERLAYS = ("trial", "production")
 Build = Callable[..., list[dict[str, Any]]]
 Right = tuple[str, str]  # ("list", "pods"), ("get", "jobs.batch")
-JOB = "k6-0123abcd"
+JOB, PODLESS = "k6-0123abcd", "k6-4567cdef"
 
 # What the code asks the cluster for. The page of active runs polls; the worker does the rest.
 WEB: set[Right] = {("get", "jobs.batch"), ("list", "pods"), ("list", "events"), ("list", "pods.metrics.k8s.io")}
@@ -49,7 +49,10 @@ def built(cluster: "Cluster", namespace: str, folder: Path, overlay: str, compon
     resources = [os.path.relpath(FOLDER / "overlays" / overlay, folder.resolve())]
     made = {"kind": "Kustomization", "namespace": namespace, "resources": resources, "components": components}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(made))
-    return [one for one in yaml.safe_load_all(cluster.kubectl("kustomize", str(folder))) if one]
+    manifests = [one for one in yaml.safe_load_all(cluster.kubectl("kustomize", str(folder))) if one]
+    for subject in (subject for one in manifests for subject in one.get("subjects", [])):
+        subject["namespace"] = namespace  # kustomize leaves those alone
+    return manifests
 
 
 @pytest.fixture
@@ -214,10 +217,10 @@ def test_with_these_rights_a_run_is_made_watched_stopped_and_cleared_away(
     wait_until(lambda: worker.poll(JOB).phase == "finished", 60)
     assert worker.logs(JOB).output
     worker.cleanup(JOB)
-    wait_until(lambda: worker.poll(JOB).phase == "absent", 30)
-    worker.launch(replace(load(), placement={"service_account": "not-there"}))  # whose pods are never made
-    wait_until(lambda: worker.poll(JOB).trouble is not None, 30)
-    assert web.poll(JOB).trouble is not None
-    worker.cleanup(JOB)
+    # Pods of an account that is not there are never made, and why is asked of events.
+    worker.launch(replace(load(), job_name=PODLESS, placement={"service_account": "not-there"}))
+    wait_until(lambda: worker.poll(PODLESS).trouble is not None, 30)
+    assert web.poll(PODLESS).trouble is not None
+    worker.cleanup(PODLESS)
     assert by_worker.used == WORKER
     assert by_web.used == WEB

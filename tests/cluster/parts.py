@@ -134,6 +134,7 @@ class Parts:
             f"--kubelet-certificate-authority={made.crt('ca')}",
             "--kubelet-preferred-address-types=InternalIP",
             "--metric-resolution=10s",
+            "--kubelet-request-timeout=8s",
             "--bind-address=127.0.0.1",
             f"--secure-port={self.ports['metrics']}",
             f"--tls-cert-file={made.crt('metrics-server-serving')}",
