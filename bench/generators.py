@@ -22,6 +22,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class Replay:
 
     def body(self, generator: int, second: float, closing: bool = False) -> bytes:
         """The push at `second` of the run, packed as k6 does."""
-        raw = self._template(round(second), closing)
+        raw = self._template(ceil(second) if not closing else int(second), closing)
         moment = int((self.start + second) * 1000)
         raw = raw.replace(varint(_MOMENT), varint(moment)).replace(_INSTANCE.encode(), f"{generator:06}".encode())
         return bytes(cramjam.snappy.compress_raw(raw))
@@ -203,7 +204,8 @@ async def load(web: Web, case: Case, seconds: int) -> tuple[int, str]:
     for number, offset in enumerate(offsets):
         moments = [offset + case.interval * (at + 1) for at in range(pushes)]
         own = [(start + at, replay.body(number, at)) for at in moments]
-        bodies.append([*own, (start + seconds + 2, replay.body(number, seconds + 2, closing=True))])
+        end = seconds + 2 + number / case.generators
+        bodies.append([*own, (start + end, replay.body(number, end, closing=True))])
     address = f"POST /ingest/{run}/write HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
     head, score = f"{address}Content-Type: application/x-protobuf\r\n", Score(case.generators * (pushes + 1))
     viewers, loop, clock = Viewers(), asyncio.get_running_loop(), time.time() - time.perf_counter()
