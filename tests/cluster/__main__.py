@@ -8,7 +8,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.cluster.building import build, build_seconds, cache_folder, missing, programs, unbuilt, version
+from tests.cluster.building import (
+    build,
+    build_seconds,
+    cache_folder,
+    has_metrics,
+    missing,
+    programs,
+    unbuilt,
+    version,
+)
 from tests.cluster.cluster import Cluster
 from tests.cluster.images import K6_IMAGE
 from tests.cluster.parts import NODE
@@ -42,7 +51,7 @@ def built(_arguments: list[str]) -> int:
 
 def up(_arguments: list[str]) -> int:
     """Builds where needed, starts the cluster that everyone may use, and returns when its node is ready."""
-    if unbuilt():
+    if unbuilt() or not has_metrics():
         built([])
     if missing():
         raise SystemExit(f"No cluster here, for want of {missing()}")

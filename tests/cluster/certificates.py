@@ -41,7 +41,7 @@ class Certificates:
 
 
 def make_certificates(folder: Path, node: str, host_address: str, service_address: str) -> Certificates:
-    """For the API server and the kubelet as servers, and for everyone who talks to the API server."""
+    """For the API server, the kubelet and metrics-server as servers, and for everyone who talks to the API server."""
     folder.mkdir(parents=True)
     folder.chmod(0o700)
     made = Certificates(folder)
@@ -49,10 +49,15 @@ def make_certificates(folder: Path, node: str, host_address: str, service_addres
     names = "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc"
     _server(made, "apiserver", f"{names},IP:127.0.0.1,IP:{host_address},IP:{service_address}")
     _server(made, "kubelet-server", f"DNS:{node},IP:{host_address}")
+    _server(made, "metrics-server-serving", "DNS:metrics-server.kube-system.svc,IP:127.0.0.1")
     _client(made, "admin", "/O=system:masters/CN=admin")
     _client(made, "apiserver-to-kubelet", "/O=system:masters/CN=kube-apiserver")
     _client(made, "controller-manager", "/CN=system:kube-controller-manager")
     _client(made, "scheduler", "/CN=system:kube-scheduler")
+    _client(made, "metrics-server", "/O=system:masters/CN=metrics-server")
+    # By this one the API server is known to what it hands requests on to; who holds it may say who somebody is.
+    _openssl("req", "-x509", *_KEY, "-subj", "/CN=metricvault-front-proxy", *_files(made, "front-proxy-ca"))
+    _client(made, "front-proxy", "/CN=front-proxy", "front-proxy-ca")
     _client(made, "kubelet", f"/O=system:nodes/CN=system:node:{node}")
     _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", made.key("tokens"))
     _openssl("pkey", "-in", made.key("tokens"), "-pubout", "-out", str(folder / "tokens.pub"))
@@ -63,12 +68,12 @@ def _server(made: Certificates, name: str, names: str) -> None:
     _signed(made, name, f"/CN={name}", "serverAuth", "-addext", f"subjectAltName={names}")
 
 
-def _client(made: Certificates, name: str, subject: str) -> None:
-    _signed(made, name, subject, "clientAuth")
+def _client(made: Certificates, name: str, subject: str, authority: str = "ca") -> None:
+    _signed(made, name, subject, "clientAuth", authority=authority)
 
 
-def _signed(made: Certificates, name: str, subject: str, usage: str, *more: str) -> None:
-    signer = ["-CA", made.crt("ca"), "-CAkey", made.key("ca")]
+def _signed(made: Certificates, name: str, subject: str, usage: str, *more: str, authority: str = "ca") -> None:
+    signer = ["-CA", made.crt(authority), "-CAkey", made.key(authority)]
     extensions = ["-addext", "basicConstraints=critical,CA:FALSE", "-addext", f"extendedKeyUsage={usage}", *more]
     _openssl("req", "-x509", *_KEY, *signer, "-subj", subject, *extensions, *_files(made, name))
 

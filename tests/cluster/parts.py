@@ -1,11 +1,12 @@
 """The cluster's programs: how each is called, and the files that it reads."""
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.building import CNI, programs
+from tests.cluster.building import CNI, METRICS, programs
 from tests.cluster.certificates import Certificates
 from tests.cluster.images import PAUSE_IMAGE
 from tests.cluster.network import SERVICE_RANGE, Network
@@ -18,7 +19,7 @@ ADMISSION = "NodeRestriction"  # beside those that are on anyway: PodSecurity, R
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`ports`: etcd, etcd-peer; the API server's is the network's."""
+    """`ports`: etcd, etcd-peer, metrics; the API server's is the network's."""
 
     folder: Path
     network: Network
@@ -31,7 +32,7 @@ class Parts:
         return f"https://127.0.0.1:{self.network.api_port}"
 
     def write_files(self) -> None:
-        for name in ("controller-manager", "scheduler", "kubelet"):
+        for name in ("controller-manager", "scheduler", "kubelet", "metrics-server"):
             self._private(f"{name}.kubeconfig", self.certificates.kubeconfig(name, self.server))
         self._private("kubeconfig", self.certificates.kubeconfig("admin", self.server))
         (self.folder / "containerd.toml").write_text(self._containerd_file())
@@ -51,6 +52,7 @@ class Parts:
             "kube-controller-manager": self._controller_manager,
             "kube-scheduler": self._scheduler,
             "kubelet": self._kubelet,
+            "metrics-server": self._metrics_server,
         }[name]()
 
     def _private(self, name: str, text: str) -> None:
@@ -89,6 +91,13 @@ class Parts:
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
             f"--service-account-signing-key-file={made.key('tokens')}",
             f"--service-account-key-file={made.folder / 'tokens.pub'}",
+            f"--requestheader-client-ca-file={made.crt('front-proxy-ca')}",
+            "--requestheader-allowed-names=front-proxy",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            f"--proxy-client-cert-file={made.crt('front-proxy')}",
+            f"--proxy-client-key-file={made.key('front-proxy')}",
         ]
 
     def _controller_manager(self) -> list[str]:
@@ -115,6 +124,39 @@ class Parts:
             f"--cert-dir={self.folder / 'kubelet'}",
             f"--hostname-override={NODE}",
             f"--node-ip={self.network.host_address}",
+        ]
+
+    def _metrics_server(self) -> list[str]:
+        made, config = self.certificates, self.folder / "metrics-server.kubeconfig"
+        return [
+            str(programs() / METRICS),
+            *(f"--{whose}kubeconfig={config}" for whose in ("", "authentication-", "authorization-")),
+            f"--kubelet-certificate-authority={made.crt('ca')}",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--metric-resolution=10s",
+            "--kubelet-request-timeout=8s",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.ports['metrics']}",
+            f"--tls-cert-file={made.crt('metrics-server-serving')}",
+            f"--tls-private-key-file={made.key('metrics-server-serving')}",
+        ]
+
+    def metrics_manifests(self) -> list[dict[str, Any]]:
+        """What leads the API server to metrics-server: by a name, for there is nobody here who leads ClusterIPs."""
+        place = {"name": "metrics-server", "namespace": "kube-system"}
+        by_name = {"type": "ExternalName", "externalName": "localhost"}
+        group = {
+            "group": "metrics.k8s.io",
+            "version": "v1beta1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "service": {**place, "port": self.ports["metrics"]},
+            "caBundle": b64encode(Path(self.certificates.crt("ca")).read_bytes()).decode(),
+        }
+        name = {"name": "v1beta1.metrics.k8s.io"}
+        return [
+            {"apiVersion": "v1", "kind": "Service", "metadata": place, "spec": by_name},
+            {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": name, "spec": group},
         ]
 
     def _kubelet_file(self) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def new_record(folder: Path) -> Record:
     number = next(free, None)
     if number is None:
         raise RuntimeError(f"{MOST} clusters run already")
-    ports = {name: free_port() for name in ("api", "etcd", "etcd-peer")}
+    ports = {name: free_port() for name in ("api", "etcd", "etcd-peer", "metrics")}
     record = Record(number, folder, ports, Process.of(os.getpid()))
     record.save()
     return record

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.building import programs
+from tests.cluster.building import METRICS, has_metrics, programs
 from tests.cluster.certificates import make_certificates
 from tests.cluster.cluster import Cluster
 from tests.cluster.images import k6_archive, pause_archive
@@ -77,6 +77,9 @@ def _start_parts(cluster: Cluster, tell: Callable[[str], object]) -> None:
         tell("the API server answers")
         for name in ("kube-controller-manager", "kube-scheduler"):
             cluster.start(name)
+        if has_metrics():
+            cluster.start(METRICS)
+            cluster.apply(*cluster.parts.metrics_manifests())
         images.result()
         tell("the images are imported")
     cluster.start("kubelet")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import NODE, Cluster, ClusterError
+from tests.cluster.building import METRICS, has_metrics
 from tests.cluster.pods import job, k6_pod_spec, pod
 
 pytestmark = pytest.mark.needs("cluster", "k6")
@@ -174,3 +175,23 @@ def test_a_pod_with_a_service_account_reaches_the_api_server_and_may_do_nothing(
 def test_what_a_pod_uses_is_told_by_the_kubelet(cluster: Cluster) -> None:
     summary = json.loads(cluster.kubectl("get", "--raw", f"/api/v1/nodes/{NODE}/proxy/stats/summary"))
     assert summary["node"]["cpu"]["usageNanoCores"] > 0
+
+
+def test_what_a_k6_pod_uses_is_told_by_metrics_server(cluster: Cluster, namespace: str) -> None:
+    if not has_metrics():
+        pytest.skip("needs metrics-server: `make cluster` builds it with Go 1.26")
+    mounts = [{"name": "script", "mountPath": "/script"}]
+    spec = k6_pod_spec(
+        ["run", "--no-usage-report", "--vus=1", "--duration=60s", "/script/script.js"], volumeMounts=mounts
+    )
+    spec["volumes"].append(script_volume(cluster, namespace, "export default function () {}"))
+    cluster.apply(in_namespace(namespace, pod("busy", spec)))
+    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods"
+
+    def used() -> dict[str, str]:
+        found = json.loads(cluster.kubectl("get", "--raw", path, check=False) or "{}").get("items", [])
+        return dict(found[0]["containers"][0]["usage"]) if found else {}
+
+    cluster.until(lambda: bool(used()), "metrics-server knows the pod", METRICS)
+    assert set(used()) == {"cpu", "memory"}
+    assert not used()["cpu"].startswith("0")
