@@ -10,6 +10,8 @@ _SIGNATURES = (
     (b"GIF8", "GIF"),
     (b"%PDF", "PDF"),
     (b"PK\x03\x04", "ZIP"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!", "RAR"),
     (b"\x1f\x8b", "gzip"),
     (b"\x7fELF", "ELF"),
     (b"SQLite format 3", "SQLite"),

@@ -7,7 +7,8 @@ from projects.openapi.wording import Warnings, gettext_noop
 
 LONGEST_CHAIN = 50
 _OUTSIDE = gettext_noop(
-    "“%(ref)s” points outside this document. It was not read: import one document that holds everything."
+    "“%(ref)s” points outside this document. It was not read: import one document that holds everything, "
+    "or a zip of all its files."
 )
 _NOWHERE = gettext_noop("“%(ref)s” points to nothing in this document.")
 _CIRCLE = gettext_noop("“%(ref)s” leads back to itself.")

@@ -86,7 +86,7 @@ def test_it_says_what_a_text_is_instead(text: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x89PNG\r\n\x1a\n\0\0", b"%PDF-1.7", b"PK\x03\x04zip", b"a\x01\x02b\xff", b"\x00\x00\x00"]
+    "data", [b"\x89PNG\r\n\x1a\n\0\0", b"%PDF-1.7", b"7z\xbc\xaf\x27\x1c", b"a\x01\x02b\xff", b"\x00\x00\x00"]
 )
 def test_it_refuses_binary_files(data: bytes) -> None:
     with pytest.raises(DocumentError, match="binary"):
