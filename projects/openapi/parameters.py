@@ -8,9 +8,10 @@ explode, schema (type, format, items, limits only), value (an example as native 
 import json
 from typing import Any
 
-from projects.openapi.examples import NONE, Example, Examples, fit
+from projects.openapi.examples import NONE, Example, Examples
 from projects.openapi.references import References
 from projects.openapi.schemas import kind_of
+from projects.openapi.values import fit
 from projects.openapi.wording import Warnings, gettext_noop
 
 PLACES = ("path", "query", "header", "cookie")
