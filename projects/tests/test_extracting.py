@@ -48,6 +48,8 @@ def test_a_parameter_has_the_normal_form() -> None:
         "deprecated": False,
         "style": "simple",
         "explode": False,
+        "allow_reserved": False,
+        "media_type": "",
         "schema": {"type": "integer", "minimum": 100},
         "value": 100,
         "source": "schema",
