@@ -166,7 +166,7 @@ def _parameter_fault(parameter: dict[str, Any], texts: list[str], request: Recei
             quoted = {" ": "%20", "|": "%7C", "\t": "%09"}.get(separator, separator)
             split = [part for text in texts for part in text.replace(quoted, separator).split(separator)]
             texts = texts if explode and parameter.get("in") in ("query", "cookie") else split
-        return _first_fault(schema, [[decode(text) for text in texts]], judge)
+        return _first_fault(schema, [[decode(text) for text in texts], *map(decode, texts[:1])], judge)
     return _first_fault(schema, [decode(texts[0])], judge)
 
 
