@@ -58,6 +58,8 @@ def read_document(source: bytes | str, charset: str = "") -> ReadDocument:
     if _ESCAPED_NO_TEXT.search(text):
         value = _without_broken_text(value, warnings)
         text = _NO_TEXT.sub("\ufffd", text)
+    if isinstance(value, str) and value.lstrip().startswith("{") and syntax == "yaml":
+        return read_document(value)  # JSON within a JSON string, as some gateways answer
     document = check_document(value, warnings)
     return ReadDocument(document, text, syntax, warnings.all())
 

@@ -85,8 +85,9 @@ class Schemas:
 
     def _opened(self, schema: Schema, where: str, opened: frozenset[str]) -> Schema | None:
         beside: Schema = {}
-        while "$ref" in schema:
-            ref = schema["$ref"]
+        while "$ref" in schema or "$dynamicRef" in schema:
+            # A dynamic reference may mean another schema than the one it names; that one is near enough.
+            ref = schema.get("$ref", schema.get("$dynamicRef"))
             if str(ref) in opened:
                 return None
             opened |= {str(ref)}
@@ -96,6 +97,7 @@ class Schemas:
                 return None
             schema = target
         beside.pop("$ref", None)
+        beside.pop("$dynamicRef", None)
         return {**schema, **beside, OPEN: opened}
 
     def _with_parts(self, base: Schema, parts: list[Schema], where: str, opened: frozenset[str]) -> Schema | None:

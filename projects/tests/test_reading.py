@@ -1,6 +1,7 @@
 """Bytes to a document, or to a sentence that says what they are."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -78,11 +79,40 @@ def test_json_with_a_trailing_comma_is_read_as_yaml() -> None:
         ('{"openapi": "3.0.0", "paths": {', "ends too early"),
         ('{"openapi": "3.0.0" "paths": 1}', "line 1, column 21"),
         ("openapi: 3.0.0\ninfo:\n\ttitle: T", "line 3"),
+        ('{"message": "Not Found", "documentation_url": "https://x"}', "error message of a server (“Not Found”)"),
+        ('{"detail": "Authentication credentials were not provided."}', "may need a login"),
+        ('{"error": {"code": 403}, "status": 403}', "error message of a server"),
+        ("404: Not Found", "it reads “404: Not Found”"),
+        (
+            '{"urls": [{"url": "/v3/api-docs", "name": "x"}]}',
+            "Swagger UI. Import an address that it names: /v3/api-docs",
+        ),
+        ('{"configUrl": "/v3/swagger-config", "url": "/v3/api-docs"}', "/v3/api-docs"),
+        ("FORMAT: 1A\n\n# Polls", "API Blueprint"),
+        ('syntax = "proto3";', "protocol buffer"),
+        ("type Query {\n  a: Int\n}", "GraphQL"),
+        ('const spec = {openapi: "3.0.0"}', "JavaScript"),
+        ("window.onload = function() {}", "JavaScript"),
+        ("services:\n  web: {image: x}", "Docker Compose"),
+        ('{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}', "JSON Schema"),
+        ('{"collection": {"info": {}, "item": []}}', "Postman"),
+        ('{"_postman_variable_scope": "environment", "values": []}', "Postman"),
+        ("type: collection.insomnia.rest/5.0", "Insomnia"),
+        ('{"apiVersion": "1.0", "resourcePath": "/pet", "apis": []}', "Swagger 1.x"),
+        ("openrpc: 1.2.6", "OpenRPC"),
+        ("arazzo: 1.0.0", "Arazzo"),
+        ("{}", "names no OpenAPI version"),
     ],
 )
 def test_it_says_what_a_text_is_instead(text: str, said: str) -> None:
-    with pytest.raises(DocumentError, match=said):
+    with pytest.raises(DocumentError, match=re.escape(said)):
         read_document(text)
+
+
+def test_json_within_a_json_text_is_read() -> None:
+    assert read_document(json.dumps(json.dumps({"openapi": "3.0.0", "paths": {}}))).document["openapi"] == "3.0.0"
+    with pytest.raises(DocumentError):
+        read_document(json.dumps(json.dumps(json.dumps("x"))))
 
 
 @pytest.mark.parametrize(
