@@ -112,6 +112,10 @@ def _refuse_other_formats(value: dict[str, Any]) -> None:
     for key, name in _OTHERS:
         if key in value:
             raise DocumentError(_NOT_OPENAPI, what=name)
+    _refuse_other_shapes(value)
+
+
+def _refuse_other_shapes(value: dict[str, Any]) -> None:
     if str(value.get("type")).startswith(("collection.insomnia", "spec.insomnia")):
         raise DocumentError(_NOT_OPENAPI, what=gettext_noop("an Insomnia export"))
     if isinstance(value.get("services"), dict) and "paths" not in value:
@@ -159,9 +163,7 @@ _BEGINNINGS = (
     (re.compile(r"syntax\s*=\s*[\"']proto"), gettext_noop("a protocol buffer definition")),
     (re.compile(r"(type|schema|extend type|scalar|directive)\s[^:\n]*\{"), gettext_noop("a GraphQL schema")),
     (
-        re.compile(
-            r"(const|var|let|import|export|window\.|module\.exports|\(?function|['\"]use strict)\b[^:\n]*[=({;]"
-        ),
+        re.compile(r"(const|var|let|import|export|window\.|module\.|\(?function|['\"]use strict)\b[^:\n]*[=({;]"),
         gettext_noop("JavaScript"),
     ),
 )
