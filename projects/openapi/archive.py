@@ -82,7 +82,7 @@ def _place(entry: zipfile.ZipInfo) -> str | None:
     """The place of an entry that may be read: a plain text file within the zip."""
     name = _name(entry).replace("\\", "/")
     parts = name.split("/")
-    if entry.is_dir() or not name.lower().endswith(SUFFIXES) or name.startswith("/") or ".." in parts:
+    if not name.lower().endswith(SUFFIXES) or name.startswith("/") or ".." in parts:
         return None
     if "__MACOSX" in parts or any(part.startswith("._") for part in parts):
         return None
