@@ -20,6 +20,7 @@ from projects.openapi.wording import DocumentError, DocumentTooLarge, Warning, W
 from projects.openapi.yaml_events import DUPLICATE_KEY, LONGEST_NUMBER, MAX_DEPTH, NUMBER_DROPPED
 
 MAX_BYTES = 20 * 1024 * 1024
+MOST_BRACKETS = 1_500_000  # GitHub's description has 100,000; six million empty mappings take 560 MB of memory
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -127,6 +128,10 @@ def too_large() -> DocumentTooLarge:
 def _parse(text: str, warnings: Warnings) -> tuple[Any, str]:
     if not text.lstrip().startswith(("{", "[")):
         return yaml_events.load(text, warnings), "yaml"
+    if text.count("{") + text.count("[") > MOST_BRACKETS:
+        raise DocumentTooLarge(
+            gettext_noop("The text holds more than %(count)d values. Import a part of it."), count=MOST_BRACKETS
+        )
     found = Warnings()
     try:
         value = _parse_json(text, found)

@@ -209,6 +209,18 @@ def test_of_several_yaml_documents_the_first_is_read() -> None:
     assert "first one was read" in found.warnings[0].message
 
 
+@pytest.mark.parametrize("value", ["{}", "[]"])
+def test_too_many_values_are_refused_before_they_take_memory(value: str) -> None:
+    with pytest.raises(DocumentTooLarge, match="more than 1500000 values"):
+        read_document('{"openapi": "3.0.0", "x": [' + f"{value}," * 1_500_000 + "1]}")
+
+
+def test_too_many_values_in_yaml_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects.openapi.yaml_events.MOST_VALUES", 100)
+    with pytest.raises(DocumentTooLarge, match="more than 100 values"):
+        read_document(HEAD + "x:\n" + "- a\n" * 101)
+
+
 def test_more_than_20_mb_is_too_large() -> None:
     with pytest.raises(DocumentTooLarge, match="20 MB"):
         read_document(b" " * (MAX_BYTES + 1))
