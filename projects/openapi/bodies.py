@@ -14,6 +14,7 @@ from projects.openapi.references import References
 from projects.openapi.wording import Warnings, gettext_noop
 
 MOST_MEDIA_TYPES = 8
+MOST_TEXT = 20_000_000  # signs of all bodies of a document; published ones have less than a million
 
 Body = dict[str, Any]
 
@@ -25,6 +26,7 @@ class Bodies:
         self._references = references
         self._examples = examples
         self._warnings = warnings
+        self._left = MOST_TEXT
 
     def of_operation(self, operation: dict[str, Any], where: str) -> Body | None:
         """The `requestBody` of an operation of OpenAPI 3."""
@@ -91,6 +93,10 @@ class Bodies:
         if kind.startswith("multipart/"):
             media_type = f"{kind}; boundary={BOUNDARY}"
         text = self._text(kind, example, encoding, schema, where)
+        self._left -= len(text)
+        if self._left < 0:
+            self._warnings.add("", gettext_noop("The examples are too large together: some bodies have none."))
+            example, text = NONE, ""
         return {
             "media_type": media_type,
             "value": example.value,

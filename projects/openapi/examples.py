@@ -35,7 +35,7 @@ MAX_DEPTH = 12
 OPTIONAL_DEPTH = 4
 NODES_OF_ONE = 3_000
 OPTIONAL_NODES_OF_ONE = 250
-NODES_OF_DOCUMENT = 3_000_000
+NODES_OF_DOCUMENT = 300_000  # the largest published documents take a third of it
 MOST_PROPERTIES = 400
 LONGEST_LIST = 20
 MOST_CHOICES = 50
@@ -139,6 +139,9 @@ class Examples:
     def _built(self, flat: Schema, where: str, depth: int) -> Example | None:
         kind = kind_of(flat)
         value: Any
+        # Five thousand signs of minLength in each of three thousand places would be a body of 15 MB.
+        least = flat.get("minLength")
+        self._budget.spend(min(least, LONGEST_STRING) // 20 if isinstance(least, int) and least > 0 else 0)
         if kind == "object":
             value = self._object(flat, where, depth)
         elif kind == "array":
@@ -208,7 +211,7 @@ class Examples:
             if made is None:
                 break
             value = made.value
-            if flat.get("uniqueItems") and value in result:
+            if flat.get("uniqueItems") and self._budget.spend(len(result)) and value in result:
                 value = self._another(schema, where, value, result)
             result.append(value)
         return result if len(result) >= min(least, LONGEST_LIST) else None

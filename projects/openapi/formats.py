@@ -108,7 +108,12 @@ def matches(pattern: str, text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=1_000)
+def is_understood(pattern: str) -> bool:
+    """Whether `matches` can tell anything of an expression."""
+    return len(pattern) <= LONGEST_PATTERN and _compiled(pattern) is not None
+
+
+@lru_cache(maxsize=2_000)
 def _compiled(pattern: str) -> jsonschema_rs.Draft202012Validator | None:
     with suppress(jsonschema_rs.ValidationError, ValueError):
         return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=_ENGINE)

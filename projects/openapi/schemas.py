@@ -75,6 +75,7 @@ class Schemas:
         if not branches:
             yield merged
             return
+        self._budget.spend(len(branches) // 10)
         for branch in sorted(branches, key=_is_null):
             for variant in self.variants(branch, where, merged[OPEN]):
                 self._budget.spend(_weight(merged) + _weight(variant))
