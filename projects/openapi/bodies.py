@@ -77,8 +77,11 @@ class Bodies:
 
     def _body(self, required: bool, description: str, entries: list[tuple[str, dict[str, Any]]], where: str) -> Body:
         entries = sorted(entries, key=lambda entry: _rank(entry[0]))[:MOST_MEDIA_TYPES]
-        content = [self._content(media_type, media, where) for media_type, media in entries]
-        return {"required": required, "description": description, "content": content}
+        content: dict[str, dict[str, Any]] = {}
+        for name, media in entries:
+            entry = self._content(name, media, where)
+            content.setdefault(entry["media_type"], entry)  # a range may mean a type that is there already
+        return {"required": required, "description": description, "content": list(content.values())}
 
     def _content(self, media_type: str, media: dict[str, Any], where: str) -> dict[str, Any]:
         media_type = concrete(media_type)

@@ -169,7 +169,9 @@ class _Extraction:
 
     def _operations(self) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
         """Path, METHOD, path item, operation, in the order of the document."""
-        for name, entry in self._mapping(self._document.get("paths"), "paths").items():
+        paths = self._mapping(self._document.get("paths"), "paths")
+        more = self._document.get("x-ms-paths")  # Azure: paths that differ in their query only
+        for name, entry in [*paths.items(), *(more.items() if isinstance(more, dict) else ())]:
             if name.startswith("x-"):
                 continue
             path = self._path(name)
@@ -237,10 +239,10 @@ class _Extraction:
                 gettext_noop("The document describes more than %(count)d parameters. Import a part of it."),
                 count=MOST_PARAMETERS,
             )
-        if self._is_swagger:
-            body = self._bodies.of_swagger(
-                [entry for entry in everything if entry["in"] in BODY_PLACES], self._consumes(operation), where
-            )
+        in_body = [entry for entry in everything if entry["in"] in BODY_PLACES]
+        # Half-converted documents say OpenAPI 3 and still write bodies as Swagger 2.0 does.
+        if self._is_swagger or (in_body and operation.get("requestBody") is None):
+            body = self._bodies.of_swagger(in_body, self._consumes(operation), where)
         else:
             body = self._bodies.of_operation(operation, where)
         callbacks = operation.get("callbacks")
@@ -309,7 +311,7 @@ class _Extraction:
         for tag in declared or ():
             name = text(tag.get("name"))[:LONGEST_TAG] if isinstance(tag, dict) else ""
             if name in used:
-                descriptions.setdefault(name, text(tag.get("description")))
+                descriptions.setdefault(name, text(tag.get("description")) or text(tag.get("summary")))
         for endpoint in endpoints:
             for name in endpoint.tags:
                 descriptions.setdefault(name, "")

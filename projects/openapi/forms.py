@@ -162,7 +162,7 @@ def _is_file(schema: Mapping[str, Any]) -> bool:
 def concrete(media_type: str) -> str:
     """A range such as */* as a type that can be sent."""
     media_type = "".join(sign for sign in media_type if sign.isprintable())[:200]
-    if media_type in ("*/*", "application/*", ""):
+    if media_type in ("*/*", "application/*", "application/*+json", "*", ""):
         return "application/json"
     if media_type == "image/*":
         return "image/png"

@@ -76,7 +76,7 @@ class Schemas:
             yield merged
             return
         self._budget.spend(len(branches) // 10)
-        for branch in sorted(branches, key=_is_null):
+        for branch in sorted(branches, key=self._says_little):
             for variant in self.variants(branch, where, merged[OPEN]):
                 self._budget.spend(_weight(merged) + _weight(variant))
                 result = merge(merged, variant)
@@ -100,6 +100,13 @@ class Schemas:
         beside.pop("$ref", None)
         beside.pop("$dynamicRef", None)
         return {**schema, **beside, OPEN: opened}
+
+    def _says_little(self, branch: Schema) -> bool:
+        """Whether a branch allows nothing but null or the empty text: others are better examples."""
+        if isinstance(branch.get("$ref"), str):
+            found = self._references.target(branch["$ref"], "")
+            branch = found if isinstance(found, dict) else {}
+        return branch.get("type") == "null" or branch.get("enum") in ([None], [""]) or branch.get("const", 1) is None
 
     def _with_parts(self, base: Schema, parts: list[Schema], where: str, opened: frozenset[str]) -> Schema | None:
         merged = base
@@ -203,10 +210,6 @@ def _says_more_than_text(properties: Any, name: str) -> bool:
     return isinstance(schema, dict) and bool(
         schema.keys() & {"const", "enum", "default", "$ref", "allOf", "anyOf", "oneOf"}
     )
-
-
-def _is_null(branch: Schema) -> bool:
-    return branch.get("type") == "null" or ("const" in branch and branch["const"] is None)
 
 
 def kind_of(schema: Schema) -> str:
