@@ -7,6 +7,13 @@ from projects.openapi import ApiDocument, EndpointInfo, extract_api, read_docume
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "specs"
 
+
+def published_documents() -> list[Path]:
+    """The published documents that are at hand: all or none."""
+    folder = PUBLISHED / "documents"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
 ORDERS = """
 openapi: 3.1.0
 info: {title: 주문 API, version: "1.10"}
