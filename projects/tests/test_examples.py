@@ -105,6 +105,11 @@ def test_read_only_properties_are_not_sent() -> None:
     assert example(schema, Made={"type": "string", "readOnly": True}) == {"name": "string"}
 
 
+def test_what_is_only_written_is_sent() -> None:
+    schema = {"type": "object", "properties": {"password": {"type": "string", "writeOnly": True}}}
+    assert example(schema) == {"password": "string"}
+
+
 def test_recursion_ends_where_it_may() -> None:
     node = {"type": "object", "required": ["children"], "properties": {"next": ref("N"), "children": ref("L")}}
     assert example(ref("N"), N=node, L={"type": "array", "items": ref("N")}) == {"children": []}
