@@ -12,7 +12,7 @@ from typing import Any
 from projects.openapi.examples import NONE, Example, Examples
 from projects.openapi.forms import COLLECTIONS, FORM, body_text, concrete
 from projects.openapi.references import References
-from projects.openapi.schemas import kind_of
+from projects.openapi.schemas import GIVEN, kind_of
 from projects.openapi.values import fit
 from projects.openapi.wording import Warnings, gettext_noop
 
@@ -76,6 +76,10 @@ class Parameters:
     def _normal(self, parameter: dict[str, Any], where: str) -> Parameter:
         place = "query" if parameter["in"] == QUERY_STRING else str(parameter["in"])
         schema, example, media_type = self._example(parameter, where)
+        if place == "path" and example.value in ("", [], {}) and isinstance(schema, dict):
+            # An empty default is a way to say "none"; a path has a place that something must fill.
+            rest = {key: value for key, value in schema.items() if key not in GIVEN}
+            example = self._examples.of_schema({"minLength": 1, "minItems": 1, **rest}, where)
         style, explode = _style(parameter, place)
         return {
             "name": str(parameter["name"]),

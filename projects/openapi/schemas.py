@@ -20,7 +20,7 @@ _SMALLER = ("maximum", "maxLength", "maxItems", "maxProperties")
 _PYTHON_TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "integer": int | float, "number": int | float,
 }  # fmt: skip
-_GIVEN = ("example", "examples", "default", "x-example")
+GIVEN = ("example", "examples", "default", "x-example")
 
 
 class Budget:
@@ -158,7 +158,7 @@ def _with_hints(part: Schema) -> Schema:
     """A part's example shows the part, not the whole: it is kept as hints for its properties."""
     hints: Schema = {}
     kept = dict(part)
-    for key in _GIVEN:
+    for key in GIVEN:
         value = kept.get(key)
         if key == "examples" and isinstance(value, list) and value:
             value = value[0]

@@ -194,6 +194,12 @@ def test_a_place_in_the_path_that_nobody_describes_needs_a_value() -> None:
     assert "does not describe {id}" in messages(api)
 
 
+def test_an_empty_default_is_no_value_for_a_path() -> None:
+    entry = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "default": ""}}
+    api = extracted(with_paths({"/a/{id}": {"get": {"parameters": [entry]}}}))
+    assert (api.endpoints[0].parameters[0]["value"], api.endpoints[0].parameters[0]["source"]) == ("string", "schema")
+
+
 def test_a_routers_colon_becomes_braces() -> None:
     parameter = {"name": "key", "in": "path", "required": True, "type": "string"}
     api = extracted({"swagger": "2.0", "info": {}, "paths": {"/apps/:key/x:y": {"get": {"parameters": [parameter]}}}})
