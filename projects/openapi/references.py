@@ -22,6 +22,7 @@ class References:
         self._warnings = warnings
         self._cache: dict[str, Any] = {}
         self._names: dict[str, Any] | None = None
+        self._heirs: dict[str, list[str]] | None = None
 
     def target(self, ref: object, where: str) -> Any:
         """What `ref` points to, or None with a warning."""
@@ -51,15 +52,33 @@ class References:
     def _named(self) -> dict[str, Any]:
         """JSON Schema's `$anchor` (as #name), `$dynamicAnchor` and `$id`, looked for where schemas are named."""
         if self._names is None:
-            components = self._document.get("components")
-            schemas = components.get("schemas") if isinstance(components, dict) else self._document.get("definitions")
             self._names = {}
-            for part in schemas.values() if isinstance(schemas, dict) else ():
+            for _ref, part in self._schemas():
                 for key, mark in (("$anchor", "#"), ("$dynamicAnchor", "#"), ("$id", ""), ("id", "")):
                     name = part.get(key) if isinstance(part, dict) else None
                     if isinstance(name, str) and name:
                         self._names.setdefault(mark + name, part)
         return self._names
+
+    def heirs(self, parent: str) -> list[str]:
+        """References to the named schemas that have `parent`, a reference, in their allOf."""
+        if self._heirs is None:
+            self._heirs = {}
+            for ref, schema in self._schemas():
+                parts = schema.get("allOf") if isinstance(schema, dict) else None
+                for part in parts if isinstance(parts, list) else ():
+                    if isinstance(part, dict) and isinstance(part.get("$ref"), str):
+                        self._heirs.setdefault(part["$ref"], []).append(ref)
+        return self._heirs.get(parent, [])
+
+    def _schemas(self) -> list[tuple[str, Any]]:
+        components = self._document.get("components")
+        schemas = components.get("schemas") if isinstance(components, dict) else None
+        base, schemas = (
+            ("components/schemas", schemas) if schemas else ("definitions", self._document.get("definitions"))
+        )
+        entries = schemas.items() if isinstance(schemas, dict) else ()
+        return [(f"#/{base}/{name.replace('~', '~0').replace('/', '~1')}", schema) for name, schema in entries]
 
     def resolved(self, node: Any, where: str) -> dict[str, Any] | None:
         """`node` with its `$ref`, and that one's, followed; fields beside a `$ref` win over what it names.

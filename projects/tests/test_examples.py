@@ -135,6 +135,52 @@ def test_the_discriminator_names_the_chosen_branch() -> None:
     assert example({"oneOf": [ref("Own")], "discriminator": {"propertyName": "kind"}}, Own=own) == {"kind": "a cat"}
 
 
+PET = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}, "name": {"const": "x"}}}
+CAT = {"allOf": [ref("Pet"), {"type": "object", "required": ["lives"], "properties": {"lives": {"const": 9}}}]}
+
+
+@pytest.mark.parametrize(
+    "discriminator",
+    [
+        {"propertyName": "kind", "mapping": {"cat": "#/components/schemas/Cat"}},
+        {"propertyName": "kind", "mapping": {"cat": "Cat"}},
+    ],
+)
+def test_for_a_parent_with_a_discriminator_a_child_is_sent(discriminator: Any) -> None:
+    pet = {**PET, "discriminator": discriminator}
+    assert example(ref("Pet"), Pet=pet, Cat=CAT) == {"kind": "cat", "lives": 9, "name": "x"}
+    assert example(ref("Cat"), Pet=pet, Cat=CAT) == {"kind": "cat", "lives": 9, "name": "x"}
+
+
+@pytest.mark.parametrize("discriminator", [{"propertyName": "kind"}, "kind"])
+def test_without_a_mapping_children_are_found_and_named_by_their_schemas(discriminator: Any) -> None:
+    dog = {"allOf": [ref("Pet"), {"properties": {"barks": {"type": "boolean"}}}]}
+    schemas = {"Pet": {**PET, "discriminator": discriminator}, "Cat": CAT, "Dog": dog}
+    assert example(ref("Pet"), **schemas) == {"kind": "Cat", "lives": 9, "name": "x"}
+    assert example(ref("Dog"), **schemas) == {"kind": "Dog", "barks": True, "name": "x"}
+
+
+def test_a_parent_whose_children_cannot_be_built_is_sent_itself() -> None:
+    pet = {**PET, "additionalProperties": False, "discriminator": {"propertyName": "kind"}}
+    assert example(ref("Pet"), Pet=pet, Cat=CAT) == {"kind": "Pet", "name": "x"}
+
+
+def test_another_branch_of_a_part_is_tried() -> None:
+    number = {"oneOf": [{"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}}, {"required": ["b"]}]}
+    schema = {
+        "type": "object",
+        "allOf": [number, {"not": {"required": ["a"]}}],
+        "properties": {"b": {"type": "string"}},
+    }
+    assert example(schema) == {"b": "string"}
+
+
+def test_a_closed_part_keeps_the_others_optional_properties_out() -> None:
+    closed = {"type": "object", "additionalProperties": False, "properties": {"a": {"const": 1}}}
+    schema = {"allOf": [closed, {"type": "object", "properties": {"b": {"const": 2}}}]}
+    Draft202012Validator(schema).validate(example(schema))
+
+
 def test_the_example_of_one_part_does_not_stand_for_the_whole() -> None:
     schema = {
         "allOf": [
