@@ -39,6 +39,8 @@ NODES_OF_DOCUMENT = 300_000  # the largest published documents take a third of i
 MOST_PROPERTIES = 400
 LONGEST_LIST = 20
 MOST_CHOICES = 50
+MOST_WORDS_OF_SMALL = 8
+LONGEST_KEY = 500
 LONGEST_STRING = 5_000
 
 
@@ -62,7 +64,7 @@ class Examples:
         self._schemas = Schemas(references, self._budget)
         self._conforming = Conforming(references)
         self._mending = Mending(self._schemas, self._conforming, self._value)
-        self._by_reference: dict[str, Example] = {}
+        self._known: dict[str, Example] = {}  # by `small_key`
 
     @property
     def exhausted(self) -> bool:
@@ -78,13 +80,13 @@ class Examples:
         """An example of `schema`, or `NONE` where it says nothing or cannot be satisfied in bounds."""
         if not isinstance(schema, dict) or not schema or self.exhausted:
             return NONE
-        ref = schema["$ref"] if len(schema) == 1 and isinstance(schema.get("$ref"), str) else None
-        if ref in self._by_reference:
-            return self._by_reference[ref]
+        key = small_key(schema)
+        if key in self._known:
+            return self._known[key]
         self._budget.renew()
         result = self._make(schema, where, 0, frozenset()) or NONE
-        if ref is not None:
-            self._by_reference[ref] = result
+        if key:
+            self._known[key] = result
         return result
 
     def of_media(self, media: dict[str, Any], schema: Any, where: str) -> Example:
@@ -224,6 +226,14 @@ class Examples:
         if is_number(value):
             return value + len(taken)
         return f"{value}{len(taken) + 1}" if isinstance(value, str) else value
+
+
+def small_key(schema: Any) -> str:
+    """What tells a small schema from others, or ""; thousands of parameters share a few schemas."""
+    if not isinstance(schema, dict) or len(schema) > MOST_WORDS_OF_SMALL or "properties" in schema:
+        return ""
+    key = repr(schema)
+    return key if len(key) <= LONGEST_KEY else ""
 
 
 def _names(value: Any) -> dict[str, None]:

@@ -9,7 +9,7 @@ or None), source (example, default, enum, schema, none).
 import json
 from typing import Any
 
-from projects.openapi.examples import NONE, Example, Examples
+from projects.openapi.examples import NONE, Example, Examples, small_key
 from projects.openapi.forms import COLLECTIONS, FORM, body_text, concrete
 from projects.openapi.references import References
 from projects.openapi.schemas import GIVEN, kind_of
@@ -63,6 +63,7 @@ class Parameters:
     def __init__(self, examples: Examples) -> None:
         self._examples = examples
         self._done: dict[int, Parameter] = {}
+        self._known: dict[str, dict[str, Any]] = {}
         self._kept_alive: list[dict[str, Any]] = []  # an id is unique only while its object lives
 
     def normal(self, parameter: dict[str, Any], where: str) -> Parameter:
@@ -122,6 +123,15 @@ class Parameters:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
     def _kept(self, schema: Any, where: str, depth: int = 0) -> dict[str, Any]:
+        key = f"{depth}{small}" if (small := small_key(schema)) else ""
+        if key in self._known:
+            return self._known[key]
+        kept = self._keep(schema, where, depth)
+        if key:
+            self._known[key] = kept
+        return kept
+
+    def _keep(self, schema: Any, where: str, depth: int) -> dict[str, Any]:
         flat = self._examples.flat(schema, where)
         kind = kind_of(flat)
         kept: dict[str, Any] = {"type": kind} if kind else {}
