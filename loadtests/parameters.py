@@ -11,8 +11,12 @@ from urllib.parse import quote
 
 Parameter = Mapping[str, Any]
 PATH_NAME = re.compile(r"\{([^{}]+)\}")
-_DELIMITERS = {"spaceDelimited": "%20", "pipeDelimited": "%7C", "form": ","}
+# Between the values of a list; in a header as it is, in an address percent-encoded.
+_DELIMITERS = {"spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
 _PATH_PREFIX = {"label": ".", "matrix": ";"}
+# `allowReserved`: reserved characters stay, but those that would end the value or the query.
+_RESERVED = ":/?@!$'()*,;=%"
+_NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 # What may stand in an address as it is, and what a person has percent-encoded already.
 _ADDRESS = "/%:@!$&'()*+,;=~?[]"
 
@@ -37,15 +41,27 @@ def query_string(values: Iterable[tuple[Parameter, Any]]) -> str:
 
 
 def cookie_header(values: Iterable[tuple[Parameter, Any]]) -> str:
-    """`a=1; b=2`, the value of the Cookie header."""
-    return "; ".join(pair for parameter, value in values for pair in _query_pairs(parameter, value))
+    """`a=1; b=2`, the value of the Cookie header. OpenAPI 3.2's style `cookie` knows no percent-encoding."""
+    pairs = []
+    for parameter, value in values:
+        if parameter.get("style") == "cookie":
+            value = native(parameter, value)
+            items = value.items() if isinstance(value, dict) else [(parameter["name"], value)]
+            pairs += [f"{name}={inner}" for name, item in items for inner in _texts(item)]
+        else:
+            pairs += _query_pairs(parameter, value)
+    return "; ".join(pairs)
+
+
+def _texts(value: Any) -> list[str]:
+    return [plain(item) for item in value] if isinstance(value, list) else [plain(value)]
 
 
 def header_value(parameter: Parameter, value: Any) -> str:
     """Style `simple`, as it is: headers know no percent-encoding."""
     value = native(parameter, value)
     if isinstance(value, list):
-        return ",".join(plain(item) for item in value)
+        return _joint(parameter).join(plain(item) for item in value)
     if isinstance(value, dict):
         joint = "=" if parameter.get("explode") else ","
         return ",".join(f"{name}{joint}{plain(item)}" for name, item in value.items())
@@ -73,8 +89,15 @@ def plain(value: Any) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _encoded(value: Any) -> str:
-    return quote(plain(value), safe="")
+def _encoded(value: Any, parameter: Parameter | None = None) -> str:
+    text = plain(value)
+    if parameter is not None and parameter.get("allow_reserved"):
+        return quote(_NOT_ENCODED.sub("%25", text), safe=_RESERVED)
+    return quote(text, safe="")
+
+
+def _joint(parameter: Parameter) -> str:
+    return _DELIMITERS.get(str(parameter.get("style")), ",")
 
 
 def _path_value(parameter: Parameter, value: Any) -> str:
@@ -89,7 +112,7 @@ def _path_value(parameter: Parameter, value: Any) -> str:
         items = [_encoded(item) for item in value]
         if explode and style == "matrix":
             return "".join(f";{name}={item}" for item in items)
-        text = ("." if explode and style == "label" else ",").join(items)
+        text = ("." if explode and style == "label" else quote(_joint(parameter), safe=",")).join(items)
     else:
         text = _encoded(value)
     return f";{name}={text}" if style == "matrix" else prefix + text
@@ -97,17 +120,25 @@ def _path_value(parameter: Parameter, value: Any) -> str:
 
 def _query_pairs(parameter: Parameter, value: Any) -> list[str]:
     value, name = native(parameter, value), quote(parameter["name"], safe="")
-    style, explode = parameter.get("style"), bool(parameter.get("explode"))
+    explode, joint = bool(parameter.get("explode")), quote(_joint(parameter), safe=",")
+    if parameter.get("style") == "deepObject" and isinstance(value, dict | list):
+        return [f"{quote(key, safe='')}={_encoded(item, parameter)}" for key, item in _deep(parameter["name"], value)]
     if isinstance(value, dict):
-        pairs = [(quote(key, safe=""), item) for key, item in value.items()]
-        if style == "deepObject":
-            return [f"{name}%5B{key}%5D={_encoded(item)}" for key, item in pairs]
+        pairs = [(quote(key, safe=""), _encoded(item, parameter)) for key, item in value.items()]
         if explode:
-            return [f"{key}={_encoded(item)}" for key, item in pairs]
-        return [f"{name}=" + ",".join(f"{key},{_encoded(item)}" for key, item in pairs)]
+            return [f"{key}={item}" for key, item in pairs]
+        return [f"{name}=" + joint.join(f"{key}{joint}{item}" for key, item in pairs)]
     if isinstance(value, list):
-        items = [_encoded(item) for item in value]
+        items = [_encoded(item, parameter) for item in value]
         if explode:
             return [f"{name}={item}" for item in items]
-        return [f"{name}=" + _DELIMITERS.get(str(style), ",").join(items)] if items else []
-    return [f"{name}={_encoded(value)}"]
+        return [f"{name}=" + joint.join(items)] if items else []
+    return [f"{name}={_encoded(value, parameter)}"]
+
+
+def _deep(name: str, value: Any) -> list[tuple[str, Any]]:
+    """`name[key]` for every value within; the items of lists by their number, as PHP, qs and Stripe read them."""
+    if isinstance(value, dict | list):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        return [pair for key, inner in entries for pair in _deep(f"{name}[{key}]", inner)]
+    return [(name, value)]

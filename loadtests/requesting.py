@@ -13,7 +13,7 @@ from loadtests.asking import ScenarioIn
 from loadtests.k6.plan import RequestPlan
 from metricvault.lib.errors import Detail
 from projects.models import Endpoint
-from projects.openapi.bodies import form_text, multipart_text
+from projects.openapi import body_text
 
 LONGEST_ADDRESS = 8192
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
@@ -152,7 +152,7 @@ class _Building:
             wanted = entry is not None and (required or self._endpoint.method not in _BODILESS)
             text = entry["text"] if entry and wanted else ""
         else:
-            text = asked if isinstance(asked, str) else _serialised(asked, media_type)
+            text = asked if isinstance(asked, str) else body_text(asked, media_type, _encoding(entry))
         if not text.strip():
             if required:
                 self._refuse("body", _("Scenario “%(name)s” needs a request body."))
@@ -193,6 +193,10 @@ def _entry(content: list[dict[str, Any]], media_type: str | None) -> dict[str, A
     return next((one for one in content if one["media_type"].partition(";")[0].strip().lower() == kind), None)
 
 
+def _encoding(entry: dict[str, Any] | None) -> dict[str, Any] | None:
+    return entry.get("encoding") if entry else None  # documents imported before it was read have none
+
+
 def _media_type(asked: str | None, entry: dict[str, Any] | None, body: Any) -> str:
     """With its boundary, which only the described one has, where the body is multipart."""
     if entry and (not asked or "boundary=" in entry["media_type"]):
@@ -200,15 +204,6 @@ def _media_type(asked: str | None, entry: dict[str, Any] | None, body: Any) -> s
     if asked:
         return asked
     return "text/plain; charset=utf-8" if isinstance(body, str) and not _is_json(body) else "application/json"
-
-
-def _serialised(body: Any, media_type: str) -> str:
-    kind = media_type.partition(";")[0].strip().lower()
-    if isinstance(body, dict) and kind == "application/x-www-form-urlencoded":
-        return form_text(body)
-    if isinstance(body, dict) and kind.startswith("multipart/"):
-        return multipart_text(body, None)
-    return json.dumps(body, ensure_ascii=False)
 
 
 def _is_json(text: str) -> bool:

@@ -55,6 +55,11 @@ def test_a_path_follows_style_and_explode(style: str, explode: bool, value: Any,
         ("spaceDelimited", False, ARRAY, "color=blue%20black%20brown"),
         ("pipeDelimited", False, ARRAY, "color=blue%7Cblack%7Cbrown"),
         ("deepObject", True, OBJECT, "color%5BR%5D=100&color%5BG%5D=200&color%5BB%5D=150"),
+        ("spaceDelimited", False, OBJECT, "color=R%20100%20G%20200%20B%20150"),
+        ("tabDelimited", False, ARRAY, "color=blue%09black%09brown"),
+        ("deepObject", True, {"a": {"b": [1, "x"]}}, "color%5Ba%5D%5Bb%5D%5B0%5D=1&color%5Ba%5D%5Bb%5D%5B1%5D=x"),
+        ("deepObject", True, ARRAY, "color%5B0%5D=blue&color%5B1%5D=black&color%5B2%5D=brown"),
+        ("deepObject", True, "blue", "color=blue"),
         ("form", False, [], ""),
         ("form", True, True, "color=true"),
         ("form", True, 1.5, "color=1.5"),
@@ -71,6 +76,22 @@ def test_headers_and_cookies_are_written_their_way() -> None:
     assert header_value(parameter("simple", False), "값") == "값"
     cookies = [(parameter("form", True), "a;b"), (parameter("form", True, name="n"), 1)]
     assert cookie_header(cookies) == "color=a%3Bb; n=1"
+
+
+def test_reserved_characters_stay_where_the_document_allows_them() -> None:
+    parameter_ = {**parameter("form", True), "allow_reserved": True}
+    assert query_string([(parameter_, "/a:b?c=d,e f%20g%&h#i+j")]) == "color=/a:b?c=d,e%20f%20g%25%26h%23i%2Bj"
+
+
+def test_swagger_2_joins_lists_everywhere() -> None:
+    assert fill_path("/{color}", {"color": (parameter("pipeDelimited", False), ARRAY)}) == "/blue%7Cblack%7Cbrown"
+    assert header_value(parameter("pipeDelimited", False), ARRAY) == "blue|black|brown"
+    assert header_value(parameter("spaceDelimited", False), ARRAY) == "blue black brown"
+
+
+def test_a_cookie_of_openapi_3_2_is_written_as_it_is() -> None:
+    values = [(parameter("cookie", True), "a b/c"), (parameter("cookie", True, "object"), {"R": 1, "G": ["x", "y"]})]
+    assert cookie_header(values) == "color=a b/c; R=1; G=x; G=y"
 
 
 def test_text_is_encoded_where_it_would_change_the_address() -> None:

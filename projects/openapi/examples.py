@@ -5,13 +5,16 @@ patterns. readOnly properties are left out. Recursion ends by itself: an optiona
 back into its own schema is left out, a list of such things is empty.
 """
 
-import json
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from projects.openapi.conforming import Conforming
+from projects.openapi.formats import FORMATS, matches
+from projects.openapi.mending import NOTHING, Mending
 from projects.openapi.patterns import matching
 from projects.openapi.references import References
 from projects.openapi.schemas import (
@@ -26,43 +29,19 @@ from projects.openapi.schemas import (
     kind_of,
     suits,
 )
+from projects.openapi.values import fit
 
 MAX_DEPTH = 12
 OPTIONAL_DEPTH = 4
 NODES_OF_ONE = 3_000
 OPTIONAL_NODES_OF_ONE = 250
-NODES_OF_DOCUMENT = 3_000_000
+NODES_OF_DOCUMENT = 300_000  # the largest published documents take a third of it
 MOST_PROPERTIES = 400
 LONGEST_LIST = 20
+MOST_CHOICES = 50
+MOST_WORDS_OF_SMALL = 8
+LONGEST_KEY = 500
 LONGEST_STRING = 5_000
-
-FORMATS = {
-    "date": "2026-01-15",
-    "date-time": "2026-01-15T09:30:00Z",
-    "time": "09:30:00Z",
-    "duration": "PT1H",
-    "email": "user@example.com",
-    "idn-email": "user@example.com",
-    "uuid": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
-    "guid": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
-    "uri": "https://example.com/",
-    "url": "https://example.com/",
-    "iri": "https://example.com/",
-    "uri-reference": "/example",
-    "uri-template": "/example/{id}",
-    "hostname": "example.com",
-    "idn-hostname": "example.com",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "byte": "c3RyaW5n",
-    "base64": "c3RyaW5n",
-    "password": "password",
-    "json-pointer": "/example",
-    "regex": "^a$",
-    "int32": "1",
-    "int64": "1",
-    "decimal": "1.5",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +62,9 @@ class Examples:
         self._references = references
         self._budget = Budget(NODES_OF_ONE, NODES_OF_DOCUMENT)
         self._schemas = Schemas(references, self._budget)
-        self._by_reference: dict[str, Example] = {}
+        self._conforming = Conforming(references)
+        self._mending = Mending(self._schemas, self._conforming, self._value)
+        self._known: dict[str, Example] = {}  # by `small_key`
 
     @property
     def exhausted(self) -> bool:
@@ -99,22 +80,22 @@ class Examples:
         """An example of `schema`, or `NONE` where it says nothing or cannot be satisfied in bounds."""
         if not isinstance(schema, dict) or not schema or self.exhausted:
             return NONE
-        ref = schema["$ref"] if len(schema) == 1 and isinstance(schema.get("$ref"), str) else None
-        if ref in self._by_reference:
-            return self._by_reference[ref]
+        key = small_key(schema)
+        if key in self._known:
+            return self._known[key]
         self._budget.renew()
         result = self._make(schema, where, 0, frozenset()) or NONE
-        if ref is not None:
-            self._by_reference[ref] = result
+        if key:
+            self._known[key] = result
         return result
 
     def of_media(self, media: dict[str, Any], schema: Any, where: str) -> Example:
         """An example of a Media Type or Parameter Object: its own `example` or `examples`, else of `schema`."""
         given = self._given_by_media(media, where)
         if given is not None:
-            flat = self.flat(schema, where)
-            value = fit(given, flat)
-            if suits(value, flat):
+            self._budget.renew()
+            value = self._mending.mended(given, schema, where) if isinstance(schema, dict) else given
+            if value is not NOTHING:
                 return Example(value, "example")
         return self.of_schema(schema, where)
 
@@ -133,17 +114,36 @@ class Examples:
             return None
         if schema is True:
             schema = {}
+        first: Example | None = None
         for flat in self._schemas.variants(schema, where, opened):
-            result = given_by(flat) or self._built(flat, where, depth)
-            if result is not None:
-                return result
+            for result in self._candidates(flat, schema, where, depth):
+                if self._conforming.conforms(result.value, schema, where):
+                    return result
+                first = first or result  # where nothing satisfies the schema, what its author says
             if not self._budget.spend():
                 break
-        return None
+        return first
+
+    def _candidates(self, flat: Schema, schema: Any, where: str, depth: int) -> Iterator[Example]:
+        for given in given_by(flat):
+            yield given
+            value = self._mending.as_flat(given.value, flat, where, depth)
+            if value is not NOTHING:
+                yield Example(value, given.source)
+        built = self._built(flat, where, depth)
+        if built is not None:
+            yield built
+
+    def _value(self, schema: Any, where: str, depth: int) -> Any:
+        made = self._make(schema, where, depth, frozenset())
+        return NOTHING if made is None else made.value
 
     def _built(self, flat: Schema, where: str, depth: int) -> Example | None:
         kind = kind_of(flat)
         value: Any
+        # Five thousand signs of minLength in each of three thousand places would be a body of 15 MB.
+        least = flat.get("minLength")
+        self._budget.spend(min(least, LONGEST_STRING) // 20 if isinstance(least, int) and least > 0 else 0)
         if kind == "object":
             value = self._object(flat, where, depth)
         elif kind == "array":
@@ -168,9 +168,9 @@ class Examples:
             needed = name in required
             if not needed and (name in excluded or not self._optional_fits(depth)):
                 continue
-            if self._is_read_only(properties[name], where):
+            if self._conforming.is_read_only(properties[name], where):
                 continue
-            if name in hints:
+            if name in hints and self._conforming.conforms(hints[name], properties[name], where):
                 result[name] = hints[name]
                 continue
             made = self._make(properties[name], where, depth + 1, flat[OPEN])
@@ -199,15 +199,6 @@ class Examples:
     def _optional_fits(self, depth: int) -> bool:
         return depth < OPTIONAL_DEPTH and self._budget.spent < OPTIONAL_NODES_OF_ONE
 
-    def _is_read_only(self, schema: Any, where: str) -> bool:
-        found = self._references.resolved(schema, where) if isinstance(schema, dict) else None
-        if found is None:
-            return False
-        parts = found.get("allOf")
-        return bool(found.get("readOnly")) or any(
-            isinstance(part, dict) and part.get("readOnly") for part in (parts if isinstance(parts, list) else ())
-        )
-
     def _array(self, flat: Schema, where: str, depth: int) -> list[Any] | None:
         least = flat["minItems"] if isinstance(flat.get("minItems"), int) else 0
         most = flat["maxItems"] if isinstance(flat.get("maxItems"), int) else LONGEST_LIST
@@ -222,7 +213,7 @@ class Examples:
             if made is None:
                 break
             value = made.value
-            if flat.get("uniqueItems") and value in result:
+            if flat.get("uniqueItems") and self._budget.spend(len(result)) and value in result:
                 value = self._another(schema, where, value, result)
             result.append(value)
         return result if len(result) >= min(least, LONGEST_LIST) else None
@@ -237,6 +228,14 @@ class Examples:
         return f"{value}{len(taken) + 1}" if isinstance(value, str) else value
 
 
+def small_key(schema: Any) -> str:
+    """What tells a small schema from others, or ""; thousands of parameters share a few schemas."""
+    if not isinstance(schema, dict) or len(schema) > MOST_WORDS_OF_SMALL or "properties" in schema:
+        return ""
+    key = repr(schema)
+    return key if len(key) <= LONGEST_KEY else ""
+
+
 def _names(value: Any) -> dict[str, None]:
     """The names in a `required`, each once; a dict, because hundreds are looked up in it."""
     return (
@@ -246,8 +245,8 @@ def _names(value: Any) -> dict[str, None]:
     )
 
 
-def given_by(flat: Schema) -> Example | None:
-    """What a flat schema itself gives: example, examples, default, const, enum."""
+def given_by(flat: Schema) -> Iterator[Example]:
+    """What a flat schema itself gives, the best first: example, examples, default, const, enum."""
     examples = flat.get("examples")
     first = next(iter(examples), None) if isinstance(examples, list) else None
     given = [(flat.get("example"), "example"), (first, "example"), (flat.get("x-example"), "example")]
@@ -255,45 +254,13 @@ def given_by(flat: Schema) -> Example | None:
         if value is not None:
             value = fit(value, flat)
             if suits(value, flat):
-                return Example(value, source)
+                yield Example(value, source)
     if flat.get("const") is not None:
-        return Example(flat["const"], "enum")
+        yield Example(flat["const"], "enum")
     choices = flat.get("enum")
     if isinstance(choices, list) and choices:
-        return Example(next((choice for choice in choices if choice is not None), None), "enum")
-    return None
-
-
-def fit(value: Any, flat: Schema) -> Any:
-    """`value` in the type the schema asks for, where authors are known to write another: 123 for a text,
-    "1" for a number, a list or an object as JSON text."""
-    kind = kind_of(flat)
-    if kind == "string" and is_number(value):
-        return str(value)
-    if kind == "string" and isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str):
-        return [value] if kind == "array" and not isinstance(value, list) and not isinstance(value, dict) else value
-    if kind in ("integer", "number", "boolean", "object", "array"):
-        return _from_text(value, kind)
-    return value
-
-
-def _from_text(text: str, kind: str) -> Any:
-    try:
-        value = json.loads(text) if len(text) < LONGEST_STRING else text
-    except (ValueError, RecursionError):
-        value = text
-    fits = {
-        "integer": isinstance(value, int) and not isinstance(value, bool),
-        "number": is_number(value) and math.isfinite(value),
-        "boolean": isinstance(value, bool),
-        "object": isinstance(value, dict),
-        "array": isinstance(value, list),
-    }[kind]
-    if fits:
-        return value
-    return [text] if kind == "array" else text
+        wanted = [choice for choice in choices[:MOST_CHOICES] if choice is not None]
+        yield from (Example(choice, "enum") for choice in wanted or [None])
 
 
 def scalar(flat: Schema, kind: str) -> Any:
@@ -312,11 +279,13 @@ def _string(flat: Schema) -> str:
     most = flat["maxLength"] if isinstance(flat.get("maxLength"), int) else None
     least = min(max(least, 0), LONGEST_STRING)
     pattern = flat.get("pattern")
-    if isinstance(pattern, str) and pattern:
-        text = matching(pattern, least, most)
-        if text is not None:
-            return text
     text = FORMATS.get(str(flat.get("format")), "string")
+    if isinstance(pattern, str) and pattern:
+        if least <= len(text) <= (len(text) if most is None else most) and matches(pattern, text):
+            return text
+        found = matching(pattern, least, most)
+        if found is not None:
+            return found
     if len(text) < least:
         text = (text * (least // len(text) + 1))[:least]
     return text[:most] if most is not None and most >= 0 else text

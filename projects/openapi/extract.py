@@ -13,6 +13,7 @@ from projects.openapi.bodies import Bodies, Body
 from projects.openapi.examples import Examples
 from projects.openapi.parameters import BODY_PLACES, Parameter, Parameters, merged, text, undeclared
 from projects.openapi.references import References
+from projects.openapi.security import Alternatives, Scheme, Security
 from projects.openapi.servers import Server, chosen, servers_of, swagger_servers
 from projects.openapi.wording import DocumentTooLarge, Warning, Warnings, gettext_noop
 
@@ -39,7 +40,9 @@ class TagInfo:
 
 @dataclass(frozen=True, slots=True)
 class EndpointInfo:
-    """One operation. `method` in upper case; `base_url` only where it differs from the document's."""
+    """One operation. `method` in upper case; `servers` are its own or its path's, () where the document's hold;
+    `base_url` the one of them that is taken, "" where it is the document's. `security`: `projects.openapi.security`.
+    """
 
     path: str
     method: str
@@ -51,11 +54,14 @@ class EndpointInfo:
     parameters: tuple[Parameter, ...]
     request_body: Body | None
     base_url: str
+    servers: tuple[Server, ...]
+    security: Alternatives
 
 
 @dataclass(frozen=True, slots=True)
 class ApiDocument:
-    """What is kept of a document. `base_url` is "" or relative where the document names no host."""
+    """What is kept of a document. `base_url` is "" or relative where the document names no host; `webhooks` and
+    `callbacks` are counts: what the API would call is nothing to call."""
 
     title: str
     version: str
@@ -65,7 +71,9 @@ class ApiDocument:
     servers: tuple[Server, ...]
     tags: tuple[TagInfo, ...]
     endpoints: tuple[EndpointInfo, ...]
+    security_schemes: tuple[Scheme, ...]
     webhooks: int
+    callbacks: int
     warnings: tuple[Warning, ...]
 
 
@@ -86,7 +94,9 @@ class _Extraction:
         self._version = text(document.get("openapi", document.get("swagger"))).strip()
         # "1.2" with `paths` is a slip of the pen that is seen in the wild: its body is Swagger 2.0.
         self._is_swagger = "openapi" not in document and "swagger" in document
+        self._security = Security(document, source_url, self._references, self._warnings)
         self._parameter_count = 0
+        self._callbacks = 0
         self._base_url = ""
 
     def result(self) -> ApiDocument:
@@ -112,7 +122,9 @@ class _Extraction:
             servers=servers,
             tags=self._tags(endpoints),
             endpoints=endpoints,
+            security_schemes=self._security.schemes(),
             webhooks=len(webhooks),
+            callbacks=self._callbacks,
             warnings=self._warnings.all(),
         )
 
@@ -157,7 +169,9 @@ class _Extraction:
 
     def _operations(self) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
         """Path, METHOD, path item, operation, in the order of the document."""
-        for name, entry in self._mapping(self._document.get("paths"), "paths").items():
+        paths = self._mapping(self._document.get("paths"), "paths")
+        more = self._document.get("x-ms-paths")  # Azure: paths that differ in their query only
+        for name, entry in [*paths.items(), *(more.items() if isinstance(more, dict) else ())]:
             if name.startswith("x-"):
                 continue
             path = self._path(name)
@@ -225,12 +239,15 @@ class _Extraction:
                 gettext_noop("The document describes more than %(count)d parameters. Import a part of it."),
                 count=MOST_PARAMETERS,
             )
-        if self._is_swagger:
-            body = self._bodies.of_swagger(
-                [entry for entry in everything if entry["in"] in BODY_PLACES], self._consumes(operation), where
-            )
+        in_body = [entry for entry in everything if entry["in"] in BODY_PLACES]
+        # Half-converted documents say OpenAPI 3 and still write bodies as Swagger 2.0 does.
+        if self._is_swagger or (in_body and operation.get("requestBody") is None):
+            body = self._bodies.of_swagger(in_body, self._consumes(operation), where)
         else:
             body = self._bodies.of_operation(operation, where)
+        callbacks = operation.get("callbacks")
+        self._callbacks += len(callbacks) if isinstance(callbacks, dict) else 0
+        servers = self._own_servers(item, operation, where)
         return EndpointInfo(
             path=path,
             method=method,
@@ -241,7 +258,9 @@ class _Extraction:
             tags=self._tag_names(operation.get("tags"), where),
             parameters=self._normal_parameters(path, everything, where),
             request_body=body,
-            base_url=self._own_base_url(item, operation, where),
+            base_url="" if chosen(servers) == self._base_url else chosen(servers),
+            servers=servers,
+            security=self._security.of_operation(operation, where),
         )
 
     def _normal_parameters(self, path: str, everything: list[dict[str, Any]], where: str) -> tuple[Parameter, ...]:
@@ -263,13 +282,14 @@ class _Extraction:
         consumes = operation.get("consumes", self._document.get("consumes"))
         return [name for name in consumes if isinstance(name, str)] if isinstance(consumes, list) else []
 
-    def _own_base_url(self, item: dict[str, Any], operation: dict[str, Any], where: str) -> str:
+    def _own_servers(self, item: dict[str, Any], operation: dict[str, Any], where: str) -> tuple[Server, ...]:
+        """The operation's own servers, else its path's, else () for the document's."""
         for node in (operation, item):
             if not self._is_swagger and node.get("servers"):
-                own = chosen(servers_of(node, self._source_url, where, self._warnings))
+                own = servers_of(node, self._source_url, where, self._warnings)
                 if own:
-                    return "" if own == self._base_url else own
-        return ""
+                    return own
+        return ()
 
     def _tag_names(self, tags: Any, where: str) -> tuple[str, ...]:
         if tags is not None and not isinstance(tags, list):
@@ -291,7 +311,7 @@ class _Extraction:
         for tag in declared or ():
             name = text(tag.get("name"))[:LONGEST_TAG] if isinstance(tag, dict) else ""
             if name in used:
-                descriptions.setdefault(name, text(tag.get("description")))
+                descriptions.setdefault(name, text(tag.get("description")) or text(tag.get("summary")))
         for endpoint in endpoints:
             for name in endpoint.tags:
                 descriptions.setdefault(name, "")

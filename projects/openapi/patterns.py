@@ -1,17 +1,22 @@
-"""A text that matches a simple regular expression, by construction.
+"""A text that matches a regular expression in JavaScript's notation, by construction.
 
-The expression is only parsed, never run: one from a stranger may take years to match. What cannot be
-built part by part (look-around, back references, anchors in the middle) gives None. The parser is the
-one of `re` itself; Python offers no public door to it.
+The expression is only parsed here, never run by `re`: one from a stranger may take years to match. Look-around
+and anchors in the middle are passed over while building; whether the text matches is then asked of the engine of
+`formats`. The parser is the one of `re` itself; Python offers no public door to it.
 """
 
 import re
+import warnings
+from functools import lru_cache
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
+from projects.openapi.formats import is_understood, matches
+
 LONGEST_PATTERN = 300
 LONGEST_TEXT = 300
+_REPEATS = (*range(2, 13), 0)
 _READABLE = "a1A-_ .0bB/"
 _CATEGORIES = {
     sre.CATEGORY_DIGIT: "1",
@@ -23,24 +28,61 @@ _CATEGORIES = {
 }
 
 
+# What is tried where nothing can be built: rules for passwords, and other look-ahead.
+_KNOWN = (
+    "Passw0rd!", "string", "a", "A", "1", "0", "abc", "ABC", "123", "a1", "A1", "2026-01-15", "09:30",
+    "user@example.com", "https://example.com/", "example.com", "192.0.2.1", "+821012345678", "01012345678", "1.0.0",
+    "#ffffff", "3fa85f64-5717-4562-b3fc-2c963f66afa6", "a" * 32, "0" * 32, "Passw0rd!Passw0rd!", "",
+)  # fmt: skip
+# JavaScript's spelling of what Python's parser knows under another or no name.
+_SPELLINGS = (
+    (re.compile(r"\\[pP]\{N[a-z]?\}|\\p\{Nd\}"), r"\\d"),
+    (re.compile(r"\\p\{Lu\}"), "A-Z"),
+    (re.compile(r"\\p\{[A-Za-z_=]+\}"), "a-z"),
+    (re.compile(r"\(\?<(?![=!])"), "(?P<"),
+    (re.compile(r"\\/"), "/"),
+)
+
+
 class _Unsupported(Exception):
     pass
 
 
+@lru_cache(maxsize=2_000)
 def matching(pattern: str, min_length: int = 0, max_length: int | None = None) -> str | None:
     """A text that `pattern` matches, with its length within the limits, or None where none is found easily."""
+
+    def fits(text: str | None) -> bool:
+        return text is not None and min_length <= len(text) <= (max_length or LONGEST_TEXT) and matches(pattern, text)
+
     if len(pattern) > LONGEST_PATTERN:
         return None
+    known = _KNOWN if is_understood(pattern) else ()
+    built = (_built(spelling, repeats) for spelling in _spellings(pattern) for repeats in (1, min_length, *_REPEATS))
+    return next((text for text in (*built, *known) if fits(text)), None)
+
+
+def _spellings(pattern: str) -> list[str]:
+    """The expression as it is, and in Python's notation: a class of letters stands within brackets, or alone."""
+    inside = outside = pattern
+    for given, python in _SPELLINGS:
+        inside = given.sub(python, inside)
+        outside = given.sub(f"[{python}]" if "-" in python else python, outside)
+    return list(dict.fromkeys((pattern, inside, outside)))
+
+
+def _built(pattern: str, repeats: int) -> str | None:
     try:
-        parts = list(_parser.parse(pattern))
-        for repeats in (1, min_length, *range(2, 13)):
-            text = _join(_without_ends(parts), repeats)
-            if min_length <= len(text) and (max_length is None or len(text) <= max_length):
-                return text
-        shortest = _join(_without_ends(parts), 0)
+        return _join(_without_ends(list(_parsed(pattern))), repeats)
     except (_Unsupported, re.error, RecursionError, OverflowError):
         return None
-    return shortest if min_length <= len(shortest) <= (max_length or LONGEST_TEXT) else None
+
+
+@lru_cache(maxsize=100)
+def _parsed(pattern: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sets within sets, which Python may read in another way one day
+        return _parser.parse(pattern)
 
 
 def _without_ends(parts: list[Any]) -> list[Any]:
@@ -81,6 +123,8 @@ def _part(kind: Any, value: Any, repeats: int) -> str:
         return _join(_without_ends(list(value[-1])), repeats)
     if kind is sre.BRANCH:
         return _join(_without_ends(list(value[1][0])), repeats)
+    if kind in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+        return ""
     raise _Unsupported
 
 

@@ -13,12 +13,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from projects.openapi import yaml_events
+from projects.openapi import archive, yaml_events
+from projects.openapi.joining import joined
 from projects.openapi.recognise import check_document, refuse_by_first_bytes, refuse_by_first_text
 from projects.openapi.wording import DocumentError, DocumentTooLarge, Warning, Warnings, gettext_noop
 from projects.openapi.yaml_events import DUPLICATE_KEY, LONGEST_NUMBER, MAX_DEPTH, NUMBER_DROPPED
 
 MAX_BYTES = 20 * 1024 * 1024
+MOST_BRACKETS = 1_500_000  # GitHub's description has 100,000; six million empty mappings take 560 MB of memory
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -43,11 +45,13 @@ class ReadDocument:
 
 
 def read_document(source: bytes | str, charset: str = "") -> ReadDocument:
-    """Reads an OpenAPI or Swagger document.
+    """Reads an OpenAPI or Swagger document, or a zip of the files of one.
 
     `charset` is what the sender said of the bytes, tried after UTF-8. Raises `DocumentTooLarge` over
     `MAX_BYTES`, `DocumentError` for anything that is not such a document.
     """
+    if isinstance(source, bytes) and source.startswith((archive.SIGNATURE, archive.EMPTY)):
+        return _read_archive(source)
     text = decode(source, charset) if isinstance(source, bytes) else _from_person(source)
     refuse_by_first_text(text)
     warnings = Warnings()
@@ -55,8 +59,28 @@ def read_document(source: bytes | str, charset: str = "") -> ReadDocument:
     if _ESCAPED_NO_TEXT.search(text):
         value = _without_broken_text(value, warnings)
         text = _NO_TEXT.sub("\ufffd", text)
+    if isinstance(value, str) and value.lstrip().startswith("{") and syntax == "yaml":
+        return read_document(value)  # JSON within a JSON string, as some gateways answer
     document = check_document(value, warnings)
     return ReadDocument(document, text, syntax, warnings.all())
+
+
+def _read_archive(data: bytes) -> ReadDocument:
+    """The files of a zip as one document; its `text` is that one in JSON, which can be read again."""
+    if len(data) > MAX_BYTES:
+        raise too_large()
+    warnings = Warnings()
+
+    def parse(file: bytes) -> Any:
+        text = decode(file)
+        value, _syntax = _parse(text, warnings)
+        return _without_broken_text(value, warnings) if _ESCAPED_NO_TEXT.search(text) else value
+
+    document = check_document(joined(archive.Archive(data, MAX_BYTES), parse, warnings), warnings)
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode()) > MAX_BYTES:
+        raise too_large()
+    return ReadDocument(document, text, "json", warnings.all())
 
 
 def decode(data: bytes, charset: str = "") -> str:
@@ -104,6 +128,10 @@ def too_large() -> DocumentTooLarge:
 def _parse(text: str, warnings: Warnings) -> tuple[Any, str]:
     if not text.lstrip().startswith(("{", "[")):
         return yaml_events.load(text, warnings), "yaml"
+    if text.count("{") + text.count("[") > MOST_BRACKETS:
+        raise DocumentTooLarge(
+            gettext_noop("The text holds more than %(count)d values. Import a part of it."), count=MOST_BRACKETS
+        )
     found = Warnings()
     try:
         value = _parse_json(text, found)

@@ -1,5 +1,6 @@
 """Says what a text is that is not an OpenAPI document, so that the person knows what to fetch instead."""
 
+import re
 from typing import Any
 
 from projects.openapi.wording import DocumentError, Warnings, gettext_noop
@@ -10,6 +11,8 @@ _SIGNATURES = (
     (b"GIF8", "GIF"),
     (b"%PDF", "PDF"),
     (b"PK\x03\x04", "ZIP"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!", "RAR"),
     (b"\x1f\x8b", "gzip"),
     (b"\x7fELF", "ELF"),
     (b"SQLite format 3", "SQLite"),
@@ -50,6 +53,9 @@ def refuse_by_first_text(text: str) -> None:
         )
     if start.startswith("#%raml"):
         raise DocumentError(gettext_noop("This is a RAML document. Convert it to OpenAPI 3 and import that."))
+    for beginning, name in _BEGINNINGS:
+        if beginning.match(start):
+            raise DocumentError(_NOT_OPENAPI, what=name)
 
 
 def _empty() -> DocumentError:
@@ -69,6 +75,7 @@ def check_document(value: Any, warnings: Warnings) -> dict[str, Any]:
             gettext_noop("The text is not an OpenAPI document: it reads “%(start)s”."), start=str(value)[:60]
         )
     _refuse_other_formats(value)
+    _refuse_answers(value)
     version = value.get("openapi", value.get("swagger"))
     if version is None:
         paths = value.get("paths")
@@ -94,6 +101,8 @@ def _refuse_other_formats(value: dict[str, Any]) -> None:
                 "This is an AsyncAPI document. It describes messages, not HTTP requests, and cannot be imported."
             )
         )
+    if isinstance(value.get("collection"), dict) and isinstance(value["collection"].get("item"), list):
+        raise DocumentError(POSTMAN)
     if "_postman_id" in info or "getpostman.com" in str(info.get("schema", "")) or "_postman_variable_scope" in value:
         raise DocumentError(POSTMAN)
     if "swaggerVersion" in value or ("apis" in value and "paths" not in value):
@@ -103,12 +112,61 @@ def _refuse_other_formats(value: dict[str, Any]) -> None:
     for key, name in _OTHERS:
         if key in value:
             raise DocumentError(_NOT_OPENAPI, what=name)
+    _refuse_other_shapes(value)
+
+
+def _refuse_other_shapes(value: dict[str, Any]) -> None:
+    if str(value.get("type")).startswith(("collection.insomnia", "spec.insomnia")):
+        raise DocumentError(_NOT_OPENAPI, what=gettext_noop("an Insomnia export"))
+    if isinstance(value.get("services"), dict) and "paths" not in value:
+        raise DocumentError(_NOT_OPENAPI, what=gettext_noop("a Docker Compose file"))
+    if "json-schema.org" in str(value.get("$schema")) and "paths" not in value:
+        raise DocumentError(_NOT_OPENAPI, what=gettext_noop("a JSON Schema"))
     if "apiVersion" in value and "kind" in value:
         raise DocumentError(_NOT_OPENAPI, what=gettext_noop("a Kubernetes manifest"))
     if isinstance(value.get("log"), dict) and "entries" in value["log"]:
         raise DocumentError(_NOT_OPENAPI, what=gettext_noop("a HAR recording"))
 
 
+def _refuse_answers(value: dict[str, Any]) -> None:
+    """What comes instead of a document: a server's refusal, or the configuration of the page that shows it."""
+    if "openapi" in value or "swagger" in value or "paths" in value:
+        return
+    urls = value.get("urls")
+    entries = urls if isinstance(urls, list) else [value] if "configUrl" in value else []
+    named = [str(entry["url"]) for entry in entries if isinstance(entry, dict) and "url" in entry]
+    if named:
+        raise DocumentError(
+            gettext_noop("This is the configuration of a Swagger UI. Import an address that it names: %(urls)s."),
+            urls=", ".join(named[:5]),
+        )
+    said = next((value[key] for key in _ERROR_KEYS if value.get(key)), None)
+    if said is not None and len(value) <= MOST_KEYS_OF_AN_ERROR:
+        raise DocumentError(
+            gettext_noop(
+                "This is an error message of a server (“%(said)s”), not an OpenAPI document. "
+                "The address may need a login, or a request header."
+            ),
+            said=said,
+        )
+    if len(value) == 1 and next(iter(value)).isdecimal():  # `404: Not Found` is YAML
+        key, said = next(iter(value.items()))
+        raise DocumentError(
+            gettext_noop("The text is not an OpenAPI document: it reads “%(start)s”."), start=f"{key}: {said}"
+        )
+
+
+MOST_KEYS_OF_AN_ERROR = 8
+_ERROR_KEYS = ("error_description", "message", "detail", "error", "errors", "title", "Message", "msg")
+_BEGINNINGS = (
+    (re.compile(r"format:\s*1a\b"), gettext_noop("an API Blueprint document")),
+    (re.compile(r"syntax\s*=\s*[\"']proto"), gettext_noop("a protocol buffer definition")),
+    (re.compile(r"(type|schema|extend type|scalar|directive)\s[^:\n]*\{"), gettext_noop("a GraphQL schema")),
+    (
+        re.compile(r"(const|var|let|import|export|window\.|module\.|\(?function|['\"]use strict)\b[^:\n]*[=({;]"),
+        gettext_noop("JavaScript"),
+    ),
+)
 _OTHERS = (
     ("arazzo", gettext_noop("an Arazzo document")),
     ("overlay", gettext_noop("an OpenAPI overlay")),
@@ -116,4 +174,6 @@ _OTHERS = (
     ("__schema", gettext_noop("a GraphQL schema")),
     ("discoveryVersion", gettext_noop("a Google discovery document")),
     ("_type", gettext_noop("an Insomnia export")),
+    ("smithy", gettext_noop("a Smithy model")),
+    ("devDependencies", gettext_noop("a package.json")),
 )

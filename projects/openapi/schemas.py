@@ -4,23 +4,27 @@ Works on JSON Schema as OpenAPI 3.0, 3.1 and Swagger 2.0 write it. Bounded by th
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeGuard
 
 from projects.openapi.references import References
 
 Schema = dict[Any, Any]
 MAX_PARTS = 60
+MOST_OF_PART = 8
+MOST_CHILDREN = 8
 # Notes on a flat schema. Their keys are no text, so no document can write them.
 HINTS = ("hints",)  # property values found in the example of one part of an allOf
 EXCLUDED = ("excluded",)  # properties that would make another branch of a oneOf match too
 OPEN = ("open",)  # references that were followed on the way here
+NAME = ("name",)  # the reference that named the schema, or ""
 
 _LARGER = ("minimum", "minLength", "minItems", "minProperties")
 _SMALLER = ("maximum", "maxLength", "maxItems", "maxProperties")
 _PYTHON_TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "integer": int | float, "number": int | float,
 }  # fmt: skip
-_GIVEN = ("example", "examples", "default", "x-example")
+GIVEN = ("example", "examples", "default", "x-example")
 
 
 class Budget:
@@ -54,11 +58,13 @@ class Schemas:
         self._references = references
         self._budget = budget
 
-    def variants(self, schema: Any, where: str, opened: frozenset[str] = frozenset()) -> Iterator[Schema]:
+    def variants(
+        self, schema: Any, where: str, opened: frozenset[str] = frozenset(), *, as_part: bool = False
+    ) -> Iterator[Schema]:
         """Flat schemas that a value may follow, the first choice first; nothing where the schema leads into itself.
 
         `opened` are the references that are being built at the moment; what is yielded carries, under
-        `OPEN`, those and the ones followed for it.
+        `OPEN`, those and the ones followed for it. `as_part`: of an allOf, where a parent stands for no child of its.
         """
         if not isinstance(schema, dict) or not self._budget.spend():
             return
@@ -69,24 +75,51 @@ class Schemas:
         parts = [part for part in _list(flat.get("allOf"))[:MAX_PARTS] if isinstance(part, dict)]
         choices = "oneOf" if _list(flat.get("oneOf")) else "anyOf"
         branches = [branch for branch in _list(flat.get(choices))[:MAX_PARTS] if isinstance(branch, dict)]
-        merged = self._with_parts(base, parts, where, base[OPEN])
-        if merged is None:
+        branches.sort(key=self._says_little)
+        for merged in self._with_parts(base, parts, where):
+            if not branches:
+                if not as_part:
+                    yield from self._children(merged, where)
+                name_kind(merged, merged[NAME])
+                yield merged
+            self._budget.spend(len(branches) // 10)
+            for branch in branches:
+                for variant in self.variants(branch, where, merged[OPEN]):
+                    self._budget.spend(_weight(merged) + _weight(variant))
+                    result = merge(merged, variant)
+                    _exclude_others(result, branch, branches, choices)
+                    name_kind(result, branch.get("$ref"))
+                    yield result
+
+    def _children(self, parent: Schema, where: str) -> Iterator[Schema]:
+        """What inherits from a schema with a discriminator: few servers take the parent itself."""
+        discriminator = parent.get("discriminator")
+        if not discriminator or not parent[NAME]:
             return
-        if not branches:
-            yield merged
-            return
-        for branch in sorted(branches, key=_is_null):
-            for variant in self.variants(branch, where, merged[OPEN]):
-                self._budget.spend(_weight(merged) + _weight(variant))
-                result = merge(merged, variant)
-                _exclude_others(result, branch, branches, choices)
-                _name_variant(result, branch)
+        mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+        refs = list(mapping.values()) if isinstance(mapping, dict) else self._references.heirs(parent[NAME])
+        for ref in refs[:MOST_CHILDREN]:
+            if isinstance(ref, str) and "/" not in ref:
+                ref = parent[NAME].rpartition("/")[0] + "/" + ref  # a mapping may name a schema without its place
+            child = self._references.target(ref, where) if isinstance(ref, str) and ref.startswith("#/") else None
+            if not isinstance(child, dict) or ref in parent[OPEN]:
+                continue
+            inherited = [part for part in _list(child.get("allOf")) if isinstance(part, dict)]
+            own = [part for part in inherited if part.get("$ref") != parent[NAME]]
+            if len(own) == len(inherited):
+                continue
+            base = {**child, "allOf": own}
+            for variant in self.variants(base, where, parent[OPEN] | {ref}, as_part=True):
+                result = merge(variant, parent)
+                name_kind(result, ref)
                 yield result
 
     def _opened(self, schema: Schema, where: str, opened: frozenset[str]) -> Schema | None:
         beside: Schema = {}
-        while "$ref" in schema:
-            ref = schema["$ref"]
+        ref: Any = ""
+        while "$ref" in schema or "$dynamicRef" in schema:
+            # A dynamic reference may mean another schema than the one it names; that one is near enough.
+            ref = schema.get("$ref", schema.get("$dynamicRef"))
             if str(ref) in opened:
                 return None
             opened |= {str(ref)}
@@ -96,16 +129,37 @@ class Schemas:
                 return None
             schema = target
         beside.pop("$ref", None)
-        return {**schema, **beside, OPEN: opened}
+        beside.pop("$dynamicRef", None)
+        return {**schema, **beside, OPEN: opened, NAME: str(ref)}
 
-    def _with_parts(self, base: Schema, parts: list[Schema], where: str, opened: frozenset[str]) -> Schema | None:
-        merged = base
+    def _says_little(self, branch: Schema) -> bool:
+        """Whether a branch allows nothing but null or the empty text: others are better examples."""
+        if isinstance(branch.get("$ref"), str):
+            found = self._references.target(branch["$ref"], "")
+            branch = found if isinstance(found, dict) else {}
+        return branch.get("type") == "null" or branch.get("enum") in ([None], [""]) or branch.get("const", 1) is None
+
+    def _with_parts(self, base: Schema, parts: list[Schema], where: str) -> Iterator[Schema]:
+        """`base` with all parts of its allOf; where a part has branches, each is tried with the others' first."""
+        firsts: list[Schema] = []
+        rests = []
         for part in parts:
-            flat = next(self.variants(part, where, opened), None)
-            if flat is None:
-                return None
-            self._budget.spend(_weight(merged) + _weight(flat))
-            merged = merge(merged, _with_hints(flat))
+            rest = self.variants(part, where, base[OPEN], as_part=True)
+            first = next(rest, None)
+            if first is None:
+                return
+            firsts.append(first)
+            rests.append(rest)
+        yield self._merged(base, firsts)
+        for at, rest in enumerate(rests):
+            for other in islice(rest, MOST_OF_PART):
+                yield self._merged(base, [*firsts[:at], other, *firsts[at + 1 :]])
+
+    def _merged(self, base: Schema, parts: list[Schema]) -> Schema:
+        merged = dict(base)
+        for part in parts:
+            self._budget.spend(1 + _weight(merged) + _weight(part))
+            merged = merge(merged, _with_hints(part))
         return merged
 
 
@@ -122,6 +176,9 @@ def merge(first: Schema, second: Schema) -> Schema:
             numbers = [part[name] for part in (first, second) if is_number(part.get(name))]
             if numbers:
                 result[name] = better(numbers)
+    closed = _closed_out(first, second) | _closed_out(second, first)
+    if closed:
+        result[EXCLUDED] = sorted(closed | set(result.get(EXCLUDED, ())))
     if first.get(HINTS) or second.get(HINTS):
         result[HINTS] = {**second.get(HINTS, {}), **first.get(HINTS, {})}
     result.update(_merged_properties(first, second))
@@ -132,6 +189,14 @@ def merge(first: Schema, second: Schema) -> Schema:
     if common:
         result["enum"] = common
     return result
+
+
+def _closed_out(first: Schema, second: Schema) -> set[str]:
+    """The properties of `second` that `first`, which takes no others than its own, forbids."""
+    if first.get("additionalProperties") is not False or first.get("patternProperties"):
+        return set()
+    own, others = first.get("properties"), second.get("properties")
+    return set(others if isinstance(others, dict) else ()) - set(own if isinstance(own, dict) else ())
 
 
 def _merged_properties(first: Schema, second: Schema) -> Schema:
@@ -148,7 +213,7 @@ def _with_hints(part: Schema) -> Schema:
     """A part's example shows the part, not the whole: it is kept as hints for its properties."""
     hints: Schema = {}
     kept = dict(part)
-    for key in _GIVEN:
+    for key in GIVEN:
         value = kept.get(key)
         if key == "examples" and isinstance(value, list) and value:
             value = value[0]
@@ -173,18 +238,17 @@ def _exclude_others(result: Schema, branch: Schema, branches: list[Schema], choi
         result[EXCLUDED] = sorted(others | set(result.get(EXCLUDED, [])))
 
 
-def _name_variant(result: Schema, branch: Schema) -> None:
-    """Writes the discriminator's value for the chosen branch:
+def name_kind(result: Schema, ref: Any) -> None:
+    """Notes the discriminator's value for the schema that was chosen, by its reference:
     https://spec.openapis.org/oas/v3.1.0#discriminator-object"""
     discriminator = result.get("discriminator")
-    ref = branch.get("$ref")
-    if not (isinstance(discriminator, dict) and isinstance(ref, str)):
+    if not (discriminator and isinstance(ref, str) and ref):
         return
-    name = discriminator.get("propertyName")
+    name = discriminator.get("propertyName") if isinstance(discriminator, dict) else discriminator
     if not isinstance(name, str):
         return
     short = ref.rsplit("/", 1)[-1]
-    mapping = discriminator.get("mapping")
+    mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
     mapping = mapping if isinstance(mapping, dict) else {}
     value = next((key for key, to in mapping.items() if to in (ref, short)), None)
     if value is None:
@@ -200,10 +264,6 @@ def _says_more_than_text(properties: Any, name: str) -> bool:
     return isinstance(schema, dict) and bool(
         schema.keys() & {"const", "enum", "default", "$ref", "allOf", "anyOf", "oneOf"}
     )
-
-
-def _is_null(branch: Schema) -> bool:
-    return branch.get("type") == "null" or ("const" in branch and branch["const"] is None)
 
 
 def kind_of(schema: Schema) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 
 import yaml
 
-from projects.openapi.wording import DocumentError, Warnings, gettext_noop
+from projects.openapi.wording import DocumentError, DocumentTooLarge, Warnings, gettext_noop
 
 MAX_DEPTH = 200
 MAX_ALIASED = 1_000_000
+MOST_VALUES = 2_000_000  # keys among them; 5 s of a processor, and four times what GitHub's description has
 LONGEST_NUMBER = 30
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -92,8 +93,12 @@ class _Builder:
     def document(self) -> Any:
         scalar, mapping, sequence = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
         ends = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
-        for event in self._events:
+        for number, event in enumerate(self._events):
             kind = type(event)
+            if number > MOST_VALUES:
+                raise DocumentTooLarge(
+                    gettext_noop("The text holds more than %(count)d values. Import a part of it."), count=MOST_VALUES
+                )
             if kind is scalar:
                 self._scalar(event)
             elif kind is mapping:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from projects.openapi.bodies import BOUNDARY, form_text
+from projects.openapi import body_text
+from projects.openapi.forms import BOUNDARY, form_text
 from projects.tests.documents import ORDERS, extracted, operation, with_paths
 
 
@@ -80,6 +81,66 @@ def test_multipart_names_its_boundary_and_its_files() -> None:
     )
     assert 'name="q%22%0D%0A"\r\n\r\n1\r\n' in parts[2]
     assert parts[3] == "--\r\n"
+
+
+def form_fields(encoding: Any, **values: Any) -> str:
+    schema = {"type": "object", "properties": {name: {"const": value} for name, value in values.items()}}
+    for name, value in values.items():
+        schema["properties"][name]["type"] = {list: "array", dict: "object", str: "string"}[type(value)]  # type: ignore[index]
+    media = {"schema": schema, "encoding": encoding}
+    return str(body({"application/x-www-form-urlencoded": media})["content"][0]["text"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "expected"),
+    [
+        ({"explode": False}, ["a", "b"], "f=a%2Cb"),
+        ({"style": "spaceDelimited", "explode": False}, ["a", "b"], "f=a+b"),
+        ({"style": "pipeDelimited"}, ["a", "b"], "f=a%7Cb"),
+        ({"style": "form"}, ["a", "b"], "f=a&f=b"),
+        ({"style": "form"}, {"a": "1", "b": "2"}, "a=1&b=2"),
+        ({"style": "form", "explode": False}, {"a": "1", "b": "2"}, "f=a%2C1%2Cb%2C2"),
+        ({"style": "deepObject"}, {"a": {"b": ["1"]}}, "f%5Ba%5D%5Bb%5D%5B0%5D=1"),
+        ({"contentType": "application/json"}, ["a"], "f=%5B%22a%22%5D"),
+        ({}, {"a": "1"}, "f=%7B%22a%22%3A+%221%22%7D"),
+        ("broken", ["a"], "f=a"),
+    ],
+)
+def test_a_form_follows_its_encoding(rule: Any, value: Any, expected: str) -> None:
+    assert form_fields({"f": rule}, f=value) == expected
+
+
+def test_parts_have_the_content_type_that_their_encoding_names() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "meta": {"type": "object", "properties": {"a": {"type": "integer"}}},
+            "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
+            "raw": {"type": "string", "contentMediaType": "image/gif"},
+        },
+    }
+    encoding = {"images": {"contentType": "image/png, image/jpeg"}, "gone": {"contentType": "text/plain"}}
+    found = body({"multipart/form-data": {"schema": schema, "encoding": encoding}})["content"][0]
+    assert 'name="meta"\r\nContent-Type: application/json\r\n\r\n{"a": 1}' in found["text"]
+    assert 'name="images"; filename="metric-vault.txt"\r\nContent-Type: image/png' in found["text"]
+    assert 'name="raw"; filename="metric-vault.txt"\r\nContent-Type: image/gif' in found["text"]
+    assert found["encoding"]["images"] == {"file": True, "content_type": "image/png"}
+    assert body_text({"images": ["x"]}, found["media_type"], found["encoding"]).count("image/png") == 1
+
+
+def test_swagger_2_joins_lists_in_forms() -> None:
+    fields = [
+        {"name": "a", "in": "formData", "type": "array", "items": {"type": "integer", "enum": [1, 2]}, "minItems": 2},
+        {"name": "b", "in": "formData", "type": "array", "items": {"type": "string"}, "collectionFormat": "pipes",
+         "x-example": ["x", "y"]},
+        {"name": "c", "in": "formData", "type": "array", "items": {"type": "string"}, "collectionFormat": "multi",
+         "x-example": ["x", "y"]},
+    ]  # fmt: skip
+    api = extracted({"swagger": "2.0", "paths": {"/a": {"post": {"parameters": fields}}}})
+    found = api.endpoints[0].request_body
+    assert found is not None
+    assert found["content"][0]["text"].partition("&")[2] == "b=x%7Cy&c=x&c=y"
+    assert found["content"][0]["text"].startswith("a=1%2C")
 
 
 def test_xml_is_sent_only_as_the_document_writes_it() -> None:

@@ -48,6 +48,8 @@ def test_a_parameter_has_the_normal_form() -> None:
         "deprecated": False,
         "style": "simple",
         "explode": False,
+        "allow_reserved": False,
+        "media_type": "",
         "schema": {"type": "integer", "minimum": 100},
         "value": 100,
         "source": "schema",
@@ -190,6 +192,12 @@ def test_a_place_in_the_path_that_nobody_describes_needs_a_value() -> None:
     api = extracted(with_paths({"/a/{id}": GET}))
     assert [(one["name"], one["value"]) for one in api.endpoints[0].parameters] == [("id", None)]
     assert "does not describe {id}" in messages(api)
+
+
+def test_an_empty_default_is_no_value_for_a_path() -> None:
+    entry = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "default": ""}}
+    api = extracted(with_paths({"/a/{id}": {"get": {"parameters": [entry]}}}))
+    assert (api.endpoints[0].parameters[0]["value"], api.endpoints[0].parameters[0]["source"]) == ("string", "schema")
 
 
 def test_a_routers_colon_becomes_braces() -> None:

@@ -1,6 +1,7 @@
 """Bytes to a document, or to a sentence that says what they are."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -78,15 +79,44 @@ def test_json_with_a_trailing_comma_is_read_as_yaml() -> None:
         ('{"openapi": "3.0.0", "paths": {', "ends too early"),
         ('{"openapi": "3.0.0" "paths": 1}', "line 1, column 21"),
         ("openapi: 3.0.0\ninfo:\n\ttitle: T", "line 3"),
+        ('{"message": "Not Found", "documentation_url": "https://x"}', "error message of a server (“Not Found”)"),
+        ('{"detail": "Authentication credentials were not provided."}', "may need a login"),
+        ('{"error": {"code": 403}, "status": 403}', "error message of a server"),
+        ("404: Not Found", "it reads “404: Not Found”"),
+        (
+            '{"urls": [{"url": "/v3/api-docs", "name": "x"}]}',
+            "Swagger UI. Import an address that it names: /v3/api-docs",
+        ),
+        ('{"configUrl": "/v3/swagger-config", "url": "/v3/api-docs"}', "/v3/api-docs"),
+        ("FORMAT: 1A\n\n# Polls", "API Blueprint"),
+        ('syntax = "proto3";', "protocol buffer"),
+        ("type Query {\n  a: Int\n}", "GraphQL"),
+        ('const spec = {openapi: "3.0.0"}', "JavaScript"),
+        ("window.onload = function() {}", "JavaScript"),
+        ("services:\n  web: {image: x}", "Docker Compose"),
+        ('{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}', "JSON Schema"),
+        ('{"collection": {"info": {}, "item": []}}', "Postman"),
+        ('{"_postman_variable_scope": "environment", "values": []}', "Postman"),
+        ("type: collection.insomnia.rest/5.0", "Insomnia"),
+        ('{"apiVersion": "1.0", "resourcePath": "/pet", "apis": []}', "Swagger 1.x"),
+        ("openrpc: 1.2.6", "OpenRPC"),
+        ("arazzo: 1.0.0", "Arazzo"),
+        ("{}", "names no OpenAPI version"),
     ],
 )
 def test_it_says_what_a_text_is_instead(text: str, said: str) -> None:
-    with pytest.raises(DocumentError, match=said):
+    with pytest.raises(DocumentError, match=re.escape(said)):
         read_document(text)
 
 
+def test_json_within_a_json_text_is_read() -> None:
+    assert read_document(json.dumps(json.dumps({"openapi": "3.0.0", "paths": {}}))).document["openapi"] == "3.0.0"
+    with pytest.raises(DocumentError):
+        read_document(json.dumps(json.dumps(json.dumps("x"))))
+
+
 @pytest.mark.parametrize(
-    "data", [b"\x89PNG\r\n\x1a\n\0\0", b"%PDF-1.7", b"PK\x03\x04zip", b"a\x01\x02b\xff", b"\x00\x00\x00"]
+    "data", [b"\x89PNG\r\n\x1a\n\0\0", b"%PDF-1.7", b"7z\xbc\xaf\x27\x1c", b"a\x01\x02b\xff", b"\x00\x00\x00"]
 )
 def test_it_refuses_binary_files(data: bytes) -> None:
     with pytest.raises(DocumentError, match="binary"):
@@ -177,6 +207,18 @@ def test_of_several_yaml_documents_the_first_is_read() -> None:
     found = read_document(HEAD + "paths: {}\n---\nopenapi: 3.0.0\ninfo: {title: Two}\n")
     assert found.document["info"]["title"] == "T"
     assert "first one was read" in found.warnings[0].message
+
+
+@pytest.mark.parametrize("value", ["{}", "[]"])
+def test_too_many_values_are_refused_before_they_take_memory(value: str) -> None:
+    with pytest.raises(DocumentTooLarge, match="more than 1500000 values"):
+        read_document('{"openapi": "3.0.0", "x": [' + f"{value}," * 1_500_000 + "1]}")
+
+
+def test_too_many_values_in_yaml_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects.openapi.yaml_events.MOST_VALUES", 100)
+    with pytest.raises(DocumentTooLarge, match="more than 100 values"):
+        read_document(HEAD + "x:\n" + "- a\n" * 101)
 
 
 def test_more_than_20_mb_is_too_large() -> None:
