@@ -1,5 +1,5 @@
-"""What many load generators cost: `python -m bench.generators [SECONDS]` (20) prints what 100 and 1,000 of them do to the
-product, and where it breaks first.
+"""What many load generators cost: `python -m bench.generators [SECONDS]` (20) prints what 100 and 1,000 of them do to
+the product, and where it breaks first.
 
 No k6 and no cluster: each generator replays a push of the recorded run (tests/recorded_run.json; 51 series, 31 of them
 histograms), its counts growing as they did there, over a connection of its own, and spread over the second as pods are.
