@@ -50,7 +50,7 @@ def test_one_pod_that_is_not_ready_keeps_the_others_waiting(alice: User, cluster
 def test_the_cluster_is_asked_for_all_pods_of_the_plan(alice: User, cluster: FakeCluster, settings) -> None:
     run = run_on(alice, Status.QUEUED)
     settings.SCHEDULER_JOB_TIMEOUT_HOURS = 4
-    assert supervision.launch(run.pk)
+    assert supervision.launch(run.pk, timezone.now())
     (spec,) = cluster.launched
     assert isinstance(spec, LaunchSpec)
     assert (spec.generators, spec.run, spec.placement) == (2, str(run.pk), {})
@@ -63,7 +63,7 @@ def test_the_cluster_is_asked_for_all_pods_of_the_plan(alice: User, cluster: Fak
 def test_a_launch_that_the_cluster_refuses_is_no_missing_k6(alice: User, cluster: FakeCluster) -> None:
     run = run_on(alice, Status.QUEUED)
     cluster.error = FORBIDDEN
-    supervision.launch(run.pk)
+    supervision.launch(run.pk, timezone.now())
     run.refresh_from_db()
     assert (run.status, run.outcome, codes(run)) == (Status.FAILED, Outcome.ERROR, ["launch_failed"])
     assert "pods is forbidden" in run.message
@@ -104,7 +104,7 @@ def test_pods_that_are_late_for_no_known_reason_are_told_of_without_one(alice: U
 
 def test_time_in_the_queue_is_no_time_of_the_pods(alice: User, cluster: FakeCluster) -> None:
     run = run_on(alice, Status.QUEUED, tested_at=timezone.now() - timedelta(minutes=10))
-    supervision.launch(run.pk)
+    supervision.launch(run.pk, timezone.now())
     supervision.watch(run.pk, timezone.now())
     run.refresh_from_db()
     assert run.status == Status.STARTING
@@ -119,7 +119,7 @@ def test_a_run_that_waited_long_is_not_taken_for_lost_while_it_is_launched(alice
         told.append(supervision.watch(run.pk, timezone.now()))
 
     cluster.launch = slowly  # type: ignore[method-assign]
-    supervision.launch(run.pk)
+    supervision.launch(run.pk, timezone.now())
     assert told == [Status.STARTING]
 
 

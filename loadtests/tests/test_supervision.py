@@ -77,14 +77,14 @@ def collected(run: TestHistory) -> TestHistory:
 
 def test_a_queued_run_is_launched_once(alice: User, runner: FakeRunner) -> None:
     run = recorded_rows(alice, Status.QUEUED)
-    assert supervision.launch(run.pk)
-    assert not supervision.launch(run.pk)
+    assert supervision.launch(run.pk, timezone.now())
+    assert not supervision.launch(run.pk, timezone.now())
     assert [spec.job_name for spec in runner.launched] == [run.job_name]
 
 
 def test_the_token_of_a_run_is_in_the_environment_only(alice: User, runner: FakeRunner) -> None:
     run = recorded_rows(alice, Status.QUEUED)
-    supervision.launch(run.pk)
+    supervision.launch(run.pk, timezone.now())
     spec = runner.launched[0]
     assert run.ingest_token in spec.environment.values()
     assert run.ingest_token not in " ".join(spec.arguments) + spec.script
@@ -94,7 +94,7 @@ def test_the_token_of_a_run_is_in_the_environment_only(alice: User, runner: Fake
 def test_a_launch_that_fails_ends_the_run_in_words(alice: User, runner: FakeRunner, permanent: bool, code: str) -> None:
     run = recorded_rows(alice, Status.QUEUED, pushes=0)
     runner.error = RunnerError("k6 was not found.", permanent=permanent)
-    supervision.launch(run.pk)
+    supervision.launch(run.pk, timezone.now())
     run.refresh_from_db()
     assert (run.status, run.outcome) == (Status.FAILED, Outcome.ERROR)
     assert run.reasons[0]["code"] == code
