@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from history.live import announce, finish
@@ -32,11 +31,11 @@ _LAUNCHING = timedelta(seconds=30)  # within which the worker that took a run mu
 _LATE = 600.0  # seconds after the longest time of a run at which the cluster ends a Job that everybody has forgotten
 
 
-def launch(run_id: int) -> bool:
+def launch(run_id: int, now: datetime) -> bool:
     """Starts the load of a queued run; True where this call did it (or failed it)."""
     run = TestHistory.objects.filter(pk=run_id).first()
     # The run's own time begins here: what it waited in the queue is no time of its pods.
-    if run is None or not move(run, Status.STARTING, tested_at=timezone.now()):
+    if run is None or not move(run, Status.STARTING, tested_at=now):
         return False
     announce(run)
     try:

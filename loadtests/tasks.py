@@ -18,7 +18,7 @@ _EXPIRES = 60
 @shared_task(expires=600)
 def launch_run(run_id: int) -> None:
     """Starts a queued run, then looks closely until its first numbers are in."""
-    if supervision.launch(run_id):
+    if supervision.launch(run_id, timezone.now()):
         watch_run.apply_async((run_id, 60), countdown=0.5, expires=_EXPIRES)
 
 
