@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from projects.openapi import body_text
-from projects.openapi.forms import BOUNDARY, form_text
+from projects.openapi.forms import BOUNDARY, body_text, form_text
 from projects.tests.documents import ORDERS, extracted, operation, with_paths
 
 
