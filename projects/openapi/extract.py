@@ -11,7 +11,7 @@ from typing import Any
 
 from projects.openapi.bodies import Bodies, Body
 from projects.openapi.examples import Examples
-from projects.openapi.parameters import BODY_PLACES, Parameter, Parameters, merged, text, undeclared
+from projects.openapi.parameters import BODY_PLACES, Parameter, Parameters, merged, negotiated, text, undeclared
 from projects.openapi.references import References
 from projects.openapi.security import Alternatives, Scheme, Security
 from projects.openapi.servers import Server, chosen, servers_of, swagger_servers
@@ -256,15 +256,18 @@ class _Extraction:
             operation_id=text(operation.get("operationId")),
             deprecated=operation.get("deprecated") is True,
             tags=self._tag_names(operation.get("tags"), where),
-            parameters=self._normal_parameters(path, everything, where),
+            parameters=self._normal_parameters(path, everything, body, where),
             request_body=body,
             base_url="" if chosen(servers) == self._base_url else chosen(servers),
             servers=servers,
             security=self._security.of_operation(operation, where),
         )
 
-    def _normal_parameters(self, path: str, everything: list[dict[str, Any]], where: str) -> tuple[Parameter, ...]:
+    def _normal_parameters(
+        self, path: str, everything: list[dict[str, Any]], body: Body | None, where: str
+    ) -> tuple[Parameter, ...]:
         found = [self._parameters.normal(entry, where) for entry in everything if entry["in"] not in BODY_PLACES]
+        found = [negotiated(entry, body) for entry in found]
         described = {entry["name"] for entry in found if entry["in"] == "path"}
         named = list(dict.fromkeys(_IN_PATH.findall(path)))
         forgotten = [name for name in named if name not in described]
