@@ -13,7 +13,7 @@ from loadtests.asking import ScenarioIn
 from loadtests.k6.plan import RequestPlan
 from metricvault.lib.errors import Detail
 from projects.models import Endpoint
-from projects.openapi import body_text
+from projects.openapi import body_of
 
 LONGEST_ADDRESS = 8192
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
@@ -151,8 +151,10 @@ class _Building:
         if asked is None:
             wanted = entry is not None and (required or self._endpoint.method not in _BODILESS)
             text = entry["text"] if entry and wanted else ""
+        elif isinstance(asked, str):
+            text = asked
         else:
-            text = asked if isinstance(asked, str) else body_text(asked, media_type, _encoding(entry))
+            text, media_type = body_of(asked, media_type, _encoding(entry))
         if not text.strip():
             if required:
                 self._refuse("body", _("Scenario “%(name)s” needs a request body."))

@@ -262,6 +262,21 @@ def test_forms_are_written_as_forms(alice: User) -> None:
     request = request_of(alice, multipart, body="--b\nx\n--b--\n", content_type="multipart/form-data")
     assert request.body == "--b\r\nx\r\n--b--\r\n"
     assert dict(request.headers)["Content-Type"] == "multipart/form-data; boundary=b"
+    request = request_of(alice, multipart, body={"a": 1})
+    assert request.body == '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'
+
+
+def test_values_of_forms_are_written_as_the_document_says(alice: User) -> None:
+    project = make_project(alice)
+    kinds = {"tags": {"style": "pipeDelimited", "explode": False}, "photo": {"file": True, "content_type": "image/png"}}
+    form = body(media_type="application/x-www-form-urlencoded", encoding=kinds)
+    endpoint = make_endpoint(project, "POST", "/f", request_body=form)
+    assert request_of(alice, endpoint, body={"tags": ["a", "b"]}).body == "tags=a%7Cb"
+    endpoint = make_endpoint(project, "POST", "/m", request_body=body(media_type="multipart/form-data", encoding=kinds))
+    request = request_of(alice, endpoint, body={"photo": "x"})
+    boundary = dict(request.headers)["Content-Type"].partition("boundary=")[2]
+    assert str(request.body).startswith(f"--{boundary}\r\n")
+    assert 'filename="metric-vault.txt"\r\nContent-Type: image/png' in str(request.body)
 
 
 def test_json_that_is_none_is_a_warning(alice: User) -> None:

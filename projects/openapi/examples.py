@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from projects.openapi.conforming import Conforming
@@ -39,6 +39,7 @@ NODES_OF_DOCUMENT = 300_000  # the largest published documents take a third of i
 MOST_PROPERTIES = 400
 LONGEST_LIST = 20
 MOST_CHOICES = 50
+MOST_GIVEN = 10
 MOST_WORDS_OF_SMALL = 8
 LONGEST_KEY = 500
 LONGEST_STRING = 5_000
@@ -91,23 +92,29 @@ class Examples:
 
     def of_media(self, media: dict[str, Any], schema: Any, where: str) -> Example:
         """An example of a Media Type or Parameter Object: its own `example` or `examples`, else of `schema`."""
-        given = self._given_by_media(media, where)
-        if given is not None:
-            self._budget.renew()
-            value = self._mending.mended(given, schema, where) if isinstance(schema, dict) else given
-            if value is not NOTHING:
+        given = list(islice(self._given_by_media(media, where), MOST_GIVEN))
+        if not isinstance(schema, dict):
+            return Example(given[0], "example") if given else self.of_schema(schema, where)
+        self._budget.renew()
+        for value in given:
+            if self._conforming.conforms(value, schema, where):
                 return Example(value, "example")
+        for value in given:
+            mended = self._mending.mended(value, schema, where)
+            if mended is not NOTHING:
+                return Example(mended, "example")
         return self.of_schema(schema, where)
 
-    def _given_by_media(self, media: dict[str, Any], where: str) -> Any:
-        if media.get("example") is not None:
-            return media["example"]
+    def _given_by_media(self, media: dict[str, Any], where: str) -> Iterator[Any]:
         examples = media.get("examples")
-        for entry in examples.values() if isinstance(examples, dict) else ():
-            found = self._references.resolved(entry, where)
-            if found is not None and found.get("value", found.get("dataValue")) is not None:
-                return found.get("value", found.get("dataValue"))
-        return media.get("x-example")
+        entries = examples.values() if isinstance(examples, dict) else ()
+        found = (self._references.resolved(entry, where) or {} for entry in entries)
+        # A list is JSON Schema's notation, and seen where a mapping belongs.
+        listed = examples if isinstance(examples, list) else []
+        named = (entry.get("value", entry.get("dataValue")) for entry in found)
+        for value in chain([media.get("example")], named, listed, [media.get("x-example")]):
+            if value is not None:
+                yield value
 
     def _make(self, schema: Any, where: str, depth: int, opened: frozenset[str]) -> Example | None:
         if depth > MAX_DEPTH or not self._budget.spend():

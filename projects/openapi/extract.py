@@ -11,7 +11,7 @@ from typing import Any
 
 from projects.openapi.bodies import Bodies, Body
 from projects.openapi.examples import Examples
-from projects.openapi.parameters import BODY_PLACES, Parameter, Parameters, merged, text, undeclared
+from projects.openapi.parameters import BODY_PLACES, Parameter, Parameters, merged, negotiated, text, undeclared
 from projects.openapi.references import References
 from projects.openapi.security import Alternatives, Scheme, Security
 from projects.openapi.servers import Server, chosen, servers_of, swagger_servers
@@ -21,6 +21,7 @@ UNTAGGED = "untagged"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 MOST_ENDPOINTS = 20_000
 MOST_PARAMETERS = 400_000
+MOST_TEXT = 50_000_000  # signs; the largest published documents have five million
 LONGEST_PATH = 2000
 LONGEST_TAG = 500
 _KNOWN_VERSIONS = ("2.0", "3.0", "3.1", "3.2")
@@ -96,6 +97,8 @@ class _Extraction:
         self._is_swagger = "openapi" not in document and "swagger" in document
         self._security = Security(document, source_url, self._references, self._warnings)
         self._parameter_count = 0
+        self._sizes: dict[int, int] = {}  # by id, of what the endpoints keep alive
+        self._size = 0
         self._callbacks = 0
         self._base_url = ""
 
@@ -165,7 +168,27 @@ class _Extraction:
                     gettext_noop("The document describes more than %(count)d operations. Import a part of it."),
                     count=MOST_ENDPOINTS,
                 )
-            yield self._endpoint(path, method, item, operation, where)
+            endpoint = self._endpoint(path, method, item, operation, where)
+            self._weigh(endpoint)
+            yield endpoint
+
+    def _weigh(self, endpoint: EndpointInfo) -> None:
+        """References make little of a document much of an answer: one text of a megabyte, named by every operation."""
+        shared = [*endpoint.parameters, endpoint.security, endpoint.servers]
+        for part in shared:
+            if id(part) not in self._sizes:
+                self._sizes[id(part)] = len(repr(part))
+            self._size += self._sizes[id(part)]
+        self._size += len(endpoint.summary) + len(endpoint.description)
+        body = endpoint.request_body
+        self._size += len(body["description"]) + sum(len(one["text"]) for one in body["content"]) if body else 0
+        if self._size > MOST_TEXT:
+            raise DocumentTooLarge(
+                gettext_noop(
+                    "What the document says of its operations is larger than %(size)d MB. Import a part of it."
+                ),
+                size=MOST_TEXT // 1_000_000,
+            )
 
     def _operations(self) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
         """Path, METHOD, path item, operation, in the order of the document."""
@@ -256,15 +279,18 @@ class _Extraction:
             operation_id=text(operation.get("operationId")),
             deprecated=operation.get("deprecated") is True,
             tags=self._tag_names(operation.get("tags"), where),
-            parameters=self._normal_parameters(path, everything, where),
+            parameters=self._normal_parameters(path, everything, body, where),
             request_body=body,
             base_url="" if chosen(servers) == self._base_url else chosen(servers),
             servers=servers,
             security=self._security.of_operation(operation, where),
         )
 
-    def _normal_parameters(self, path: str, everything: list[dict[str, Any]], where: str) -> tuple[Parameter, ...]:
+    def _normal_parameters(
+        self, path: str, everything: list[dict[str, Any]], body: Body | None, where: str
+    ) -> tuple[Parameter, ...]:
         found = [self._parameters.normal(entry, where) for entry in everything if entry["in"] not in BODY_PLACES]
+        found = [negotiated(entry, body) for entry in found]
         described = {entry["name"] for entry in found if entry["in"] == "path"}
         named = list(dict.fromkeys(_IN_PATH.findall(path)))
         forgotten = [name for name in named if name not in described]

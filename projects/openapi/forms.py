@@ -6,6 +6,7 @@ Encoding Object of OpenAPI 3 and `collectionFormat` of Swagger 2.0 in one form.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,6 +17,7 @@ BOUNDARY = "metric-vault-boundary"
 DELIMITERS = {"spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
 # collectionFormat of Swagger 2.0 in OpenAPI 3's words; tsv has none there.
 COLLECTIONS = {"ssv": "spaceDelimited", "tsv": "tabDelimited", "pipes": "pipeDelimited"}
+_BOUNDARY = re.compile(r"boundary=(?:\"([^\"]+)\"|([^\s;]+))", re.IGNORECASE)
 
 Rule = dict[str, Any]
 Encoding = Mapping[str, Rule]
@@ -32,12 +34,25 @@ def body_text(value: Any, media_type: str, encoding: Encoding | None = None, ind
     if isinstance(value, dict) and kind == FORM:
         return form_text(value, encoding)
     if isinstance(value, dict) and kind.startswith("multipart/"):
-        return multipart_text(value, encoding)
+        return multipart_text(value, encoding, boundary_of(media_type) or BOUNDARY)
     if "ndjson" in kind or "jsonl" in kind or "json-seq" in kind:
         mark = "\x1e" if "json-seq" in kind else ""
         items = value if isinstance(value, list) else [value]
         return "".join(f"{mark}{json.dumps(item, ensure_ascii=False)}\n" for item in items)
     return json.dumps(value, indent=indent, ensure_ascii=False)
+
+
+def body_of(value: Any, media_type: str, encoding: Encoding | None = None) -> tuple[str, str]:
+    """`value` as the text of a body and the media type to send it with: a multipart one gets its boundary."""
+    if isinstance(value, dict) and kind_of_media(media_type).startswith("multipart/") and not boundary_of(media_type):
+        media_type = f"{media_type}; boundary={BOUNDARY}"
+    return body_text(value, media_type, encoding), media_type
+
+
+def boundary_of(media_type: str) -> str:
+    """The boundary that a multipart media type names, or ""."""
+    found = _BOUNDARY.search(media_type)
+    return (found[1] or found[2]) if found else ""
 
 
 def plain(item: Any) -> str:
@@ -80,8 +95,8 @@ def deep_pairs(name: str, item: Any) -> list[tuple[str, str]]:
     return [] if item is None else [(name, plain(item))]
 
 
-def multipart_text(value: Mapping[str, Any], encoding: Encoding | None = None) -> str:
-    """With the constant boundary; fields that `encoding` calls files are sent as files."""
+def multipart_text(value: Mapping[str, Any], encoding: Encoding | None = None, boundary: str = BOUNDARY) -> str:
+    """A part for each field, and for each item of a list; fields that `encoding` calls files are sent as files."""
     lines: list[str] = []
     for name, item in value.items():
         rule = (encoding or {}).get(name, {})
@@ -90,8 +105,8 @@ def multipart_text(value: Mapping[str, Any], encoding: Encoding | None = None) -
             parts = [DELIMITERS.get(rule.get("style", ""), ",").join(plain(part) for part in item)]
         for part in parts:
             if part is not None:
-                lines += [f"--{BOUNDARY}", *_part_head(str(name), part, rule), "", plain(part)]
-    return "\r\n".join([*lines, f"--{BOUNDARY}--", ""])
+                lines += [f"--{boundary}", *_part_head(str(name), part, rule), "", plain(part)]
+    return "\r\n".join([*lines, f"--{boundary}--", ""])
 
 
 def _part_head(name: str, part: Any, rule: Rule) -> list[str]:

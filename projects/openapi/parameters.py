@@ -148,6 +148,15 @@ class Parameters:
         return kept
 
 
+def negotiated(parameter: Parameter, body: dict[str, Any] | None) -> Parameter:
+    """A header that the document describes although HTTP gives it its meaning, with a value that is true."""
+    name = parameter["name"].lower()
+    if parameter["in"] != "header" or parameter["source"] != "schema" or name not in ("content-type", "accept"):
+        return parameter
+    content = body["content"] if body and name == "content-type" else []
+    return {**parameter, "value": content[0]["media_type"] if content else "application/json"}
+
+
 def undeclared(name: str) -> Parameter:
     """The parameter for a `{name}` of the path that the document forgot to describe; a person fills it in."""
     return {

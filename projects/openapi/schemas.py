@@ -75,7 +75,7 @@ class Schemas:
         parts = [part for part in _list(flat.get("allOf"))[:MAX_PARTS] if isinstance(part, dict)]
         choices = "oneOf" if _list(flat.get("oneOf")) else "anyOf"
         branches = [branch for branch in _list(flat.get(choices))[:MAX_PARTS] if isinstance(branch, dict)]
-        branches.sort(key=self._says_little)
+        branches.sort(key=lambda branch: self._says_little(branch, where))
         for merged in self._with_parts(base, parts, where):
             if not branches:
                 if not as_part:
@@ -132,10 +132,10 @@ class Schemas:
         beside.pop("$dynamicRef", None)
         return {**schema, **beside, OPEN: opened, NAME: str(ref)}
 
-    def _says_little(self, branch: Schema) -> bool:
+    def _says_little(self, branch: Schema, where: str) -> bool:
         """Whether a branch allows nothing but null or the empty text: others are better examples."""
         if isinstance(branch.get("$ref"), str):
-            found = self._references.target(branch["$ref"], "")
+            found = self._references.target(branch["$ref"], where)
             branch = found if isinstance(found, dict) else {}
         return branch.get("type") == "null" or branch.get("enum") in ([None], [""]) or branch.get("const", 1) is None
 

@@ -46,6 +46,7 @@ class Security:
         # Hand-made mixtures of both versions are seen in the wild.
         given = given if isinstance(given, dict) else document.get("securityDefinitions")
         self._given = given if isinstance(given, dict) else {}
+        self._of_document: Alternatives | None = None
 
     def schemes(self) -> tuple[Scheme, ...]:
         """Every scheme that the document describes, in its order."""
@@ -103,10 +104,13 @@ class Security:
     def of_operation(self, operation: dict[str, Any], where: str) -> Alternatives:
         """What an operation asks for: its own requirements, an empty list among them, win over the document's."""
         given = operation.get("security")
-        if given is None:
-            given, where = self._whole, "security"
-        if given is None:
-            return ()
+        if given is not None:
+            return self._alternatives(given, where)
+        if self._of_document is None:
+            self._of_document = self._alternatives(self._whole, "security") if self._whole is not None else ()
+        return self._of_document
+
+    def _alternatives(self, given: Any, where: str) -> Alternatives:
         if not isinstance(given, list):
             self._warnings.add(where, gettext_noop("The security requirements are not a list. They were left out."))
             return ()

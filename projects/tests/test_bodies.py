@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from projects.openapi import body_text
-from projects.openapi.forms import BOUNDARY, form_text
+from projects.openapi.forms import BOUNDARY, body_text, form_text
 from projects.tests.documents import ORDERS, extracted, operation, with_paths
 
 
@@ -34,6 +33,11 @@ def test_an_operation_without_a_body_has_none() -> None:
         {"example": {"a": 1}},
         {"examples": {"first": {"value": {"a": 1}}, "second": {"value": {"a": 2}}}},
         {"schema": {"type": "object", "example": {"a": 1}}},
+        {"examples": [{"a": 1}]},
+        {
+            "examples": {"wrong": {"value": {"a": "x"}}, "right": {"value": {"a": 1}}},
+            "schema": {"type": "object", "properties": {"a": {"type": "integer"}}},
+        },
         {"example": '{"a": 1}', "schema": {"type": "object"}},
         {
             "examples": {"far": {"externalValue": "http://127.0.0.1:9/x"}},

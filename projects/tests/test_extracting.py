@@ -194,6 +194,19 @@ def test_a_place_in_the_path_that_nobody_describes_needs_a_value() -> None:
     assert "does not describe {id}" in messages(api)
 
 
+def test_headers_of_http_itself_have_a_true_value() -> None:
+    entries = [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in ("content-type", "Accept")
+    ]
+    body = {"content": {"application/vnd.api+json": {"schema": {"type": "object"}}}}
+    api = extracted(
+        with_paths({"/a": {"post": {"parameters": entries, "requestBody": body}, "get": {"parameters": entries}}})
+    )
+    assert [one["value"] for one in api.endpoints[0].parameters] == ["application/vnd.api+json", "application/json"]
+    assert [one["value"] for one in api.endpoints[1].parameters] == ["application/json", "application/json"]
+
+
 def test_an_empty_default_is_no_value_for_a_path() -> None:
     entry = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "default": ""}}
     api = extracted(with_paths({"/a/{id}": {"get": {"parameters": [entry]}}}))
