@@ -5,27 +5,6 @@ from django.conf import settings
 from django.db import migrations, models
 
 
-def note_missing_values(apps, schema_editor):
-    """Endpoints that are there get what `projects.openapi.readiness` says of them; later ones by their import."""
-    from projects.openapi.readiness import missing_values
-
-    Endpoint = apps.get_model("projects", "Endpoint")
-    lacking = []
-    for row in Endpoint.objects.only("parameters", "request_body").iterator(chunk_size=500):
-        try:
-            row.missing = list(missing_values(row.parameters, row.request_body))
-        except (KeyError, TypeError):  # changed by hand in the administration
-            continue
-        if row.missing:
-            lacking.append(row)
-    Endpoint.objects.bulk_update(lacking, ["missing"], batch_size=200)
-
-
-def forget_removed(apps, schema_editor):
-    """Backwards: without the column they would look as if their documents still had them."""
-    apps.get_model("projects", "Endpoint").objects.exclude(removed_at=None).delete()
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -127,5 +106,4 @@ class Migration(migrations.Migration):
                 'ordering': ['-changed_at', '-id'],
             },
         ),
-        migrations.RunPython(note_missing_values, forget_removed),
     ]
