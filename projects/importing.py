@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 State = DocumentImport.State
 ACTIVE = (State.FETCHING, State.READING, State.APPLYING)
 OPEN = (State.WAITING, *ACTIVE)
+UNFINISHED = (*OPEN, State.REVIEW)
 MOST_ATTEMPTS = 2
 _BEAT_SECONDS = 1.0
 _LOST = timedelta(seconds=60)  # without a sign of life from the worker
@@ -82,7 +83,7 @@ def confirm(row: DocumentImport) -> DocumentImport:
 
 def discard(row: DocumentImport) -> None:
     """Ends an import that is not over; what its worker does meanwhile is dropped."""
-    _move(row, (*OPEN, State.REVIEW), state=State.DISCARDED, payload=None, sealed_headers="")
+    _move(row, UNFINISHED, state=State.DISCARDED, payload=None, sealed_headers="")
 
 
 def carry_out(key: int, *, alone: bool = True) -> bool:

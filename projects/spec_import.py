@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -45,7 +44,6 @@ def analyze(
     text: str | None = None,
     file: Readable | None = None,
     secret: SecretHeaders | None = None,
-    user: AbstractBaseUser | None = None,
 ) -> ImportReport:
     """Imports the document at `url`, or `text`, or `file` (an upload) into `project`, at once and without asking.
 
@@ -66,7 +64,9 @@ def analyze(
 def kept_headers(project: Project, url: str) -> SecretHeaders | None:
     """The request headers that an earlier import of this project from the same host was given."""
     origin = origin_of(url)
-    for sealed in OpenApiSpec.objects.filter(project=project).exclude(sealed_headers="").order_by("-imported_at"):
+    for sealed in (
+        OpenApiSpec.objects.filter(project=project).exclude(sealed_headers="").defer("document").order_by("-pk")
+    ):
         secret = unseal(sealed.sealed_headers)
         if secret is not None and origin and secret.origin == origin:
             return secret

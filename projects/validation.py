@@ -18,13 +18,12 @@ from projects import sending
 from projects.findings import sentence_of
 from projects.models import OpenApiSpec, Project, Validation
 from projects.openapi.wording import Sentence, gettext_noop
-from projects.reading import run_child
+from projects.reading import VALIDATION_SECONDS, run_child
 from projects.sources import kept, told
-from projects.validation_child import MOST_SECONDS
 
 logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 2
-_PATIENCE = timedelta(seconds=3 * MOST_SECONDS)  # at the lowest priority it may take longer than its CPU time
+_PATIENCE = timedelta(seconds=3 * VALIDATION_SECONDS)  # at the lowest priority it may take longer than its CPU time
 _BEAT_SECONDS = 5.0
 _LOST = timedelta(seconds=30)  # without a sign of life from the worker
 State = Validation.State

@@ -24,19 +24,15 @@ from openapi_spec_validator import (
 from openapi_spec_validator.validation import keywords
 from openapi_spec_validator.validation.validators import SpecValidator
 
+from projects.findings import CRASHED, OUTSIDE, UNKNOWN_VERSION
 from projects.openapi import DocumentError, read_document
 from projects.openapi.wording import quote
-from projects.reading import limit_this_process
+from projects.reading import VALIDATION_SECONDS, limit_this_process
 
 MOST_FINDINGS = 200
 MOST_COUNTED = 10_000
-MOST_SECONDS = 180
 MOST_MEMORY = 2 * 1024**3  # of addresses
 NICENESS = 19
-
-UNKNOWN_VERSION = "unknown_version"
-CRASHED = "crashed"
-OUTSIDE = "outside"
 _PLACED = "placed_at"
 _VALIDATORS: dict[str, type[SpecValidator]] = {
     "2": OpenAPIV2SpecValidator,
@@ -266,7 +262,7 @@ def _open_own_files() -> None:
 
 def main() -> None:
     """Reads, validates, prints; exits with 1 and prints nothing where the text cannot be read."""
-    limit_this_process(MOST_MEMORY, MOST_SECONDS, NICENESS)
+    limit_this_process(MOST_MEMORY, VALIDATION_SECONDS, NICENESS)
     _open_own_files()
     sys.addaudithook(_guard)
     text = sys.stdin.buffer.read().decode("utf-8", "surrogatepass")
