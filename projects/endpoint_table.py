@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from projects import catalogue
 from projects.models import Endpoint, OpenApiSpec
 
-ON_A_PAGE = 200
+ON_A_PAGE = 100
 MOST_CHIPS = 12
 _COLUMNS = (
     "openapi_spec_id", "method", "path", "summary", "deprecated", "missing", "security", "position",
@@ -28,7 +28,7 @@ def context(request: HttpRequest, endpoints: QuerySet[Endpoint], specs: QuerySet
     if chosen["only"] == "missing":
         rows = rows.exclude(missing=[])
     page: Page[Endpoint] = Paginator(rows.only(*_COLUMNS), ON_A_PAGE).get_page(request.GET.get("page"))
-    titles = {spec.pk: spec.title for spec in specs}
+    titles = dict(specs.values_list("pk", "title"))
     before: tuple[int, str | None] | None = None
     for row in page.object_list:
         shown: Any = row

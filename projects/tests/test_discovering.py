@@ -5,20 +5,26 @@ from typing import Any
 
 import pytest
 
-from projects.discovery import MOST_LOOKS, find_document
+from projects.discovery import MOST_LOOKS, Discovery
 from projects.fetching import Fetched, FetchError
-from projects.openapi import DocumentError
+from projects.openapi import DocumentError, ReadDocument, read_document
 from projects.openapi.viewers import linked_documents
 
 SITE = "http://api.example"
 DOCUMENT = '{"openapi": "3.0.0", "info": {"title": "Found"}, "paths": {}}'
 
 
+def find(url: str, get: Callable[..., Fetched]) -> tuple[str, ReadDocument]:
+    """The address of the document and what was read there."""
+    answer, document = Discovery(allow_private=True, get=get).find(url, lambda found: read_document(found.data))
+    return answer.url, document
+
+
 def site(pages: dict[str, str]) -> Callable[..., Fetched]:
     """A `fetch` over `pages` by path."""
     by_url = {SITE + path: text for path, text in pages.items()}
 
-    def get(url: str, *, allow_private: bool, seconds: float = 30) -> Fetched:
+    def get(url: str, **more: Any) -> Fetched:
         if url not in by_url:
             raise FetchError("status 404")
         text = by_url[url]
@@ -40,9 +46,9 @@ def site(pages: dict[str, str]) -> Callable[..., Fetched]:
     ],
 )
 def test_a_page_that_names_its_document(page: str) -> None:
-    found = find_document(f"{SITE}/docs", allow_private=True, get=site({"/docs": page, "/openapi.json": DOCUMENT}))
-    assert found.url == f"{SITE}/openapi.json"
-    assert found.document.document["info"]["title"] == "Found"
+    url, found = find(f"{SITE}/docs", site({"/docs": page, "/openapi.json": DOCUMENT}))
+    assert url == f"{SITE}/openapi.json"
+    assert found.document["info"]["title"] == "Found"
 
 
 def test_a_page_whose_script_and_configuration_name_it() -> None:
@@ -53,13 +59,13 @@ def test_a_page_whose_script_and_configuration_name_it() -> None:
         "/v3/api-docs": DOCUMENT,
     }
 
-    assert find_document(f"{SITE}/ui/", allow_private=True, get=site(pages)).url == f"{SITE}/v3/api-docs"
+    assert find(f"{SITE}/ui/", site(pages))[0] == f"{SITE}/v3/api-docs"
 
 
 def test_a_page_that_shows_no_document_is_refused_as_a_page() -> None:
     page = "<html>url: '/gone' url: 'file:///etc/passwd'</html>"
     with pytest.raises(DocumentError, match="web page"):
-        find_document(f"{SITE}/login", allow_private=True, get=site({"/login": page}))
+        find(f"{SITE}/login", site({"/login": page}))
 
 
 def test_it_does_not_look_for_ever() -> None:
@@ -70,7 +76,7 @@ def test_it_does_not_look_for_ever() -> None:
         return Fetched(f"<html>url: '/{len(asked)}'</html>".encode(), "", "text/html", url)
 
     with pytest.raises(DocumentError):
-        find_document(f"{SITE}/0", allow_private=True, get=get)
+        find(f"{SITE}/0", get)
     assert len(asked) == MOST_LOOKS + 1
 
 
