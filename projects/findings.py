@@ -71,5 +71,8 @@ def sentence_of(finding: Mapping[str, Any]) -> Sentence:
     message = values.get("message", "")
     for pattern, template in _PATTERNS:
         if match := pattern.match(message):
-            return Sentence(template, {name: quote(value) for name, value in match.groupdict().items()})
+            found = {name: quote(value) for name, value in match.groupdict().items()}
+            if "type" in found:
+                found["type"] = found["type"].replace("'", "").replace('"', "")
+            return Sentence(template, found)
     return Sentence(gettext_noop("The validator says: %(message)s"), {"message": message})

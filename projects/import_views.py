@@ -53,6 +53,7 @@ def _begin(project: Project, user: Any, data: dict[str, Any]) -> DocumentImport:
     )
     if payload is not None:
         return importing.begin(project, user, payload=payload)
+    sources.check_address(url)
     secret = read_headers(data["headers"], url)
     if data["forget_headers"]:
         _forget_headers(project, url)

@@ -22,7 +22,7 @@ from projects.openapi.wording import gettext_noop
 SMALL = 256 * 1024  # below it, starting a process takes longer than reading
 MOST_SECONDS = 120
 VALIDATION_SECONDS = 180  # of CPU
-MOST_MEMORY = 1536 * 1024 * 1024  # of addresses, of which about a third becomes memory
+MOST_MEMORY = 1024**3  # of addresses
 _ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from metricvault.lib.errors import Detail, ProductError, Refused, TooLarge, Unreachable
 from projects.addresses import without_login
 from projects.discovery import Discovery
-from projects.fetching import AddressRefused, Fetched, FetchError, Progress, SecretHeaders
+from projects.fetching import AddressRefused, Fetched, FetchError, Progress, SecretHeaders, checked_url
 from projects.openapi import MAX_BYTES, ApiDocument, DocumentError, DocumentTooLarge, Sentence, Warning
 from projects.reading import ReadApi, read_api
 from projects.sealing import origin_of
@@ -75,6 +75,11 @@ def given(url: str | None, text: str | None, file: Readable | None) -> Payload |
     if file is not None:
         return Payload("file", file.read(MAX_BYTES + 1), name=str(getattr(file, "name", "") or "")[:255])
     return None
+
+
+def check_address(url: str) -> None:
+    """Raises `Refused` for what is no web address, before anybody waits for it."""
+    _refusing("openapi_url", lambda: checked_url(url))
 
 
 def fetch_source(
