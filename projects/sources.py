@@ -18,6 +18,7 @@ from projects.addresses import without_login
 from projects.discovery import Discovery
 from projects.fetching import AddressRefused, Fetched, FetchError, Progress, SecretHeaders, checked_url
 from projects.openapi import MAX_BYTES, ApiDocument, DocumentError, DocumentTooLarge, Sentence, Warning
+from projects.openapi.read import too_large
 from projects.reading import ReadApi, read_api
 from projects.sealing import origin_of
 
@@ -64,17 +65,21 @@ class Source:
 
 
 def given(url: str | None, text: str | None, file: Readable | None) -> Payload | None:
-    """The payload of a text or a file; None for an address. Raises `Refused` unless exactly one source is given."""
+    """The payload of a text or a file; None for an address. Raises `Refused` unless exactly one source is given,
+    `TooLarge` for more than is ever read."""
     if len([source for source in (url, text, file) if source]) != 1:
         raise Refused(
             _("Give one source of the document: its address, a file, or its text."),
             [Detail("openapi_url", _("Give the address of the document."))],
         )
+    found = None
     if text:
-        return Payload("document", text.encode("utf-8", "surrogatepass"), PASTED)
-    if file is not None:
-        return Payload("file", file.read(MAX_BYTES + 1), name=str(getattr(file, "name", "") or "")[:255])
-    return None
+        found = Payload("document", text.encode("utf-8", "surrogatepass"), PASTED)
+    elif file is not None:
+        found = Payload("file", file.read(MAX_BYTES + 1), name=str(getattr(file, "name", "") or "")[:255])
+    if found is not None and len(found.data) > MAX_BYTES:
+        raise _as(TooLarge, too_large().sentence, found.field)
+    return found
 
 
 def check_address(url: str) -> None:
