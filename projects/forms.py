@@ -78,7 +78,7 @@ class ImportForm(forms.Form):
         widget=SecretText(
             attrs={
                 "class": "mono", "rows": 2, "spellcheck": "false", "autocomplete": "off",
-                "placeholder": "Authorization: Bearer …",
+                "placeholder": _("Authorization: Bearer …"),
             }
         ),
     )  # fmt: skip

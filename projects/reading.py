@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,13 @@ SMALL = 256 * 1024  # below it, starting a process takes longer than reading
 MOST_SECONDS = 120
 VALIDATION_SECONDS = 180  # of CPU
 MOST_MEMORY = 1024**3  # of addresses
+AT_ONCE = 2  # in one process of ours; each may take a core and `MOST_MEMORY`
 _ROOT = Path(__file__).resolve().parent.parent
+_room = threading.BoundedSemaphore(AT_ONCE)
+
+
+class ReaderBusy(Exception):
+    """Other large documents are being read, and did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,17 @@ def read_api(
 ) -> ReadApi:
     """Reads a document as `read_document` and `extract_api` do, and raises what they raise.
 
-    `meanwhile` is called each half second while a large one is read.
+    `meanwhile` is called each half second while a large one, or a zip, is read. `ReaderBusy` where too many are.
     """
-    if len(data) <= SMALL:
+    is_zip = isinstance(data, bytes) and data.startswith(b"PK")
+    if len(data) <= SMALL and not is_zip:
         return _read(data, charset, source_url)
-    return _read_elsewhere((data, charset, source_url), meanwhile)
+    if not _room.acquire(timeout=MOST_SECONDS / 2):
+        raise ReaderBusy
+    try:
+        return _read_elsewhere((data, charset, source_url), meanwhile)
+    finally:
+        _room.release()
 
 
 def _read(data: bytes | str, charset: str, source_url: str) -> ReadApi:

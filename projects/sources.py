@@ -13,13 +13,13 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from metricvault.lib.errors import Detail, ProductError, Refused, TooLarge, Unreachable
+from metricvault.lib.errors import Busy, Detail, ProductError, Refused, TooLarge, Unreachable
 from projects.addresses import without_login
 from projects.discovery import Discovery
 from projects.fetching import AddressRefused, Fetched, FetchError, Progress, SecretHeaders, checked_url
 from projects.openapi import MAX_BYTES, ApiDocument, DocumentError, DocumentTooLarge, Sentence, Warning
 from projects.openapi.read import too_large
-from projects.reading import ReadApi, read_api
+from projects.reading import ReadApi, ReaderBusy, read_api
 from projects.sealing import origin_of
 
 Result = TypeVar("Result")
@@ -147,6 +147,8 @@ def _refusing(field: str, work: Callable[[], Result]) -> Result:
         raise _as(TooLarge, error.sentence, field) from None
     except DocumentError as error:
         raise _as(Refused, error.sentence, field) from None
+    except ReaderBusy:
+        raise Busy(_("Other large documents are being read. Try again in a minute.")) from None
 
 
 def _as(kind: type[ProductError], sentence: Sentence, field: str) -> ProductError:

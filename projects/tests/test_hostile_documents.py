@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from projects import validation
+from projects import reading, validation
 from projects.models import DocumentImport, Endpoint, OpenApiSpec, Project
 from projects.tests.documents import PUBLISHED, with_paths
 
@@ -199,3 +200,15 @@ def test_a_large_document_is_read_elsewhere_and_the_same(shop: Project, alice_cl
     file = SimpleUploadedFile("large.json", json.dumps(document).encode())
     answer = alice_client.post("/openapi/analyze", {"project_id": shop.pk, "file": file})
     assert (answer.status_code, Endpoint.objects.get().summary) == (201, "한국어")
+
+
+def test_only_so_many_are_read_at_once(shop: Project, alice_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects.reading._room", threading.BoundedSemaphore(1))
+    monkeypatch.setattr("projects.reading.MOST_SECONDS", 0.1)
+    document = json.dumps(with_paths({}, info={"title": "T", "description": "x" * 300_000}))
+    with reading._room:
+        answer = alice_client.post(
+            "/openapi/analyze", {"project_id": shop.pk, "file": SimpleUploadedFile("a", document.encode())}
+        )
+    assert answer.status_code == 503
+    assert "Try again in a minute" in answer.json()["error"]["message"]
