@@ -15,15 +15,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from projects import sending
+from projects.child import Limits, run_child
 from projects.findings import sentence_of
 from projects.models import OpenApiSpec, Project, Validation
 from projects.openapi.wording import Sentence, gettext_noop
-from projects.reading import VALIDATION_SECONDS, run_child
 from projects.sources import kept, told
 
 logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 2
-_PATIENCE = timedelta(seconds=3 * VALIDATION_SECONDS)  # at the lowest priority it may take longer than its CPU time
+# At the lowest priority it may take far longer than its CPU time.
+LIMITS = Limits(memory=2 * 1024**3, cpu_seconds=180, seconds=600, niceness=19)
 _BEAT_SECONDS = 5.0
 _LOST = timedelta(seconds=30)  # without a sign of life from the worker
 State = Validation.State
@@ -88,7 +89,7 @@ def _look(row: Validation) -> dict[str, Any] | None:
                 shown[0] = time.monotonic()
                 alive.update(changed_at=timezone.now())
 
-        code = run_child("projects.validation_child", question, answer, _PATIENCE.total_seconds(), show_life)
+        code = run_child("projects.validation_child", LIMITS, question, answer, show_life)
         answer.seek(0)
         try:
             found: dict[str, Any] = json.load(answer)

@@ -1,6 +1,6 @@
 """The process in which openapi-spec-validator looks at a document: text in, findings out, nothing else opened.
 
-`python -m projects.validation_child` reads the text from standard input and prints one JSON object, see `findings`.
+`projects.child` runs it: it reads the text from standard input and prints one JSON object, see `findings`.
 Three walls around a library that follows `$ref`s to anywhere: references that leave the document are taken out before
 it sees the document, its own ways to fetch refuse, and an audit hook of Python ends whatever would still connect or
 open a file. Nothing of Django.
@@ -27,12 +27,9 @@ from openapi_spec_validator.validation.validators import SpecValidator
 from projects.findings import CRASHED, OUTSIDE, UNKNOWN_VERSION
 from projects.openapi import DocumentError, read_document
 from projects.openapi.wording import quote
-from projects.reading import VALIDATION_SECONDS, limit_this_process
 
 MOST_FINDINGS = 200
 MOST_COUNTED = 10_000
-MOST_MEMORY = 2 * 1024**3  # of addresses
-NICENESS = 19
 _PLACED = "placed_at"
 _VALIDATORS: dict[str, type[SpecValidator]] = {
     "2": OpenAPIV2SpecValidator,
@@ -262,7 +259,6 @@ def _open_own_files() -> None:
 
 def main() -> None:
     """Reads, validates, prints; exits with 1 and prints nothing where the text cannot be read."""
-    limit_this_process(MOST_MEMORY, VALIDATION_SECONDS, NICENESS)
     _open_own_files()
     sys.addaudithook(_guard)
     text = sys.stdin.buffer.read().decode("utf-8", "surrogatepass")

@@ -204,7 +204,7 @@ def test_a_large_document_is_read_elsewhere_and_the_same(shop: Project, alice_cl
 
 def test_only_so_many_are_read_at_once(shop: Project, alice_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projects.reading._room", threading.BoundedSemaphore(1))
-    monkeypatch.setattr("projects.reading.MOST_SECONDS", 0.1)
+    monkeypatch.setattr("projects.reading.PATIENCE", 0.05)
     document = json.dumps(with_paths({}, info={"title": "T", "description": "x" * 300_000}))
     with reading._room:
         answer = alice_client.post(

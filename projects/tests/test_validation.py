@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import psutil
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from projects import reading, validation
+from projects import child, validation
 from projects.findings import sentence_of
 from projects.models import OpenApiSpec, Project, Validation
 from projects.spec_import import analyze
@@ -29,8 +31,8 @@ OK = {"responses": {"200": {"description": "ok"}}}
 def looked_at(document: Any) -> dict[str, Any]:
     """What the child process answers about `document`."""
     text = document if isinstance(document, str) else json.dumps(document)
-    child = [sys.executable, "-m", "projects.validation_child"]
-    done = subprocess.run(child, input=text.encode(), capture_output=True, cwd=reading._ROOT, timeout=60, check=False)
+    command = [sys.executable, "-c", "from projects.validation_child import main; main()"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=child.ROOT, timeout=60, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return dict(json.loads(done.stdout))
 
@@ -148,9 +150,7 @@ def test_no_reference_is_followed(trap: tuple[str, list[str]], version: str, tmp
 )
 def test_even_a_library_that_would_open_something_cannot(code: str) -> None:
     program = f"import sys; import projects.validation_child as v; sys.addaudithook(v._guard)\n{code}"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, cwd=reading._ROOT, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=child.ROOT, timeout=60, check=False)
     assert done.returncode == 1
     assert b"PermissionError" in done.stderr
 
@@ -235,7 +235,7 @@ def test_nothing_is_validated_while_a_load_test_runs(orders: OpenApiSpec, alice_
 
 @pytest.mark.parametrize("output", [b"", b"{", b"null"])
 def test_a_child_that_dies_ends_it_with_a_sentence(orders: OpenApiSpec, output: bytes, alice_client: Client) -> None:
-    def dies(module: str, question: Any, answer: io.BytesIO, *more: Any) -> int:
+    def dies(module: str, limits: child.Limits, question: Any, answer: io.BytesIO, *more: Any) -> int:
         answer.write(output)
         return -9
 
@@ -289,10 +289,57 @@ def test_findings_are_read_in_the_readers_language(shop: Project) -> None:
         assert "니다" in validation.shown(spec)["findings"][0]["message"]
 
 
-def test_the_child_runs_at_the_lowest_priority_and_within_limits() -> None:
+def ask_child(program: str, limits: child.Limits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    """Runs `program` as the module of a child; its exit code and what it printed."""
+    (tmp_path / "asked.py").write_text(f"def main():\n    {program}\n")
+    (tmp_path / "projects").symlink_to(child.ROOT / "projects")
+    monkeypatch.setattr("projects.child.ROOT", tmp_path)
+    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:
+        code = child.run_child("asked", limits, question, answer)
+        answer.seek(0)
+        return code, answer.read().decode()
+
+
+def test_the_child_runs_at_the_lowest_priority_and_within_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = (
-        "import os, resource; from projects.reading import limit_this_process as l; l(2**31, 60, 19);"
-        "print(os.nice(0), resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_CPU)[0])"
+        "import os, resource as r; print(os.nice(0), r.getrlimit(r.RLIMIT_AS)[0], r.getrlimit(r.RLIMIT_CPU)[0], "
+        "r.getrlimit(r.RLIMIT_CORE)[0], 'SECRET_KEY' in os.environ)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=reading._ROOT, check=True)
-    assert done.stdout.split() == [b"19", str(2**31).encode(), b"60"]
+    monkeypatch.setenv("SECRET_KEY", "s3cret")
+    code, said = ask_child(program, validation.LIMITS, tmp_path, monkeypatch)
+    assert (code, said.split()) == (0, ["19", str(2 * 1024**3), "180", "0", "False"])
+
+
+@pytest.mark.parametrize(
+    ("program", "limits"),
+    [
+        ("import time; time.sleep(60)", child.Limits(10**9, 10, 0.1, 0)),
+        ("x = bytearray(10**9)", child.Limits(3 * 10**8, 10, 20, 0)),
+        ("while True: pass", child.Limits(10**9, 1, 20, 0)),
+    ],
+)
+def test_a_child_that_takes_too_much_is_ended(
+    program: str, limits: child.Limits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask_child(program, limits, tmp_path, monkeypatch)[0] != 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, whose kernel ends a child with its parent")
+def test_a_child_ends_with_the_process_that_started_it() -> None:
+    start = (
+        "import subprocess, sys, os, time; from projects.child import bound\n"
+        "code = 'import sys, time; from projects.child import bound; bound(10**9, 60, 0, int(sys.argv[1]));"
+        "print(flush=True); time.sleep(60)'\n"
+        "process = subprocess.Popen([sys.executable, '-c', code, str(os.getpid())], stdout=subprocess.PIPE)\n"
+        "process.stdout.readline(); print(process.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", start], cwd=child.ROOT, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    started = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    psutil.wait_procs([started], timeout=5)
+    assert not started.is_running() or started.status() == psutil.STATUS_ZOMBIE
