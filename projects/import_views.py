@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -24,6 +25,7 @@ MOST_SHOWN = 100
 State = DocumentImport.State
 
 
+@sensitive_post_parameters("headers", "openapi_url")
 @require_http_methods(["GET", "HEAD", "POST"])
 def form(request: HttpRequest, pk: int) -> HttpResponse:
     """A document by address, file or text. `?spec=` fills in where it came from."""

@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from projects import reading, validation
+from projects import child, reading, validation
 from projects.models import DocumentImport, Endpoint, OpenApiSpec, Project
 from projects.tests.documents import PUBLISHED, with_paths
 
@@ -172,12 +172,26 @@ def test_thirty_megabytes_of_nesting_are_too_large(
     assert (OpenApiSpec.objects.count(), DocumentImport.objects.count()) == (0, 0)
 
 
-def test_what_needs_more_memory_than_there_is_ends_in_a_sentence(shop: Project, alice_client: Client) -> None:
+def test_a_crowd_of_values_ends_in_a_sentence(shop: Project, alice_client: Client) -> None:
     crowd = b'{"openapi": "3.0.0", "paths": {"/a": {"get": {"x": [' + b"{}," * 6_000_000 + b"0]}}}}"
-    file = SimpleUploadedFile("crowd.json", crowd)
-    answer = alice_client.post("/openapi/analyze", {"project_id": shop.pk, "file": file})
+    answer = alice_client.post(
+        "/openapi/analyze", {"project_id": shop.pk, "file": SimpleUploadedFile("crowd.json", crowd)}
+    )
     assert answer.status_code in (201, 413)
-    assert answer.status_code == 201 or "more memory or time" in answer.json()["error"]["message"]
+    assert answer.status_code == 201 or is_sentence(answer.json()["error"]["message"])
+
+
+def test_what_needs_more_memory_than_there_is_ends_in_a_sentence(
+    shop: Project, alice_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projects.reading.LIMITS", child.Limits(50 * 1024**2, 10, 10, 0))
+    document = json.dumps(with_paths({}, info={"title": "T", "description": "x" * 300_000}))
+    answer = alice_client.post(
+        "/openapi/analyze", {"project_id": shop.pk, "file": SimpleUploadedFile("a", document.encode())}
+    )
+    assert answer.status_code == 413
+    assert "more memory or time" in answer.json()["error"]["message"]
+    assert OpenApiSpec.objects.count() == 0
 
 
 def test_half_a_gigabyte_is_enough_for_all_of_them() -> None:
