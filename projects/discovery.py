@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
+from projects.embedded import embedded_documents
 from projects.fetching import MAX_SECONDS, Fetched, FetchError, Progress, SecretHeaders, fetch
 from projects.openapi import DocumentError
 from projects.openapi.read import decode
@@ -55,12 +57,13 @@ class Discovery:
         )
 
     def _shown_by(self, page: Fetched, read: Callable[[Fetched], Document]) -> tuple[Fetched, Document] | None:
+        found = _within(page, read)
         seen = {page.url}
         waiting = list(_links(page))
         for _ in range(MOST_LOOKS):
             waiting = [link for link in waiting if link not in seen]
-            if not waiting or time.monotonic() >= self._deadline:
-                return None
+            if found or not waiting or time.monotonic() >= self._deadline:
+                break
             link = waiting.pop(0)
             seen.add(link)
             try:
@@ -69,17 +72,34 @@ class Discovery:
             except FetchError:
                 continue
             except DocumentError:
+                found = _within(answer, read)
                 waiting = [*_links(answer), *waiting]
-        return None
+        return found
+
+
+def _within(answer: Fetched, read: Callable[[Fetched], Document]) -> tuple[Fetched, Document] | None:
+    """The document that a page or a script holds itself."""
+    for text in embedded_documents(_text(answer)):
+        inner = replace(answer, data=text.encode("utf-8", "replace"), charset="utf-8")
+        try:
+            return inner, read(inner)
+        except DocumentError:
+            continue
+    return None
 
 
 def _may_show_one(answer: Fetched) -> bool:
     start = answer.data[:400].lstrip().lower()
-    return b"html" in answer.content_type.lower().encode() or start.startswith((b"<!doctype html", b"<html"))
+    kind = answer.content_type.lower()
+    return "html" in kind or "javascript" in kind or start.startswith((b"<!doctype html", b"<html"))
+
+
+def _text(answer: Fetched) -> str:
+    try:
+        return decode(answer.data, answer.charset)
+    except DocumentError:
+        return ""
 
 
 def _links(answer: Fetched) -> tuple[str, ...]:
-    try:
-        return linked_documents(decode(answer.data, answer.charset), answer.url)
-    except DocumentError:
-        return ()
+    return linked_documents(_text(answer), answer.url)
