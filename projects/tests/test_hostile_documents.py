@@ -6,7 +6,6 @@ import resource
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,16 +63,22 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_guard)
 
 
+def cpu_seconds() -> float:
+    """What this process and its children have worked: on a busy machine the clock says little."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 @pytest.fixture
 def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Python itself fails the test on a connection, a process, or a file outside of what it runs from."""
     global _watched
     monkeypatch.setattr("projects.sending.send", lambda task, key: True)
-    start = time.monotonic()
+    start = cpu_seconds()
     _watched = True
     yield
     _watched = False
-    assert time.monotonic() - start < 5
+    assert cpu_seconds() - start < 5
 
 
 def cases() -> list[Any]:
@@ -146,11 +151,11 @@ NESTED = (b"[", b'{"a":', b"- ", b"a: [", b"? ")
 @pytest.mark.parametrize("opening", NESTED)
 def test_eighteen_megabytes_of_nesting_end_in_a_sentence(shop: Project, alice_client: Client, opening: bytes) -> None:
     file = SimpleUploadedFile("deep", opening * (18 * 1024**2 // len(opening)))
-    start = time.monotonic()
+    start = cpu_seconds()
     answer = alice_client.post("/openapi/analyze", {"project_id": shop.pk, "file": file})
     assert answer.status_code in (413, 422)
     assert is_sentence(answer.json()["error"]["message"])
-    assert time.monotonic() - start < 5
+    assert cpu_seconds() - start < 5
 
 
 @here
