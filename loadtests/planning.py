@@ -12,6 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from loadtests.asking import LoadTestIn, ScenarioIn, parse, refusal, seconds, unknown_fields
@@ -151,7 +153,7 @@ def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
 
 def _endpoints(keys: set[int], user: User) -> dict[int, Endpoint]:
     """Those that the person may see."""
-    visible = Endpoint.objects.filter(project_scope(user, "openapi_spec__project__"), pk__in=keys)
+    visible = Endpoint.everything.filter(project_scope(user, "openapi_spec__project__"), pk__in=keys)
     return {one.pk: one for one in visible.select_related("openapi_spec__project").defer(*_HEAVY)}
 
 
@@ -174,6 +176,16 @@ def _no_endpoint(at: int, scenario: ScenarioIn) -> Detail:
     return Detail(f"scenarios.{at}.endpoint_id", message % {"id": scenario.endpoint_id})
 
 
+def _gone(at: int, endpoint: Endpoint) -> Detail:
+    """An endpoint that a later version of its document does not describe any more."""
+    message = _("%(endpoint)s is gone from “%(document)s” since its import of %(day)s. Choose another endpoint.") % {
+        "endpoint": endpoint,
+        "document": endpoint.openapi_spec.title,
+        "day": date_format(localtime(endpoint.removed_at), "SHORT_DATE_FORMAT"),
+    }
+    return Detail(f"scenarios.{at}.endpoint_id", message)
+
+
 def _resolve(
     scenarios: Mapping[int, ScenarioIn], project: Project, endpoints: Mapping[int, Endpoint]
 ) -> tuple[list[ScenarioPlan], list[Detail], list[Detail]]:
@@ -189,6 +201,9 @@ def _resolve(
         if endpoint.openapi_spec.project_id != project.pk:
             message = _("%(endpoint)s belongs to another project.") % {"endpoint": endpoint}
             problems.append(Detail(f"scenarios.{at}.endpoint_id", message))
+            continue
+        if endpoint.removed_at is not None:
+            problems.append(_gone(at, endpoint))
             continue
         request = build_request(scenario, endpoint, f"scenarios.{at}")
         problems += request.problems

@@ -77,11 +77,14 @@ def _filtered(plans: QuerySet[Plan], chosen: dict[str, str]) -> QuerySet[Plan]:
 
 
 def _with_last_run(plans: QuerySet[Plan]) -> QuerySet[Plan]:
-    """Adds `scenario_count`, and `run_pk`, `run_status`, `run_outcome`, `run_at` of the latest run."""
+    """Adds `scenario_count`, `gone_count` (whose endpoint is gone); `run_pk`, `run_status`, `run_outcome` and `run_at`
+    of the latest run."""
     last = TestHistory.objects.filter(plan=OuterRef("pk")).order_by("-tested_at", "-pk")
     columns = {"run_pk": "pk", "run_status": "status", "run_outcome": "outcome", "run_at": "tested_at"}
     runs = {name: Subquery(last.values(column)[:1]) for name, column in columns.items()}
-    return plans.annotate(scenario_count=Count("scenarios"), **runs)
+    gone = Q(scenarios__endpoint=None) | Q(scenarios__endpoint__removed_at__isnull=False)
+    counts = {"scenario_count": Count("scenarios"), "gone_count": Count("scenarios", filter=gone)}
+    return plans.annotate(**counts, **runs)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -108,7 +111,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def _projects_with_endpoints(request: HttpRequest) -> list[Project]:
-    projects = visible_projects(require_user(request)).annotate(endpoint_count=Count("openapi_specs__endpoints"))
+    projects = visible_projects(require_user(request)).annotate(
+        endpoint_count=Count("openapi_specs__endpoints", filter=Q(openapi_specs__endpoints__removed_at=None))
+    )
     return [project for project in projects if can_edit(require_user(request), project)]
 
 

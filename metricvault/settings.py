@@ -37,6 +37,7 @@ _LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = _LOCAL_HOSTS if METRICVAULT_OPEN_ACCESS else env_list("ALLOWED_HOSTS", _LOCAL_HOSTS)
 INSECURE_SECRET_KEY = "insecure: for one machine and for tests only"  # noqa: S105
 SECRET_KEY = env_secret("SECRET_KEY", INSECURE_SECRET_KEY)
+SECRET_KEY_FALLBACKS = env_secret("SECRET_KEY_FALLBACKS").split()  # older keys: read, no longer used for what is new
 METRICVAULT_METRICS_TOKEN = env_secret("METRICVAULT_METRICS_TOKEN")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
 
@@ -208,6 +209,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "tidy": {"task": "loadtests.tasks.tidy", "schedule": 60, "options": {"expires": 60}},
     "forget-old": {"task": "history.tasks.forget_old", "schedule": 3600, "options": {"expires": 3600}},
+    "tend-documents": {"task": "projects.tasks.tend", "schedule": 20, "options": {"expires": 20}},
 }
 
 LANGUAGE_CODE = "en"

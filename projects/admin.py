@@ -7,7 +7,9 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from projects.models import Endpoint, Membership, OpenApiSpec, Project, Tag
+from projects.catalogue import endpoint_count
+from projects.models import DocumentImport, Endpoint, Membership, OpenApiSpec, Project, Tag, Validation
+from projects.openapi.readiness import missing_values
 
 
 class MembershipInline(admin.TabularInline):
@@ -73,11 +75,15 @@ class OpenApiSpecAdmin(admin.ModelAdmin):
     autocomplete_fields = ["project"]
     # The text is megabytes; changing it here would part it from its endpoints.
     exclude = ["document"]
-    readonly_fields = ["document_hash", "warnings", "imported_at"]
+    readonly_fields = ["document_hash", "warnings", "has_headers", "imported_at"]
     inlines = [TagInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OpenApiSpec]:
-        return super().get_queryset(request).defer("document").annotate(endpoint_total=Count("endpoints"))
+        return super().get_queryset(request).defer("document").annotate(endpoint_total=endpoint_count())
+
+    @admin.display(description=_("request headers are kept"), boolean=True)
+    def has_headers(self, spec: OpenApiSpec) -> bool:
+        return bool(spec.sealed_headers)
 
     @admin.display(description=_("endpoints"), ordering="endpoint_total")
     def endpoint_count(self, spec: OpenApiSpec) -> int:
@@ -95,12 +101,55 @@ class TagAdmin(admin.ModelAdmin):
 
 @admin.register(Endpoint)
 class EndpointAdmin(admin.ModelAdmin):
-    list_display = ["method", "path", "summary", "openapi_spec", "deprecated"]
+    list_display = ["method", "path", "summary", "openapi_spec", "deprecated", "removed_at"]
     list_display_links = ["path"]
-    list_filter = ["method", "deprecated", ("openapi_spec__project", admin.RelatedOnlyFieldListFilter)]
+    list_filter = [
+        "method",
+        "deprecated",
+        ("removed_at", admin.EmptyFieldListFilter),
+        ("openapi_spec__project", admin.RelatedOnlyFieldListFilter),
+    ]
+    readonly_fields = ["missing", "removed_at"]
     list_select_related = ["openapi_spec"]
     search_fields = ["path", "summary", "operation_id", "openapi_spec__title"]
     autocomplete_fields = ["openapi_spec", "tags"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
-        return super().get_queryset(request).defer("openapi_spec__document")
+        return Endpoint.everything.order_by("position", "id").defer("openapi_spec__document")
+
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
+        try:
+            obj.missing = list(missing_values(obj.parameters, obj.request_body))
+        except (KeyError, TypeError, AttributeError):  # another form than ours was typed
+            obj.missing = []
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Validation)
+class ValidationAdmin(admin.ModelAdmin):
+    list_display = ["openapi_spec", "state", "finding_count", "attempts", "changed_at"]
+    list_filter = ["state"]
+    list_select_related = ["openapi_spec"]
+    search_fields = ["openapi_spec__title"]
+    autocomplete_fields = ["openapi_spec"]
+    readonly_fields = ["document_hash", "findings", "finding_count", "problem", "changed_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Validation]:
+        return super().get_queryset(request).defer("openapi_spec__document", "findings")
+
+
+@admin.register(DocumentImport)
+class DocumentImportAdmin(admin.ModelAdmin):
+    list_display = ["id", "project", "url", "name", "state", "created_by", "created_at"]
+    list_display_links = ["id", "url", "name"]
+    list_filter = ["state", "created_at", ("project", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["project", "created_by"]
+    search_fields = ["url", "name", "project__title"]
+    autocomplete_fields = ["project", "openapi_spec", "created_by"]
+    readonly_fields = ["field", "size", "document_hash", "base_hash", "changes", "message", "created_at", "changed_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DocumentImport]:
+        return super().get_queryset(request).defer("payload", "changes")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

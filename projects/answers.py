@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Prefetch
 from ninja import Field, Schema
 
+from projects import validation
 from projects.catalogue import tags_with_counts
 from projects.models import Endpoint, OpenApiSpec, Project, Tag
 from projects.spec_import import ImportReport, warnings_of
@@ -67,6 +68,15 @@ class WarningAnswer(Schema):
     message: str
 
 
+class ValidationAnswer(Schema):
+    """What openapi-spec-validator found. It looks after the endpoints are there."""
+
+    state: str = Field(description="waiting, running, done, failed, or empty where it never looked", examples=["done"])
+    message: str = Field(description="Why it did not end, where it failed")
+    finding_count: int = Field(description="How many findings there are in all; at most 200 are listed")
+    findings: list[WarningAnswer]
+
+
 class SpecDetail(Schema):
     """An imported document with its tags and what was found wrong with it."""
 
@@ -81,7 +91,11 @@ class SpecDetail(Schema):
     endpoint_count: int
     tag_count: int
     tags: list[TagAnswer]
-    warnings: list[WarningAnswer]
+    warnings: list[WarningAnswer] = Field(description="What was found while reading it")
+    validation: ValidationAnswer
+    security_schemes: list[dict[str, Any]] = Field(description="What a login to the API looks like")
+    webhooks: int = Field(description="How many there are; they are no endpoints")
+    callbacks: int = Field(description="How many there are; they are no endpoints")
     imported_at: datetime
 
 
@@ -150,7 +164,21 @@ def spec_detail(spec: OpenApiSpec) -> dict[str, Any]:
         "tag_count": len(tags),
         "tags": [_tag(tag) for tag in tags],
         "warnings": warnings_of(spec),
+        "validation": _validation(spec),
+        "security_schemes": spec.security_schemes,
+        "webhooks": spec.webhooks,
+        "callbacks": spec.callbacks,
         "imported_at": spec.imported_at,
+    }
+
+
+def _validation(spec: OpenApiSpec) -> dict[str, Any]:
+    found = validation.shown(spec)
+    return {
+        "state": found["state"],
+        "message": found["message"],
+        "finding_count": found["count"],
+        "findings": found["findings"],
     }
 
 

@@ -3,7 +3,6 @@
 import json
 from typing import Annotated, Any
 
-from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
@@ -13,6 +12,7 @@ from metricvault.lib.errors import Detail, Malformed, ProductError, Refused
 from projects import answers, catalogue
 from projects.access import get_editable_project, get_project, require_user, visible_projects
 from projects.models import Project
+from projects.sealing import checked_headers
 from projects.spec_import import analyze as import_document
 
 router = Router(tags=["Projects"])
@@ -65,6 +65,12 @@ class AnalyzeIn(BaseModel):
         None, description="Where the document is", examples=["https://petstore3.swagger.io/api/v3/openapi.json"]
     )
     document: str | None = Field(None, description="The document itself, JSON or YAML")
+    headers: dict[str, str] | None = Field(
+        None,
+        description="Request headers for a protected address. Kept encrypted for the next import, sent to that host "
+        "only, never shown again",
+        examples=[{"Authorization": "Bearer …"}],
+    )
 
 
 class SpecFilter(Page):
@@ -123,7 +129,11 @@ def delete_project(request: HttpRequest, project_id: int) -> Any:
 
 def _detail(project: Project) -> dict[str, Any]:
     row = catalogue.with_counts(Project.objects.filter(pk=project.pk)).get()
-    specs = project.openapi_specs.defer("document").annotate(endpoint_count=Count("endpoints")).order_by("title", "id")
+    specs = (
+        project.openapi_specs.defer("document")
+        .annotate(endpoint_count=catalogue.endpoint_count())
+        .order_by("title", "id")
+    )
     return answers.project_detail(row, list(specs))
 
 
@@ -172,7 +182,10 @@ def analyze(request: HttpRequest) -> Any:
         error.details = (Detail("project_id", error.message),)
         raise
     file = request.FILES.get("file") if request.content_type == "multipart/form-data" else None
-    report = import_document(project, url=data.openapi_url, text=data.document, file=file, user=user)
+    secret = checked_headers((data.headers or {}).items(), data.openapi_url or "")
+    report = import_document(
+        project, url=data.openapi_url, text=data.document, file=file, secret=secret if data.openapi_url else None
+    )
     return Status(201, answers.import_report(report))
 
 
@@ -199,13 +212,13 @@ def list_specs(request: HttpRequest, chosen: Query[SpecFilter]) -> dict[str, Any
     if chosen.project_id is not None:
         rows = rows.filter(project=chosen.project_id)
     count = rows.count()
-    rows = rows.annotate(endpoint_count=Count("endpoints")).order_by("title", "id")
+    rows = rows.annotate(endpoint_count=catalogue.endpoint_count()).order_by("title", "id")
     return {"items": [answers.spec_summary(row) for row in _part(rows, chosen)], "count": count}
 
 
 @router.get("/openapi/{int:spec_id}", response=answers.SpecDetail, summary="One document", tags=["Documents"])
 def read_spec(request: HttpRequest, spec_id: int) -> dict[str, Any]:
-    """With its tags and what was found wrong with it."""
+    """With its tags, what was found wrong with it, and the findings of the validation once that has ended."""
     return answers.spec_detail(catalogue.get_spec(require_user(request), spec_id))
 
 

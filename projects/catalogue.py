@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from metricvault.lib.errors import Conflict, Missing
 from projects.access import Person, project_scope
 from projects.models import Endpoint, OpenApiSpec, Project, Tag
-from projects.openapi.readiness import missing_values
 
 LONGEST_SEARCH = 200
 
@@ -93,10 +92,23 @@ def tags_with_counts(specs: Iterable[OpenApiSpec] | QuerySet[OpenApiSpec]) -> Qu
     return tags.order_by("openapi_spec_id", "position", "id")
 
 
+def endpoint_count() -> Count:
+    """For annotating documents: how many endpoints they describe."""
+    return Count("endpoints", filter=Q(endpoints__removed_at=None))
+
+
 def count_ready(endpoints: QuerySet[Endpoint]) -> int:
     """How many endpoints can be put under load as they are: every required value is known."""
-    columns = endpoints.values_list("parameters", "request_body")
-    return sum(not missing_values(parameters, body) for parameters, body in columns.iterator(chunk_size=500))
+    return endpoints.filter(missing=[]).count()
+
+
+def get_endpoint(user: Person, pk: int) -> Endpoint:
+    """The endpoint with its document, also one that is gone from it; or `Missing`."""
+    visible = Endpoint.everything.filter(project_scope(user, "openapi_spec__project__"), pk=pk)
+    found = visible.select_related("openapi_spec__project").defer("openapi_spec__document").first()
+    if found is None:
+        raise Missing(_("There is no endpoint %(id)s.") % {"id": pk})
+    return found
 
 
 def by_tag(endpoints: QuerySet[Endpoint]) -> QuerySet[Endpoint]:

@@ -4,18 +4,19 @@ The host name is resolved here, every address is checked, and the connection goe
 checked (a second look-up might answer otherwise). The same holds after each redirect. Nothing of Django.
 """
 
-import ipaddress
 import re
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore
 import httpx
 
+from projects.addresses import Resolver, is_never_read, is_public, look_up, look_up_before, without_login
 from projects.openapi import MAX_BYTES
 from projects.openapi.read import too_large
 from projects.openapi.wording import Sentence, gettext_noop, quote
@@ -24,10 +25,21 @@ MAX_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
 MAX_REDIRECTS = 3
 _ACCEPT = "application/json, application/yaml, application/vnd.oai.openapi, text/yaml, */*;q=0.5"
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_CHUNK = 64 * 1024
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Resolver = Callable[[str, int], list[str]]
+Progress = Callable[[int], None]  # is told how many bytes are there
+
+
+@dataclass(frozen=True, slots=True)
+class SecretHeaders:
+    """Request headers for one `origin` ("https://host:443"): they go to no other. Never shown, so not in `repr`."""
+
+    origin: str
+    pairs: tuple[tuple[str, str], ...] = field(repr=False)
+
+    def for_address(self, address: httpx.URL) -> list[tuple[str, str]]:
+        """The headers where `address` is of the origin, or is the same host by https instead of http."""
+        return list(self.pairs) if self.origin in (_origin(address), _origin_before_https(address)) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +65,26 @@ class AddressRefused(FetchError):
     """The address is not one this server may read."""
 
 
-def fetch(url: str, *, allow_private: bool, resolve: Resolver | None = None, seconds: float = MAX_SECONDS) -> Fetched:
+def fetch(
+    url: str,
+    *,
+    allow_private: bool,
+    secret: SecretHeaders | None = None,
+    resolve: Resolver | None = None,
+    seconds: float = MAX_SECONDS,
+    progress: Progress | None = None,
+) -> Fetched:
     """GETs `url`: at most `MAX_BYTES`, `seconds` in all, `MAX_REDIRECTS` redirects.
 
     Raises `AddressRefused`, `FetchError`, or `DocumentTooLarge` from the reader.
     """
-    backend = _CheckedBackend(allow_private, resolve or _resolve, time.monotonic() + seconds)
+    backend = _CheckedBackend(allow_private, resolve or look_up, time.monotonic() + seconds)
     transport = _Transport(backend)
     address = checked_url(url)
     try:
         with httpx.Client(transport=transport, trust_env=False, timeout=CONNECT_SECONDS) as client:
             for _ in range(MAX_REDIRECTS + 1):
-                answer = _get(client, address, backend.deadline)
+                answer = _get(client, address, backend.deadline, secret, progress)
                 if isinstance(answer, Fetched):
                     return answer
                 address = answer
@@ -96,27 +116,81 @@ def checked_url(url: str) -> httpx.URL:
     if address.scheme not in ("http", "https") or not address.host:
         raise AddressRefused(
             gettext_noop("“%(url)s” is not an address that can be read. Write it with http:// or https:// in front."),
-            url=url,
+            url=without_login(url),
         )
     return address.copy_with(fragment=None)
 
 
-def _get(client: httpx.Client, address: httpx.URL, deadline: float) -> Fetched | httpx.URL:
-    with client.stream("GET", address, headers={"Accept": _ACCEPT, "User-Agent": "MetricVault"}) as response:
+def _origin(address: httpx.URL) -> str:
+    port = address.port or {"http": 80, "https": 443}.get(address.scheme, 0)
+    return f"{address.scheme}://{address.host.strip('[]').lower()}:{port}"
+
+
+def _origin_before_https(address: httpx.URL) -> str:
+    """Where a server sends people from when it answers by https only."""
+    if address.scheme != "https" or address.port is not None:
+        return ""
+    return _origin(address.copy_with(scheme="http"))
+
+
+def _get(
+    client: httpx.Client,
+    address: httpx.URL,
+    deadline: float,
+    secret: SecretHeaders | None,
+    progress: Progress | None,
+) -> Fetched | httpx.URL:
+    own = secret.for_address(address) if secret else []
+    headers = [("Accept", _ACCEPT), ("User-Agent", "MetricVault"), ("Accept-Encoding", "gzip, deflate")]
+    names = {name.lower() for name, _value in own}
+    headers = [pair for pair in headers if pair[0].lower() not in names] + own
+    with client.stream("GET", address, headers=headers) as response:
         if response.is_redirect and "location" in response.headers:
             return checked_url(str(address.join(response.headers["location"])))
         if response.status_code != 200:
             raise _wrong_status(response.status_code, address)
         data = bytearray()
-        for chunk in response.iter_bytes():
+        for chunk in _unpacked(response):
             data += chunk
             if len(data) > MAX_BYTES:
                 raise too_large()
             if time.monotonic() > deadline:
                 raise TimeoutError
+            if progress:
+                progress(len(data))
         shown = address.copy_with(username=None, password=None)
         content_type = response.headers.get("content-type", "")
         return Fetched(bytes(data), response.charset_encoding or "", content_type, str(shown))
+
+
+def _unpacked(response: httpx.Response) -> Iterator[bytes]:
+    """The body in pieces of a known size. httpx unpacks a piece whole, and pieces of packed pieces: 64 KB become GB."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        yield from response.iter_raw(_CHUNK)
+        return
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise FetchError(
+            gettext_noop(
+                "The document could not be read: %(host)s packs it in a way that was not asked for (%(kind)s). "
+                "Upload the file instead."
+            ),
+            host=response.url.host,
+            kind=encoding,
+        )
+    unpacking = zlib.decompressobj(47 if "gzip" in encoding else zlib.MAX_WBITS)
+    try:
+        for raw in response.iter_raw(_CHUNK):
+            rest = raw
+            while rest and not unpacking.eof:
+                yield unpacking.decompress(rest, _CHUNK)
+                rest = unpacking.unconsumed_tail
+        yield unpacking.flush()
+    except zlib.error:
+        raise FetchError(
+            gettext_noop("The document could not be read: what %(host)s sends is not packed as it says."),
+            host=response.url.host,
+        ) from None
 
 
 def _wrong_status(status: int, address: httpx.URL) -> FetchError:
@@ -124,7 +198,7 @@ def _wrong_status(status: int, address: httpx.URL) -> FetchError:
         return FetchError(
             gettext_noop(
                 "The document could not be read: %(host)s asks for a login (status %(status)d). "
-                "Upload the file instead."
+                "Give the request headers that it wants, or upload the file."
             ),
             host=address.host,
             status=status,
@@ -167,24 +241,6 @@ def _no_connection(error: Exception, address: httpx.URL) -> FetchError:
     )
 
 
-def _resolve(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open internet: not loopback, private, link-local (where clouds keep
-    their metadata), shared, reserved or multicast, also when wrapped in an IPv6 address."""
-    ip: Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            ip = inner
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
 class _CheckedBackend(httpcore.NetworkBackend):
     """Opens connections to checked addresses only, and lets none outlive the deadline."""
 
@@ -202,7 +258,15 @@ class _CheckedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = self._resolve(host, port)
+        addresses = look_up_before(_left(self.deadline, CONNECT_SECONDS), self._resolve, host, port)
+        if any(is_never_read(address) for address in addresses):
+            raise AddressRefused(
+                gettext_noop(
+                    "%(host)s is an address at which clouds keep the keys of their machines. It is never read: "
+                    "upload the file."
+                ),
+                host=host,
+            )
         if not self._allow_private and not all(is_public(address) for address in addresses):
             raise AddressRefused(
                 gettext_noop(

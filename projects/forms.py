@@ -49,6 +49,13 @@ class BaseUrlForm(forms.ModelForm):
         return url
 
 
+class SecretText(forms.Textarea):
+    """What is typed here goes to the server and is never sent back."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        return super().get_context(name, "", attrs)
+
+
 class ImportForm(forms.Form):
     """One of three ways; `way` says which form of the page was sent."""
 
@@ -63,8 +70,21 @@ class ImportForm(forms.Form):
             attrs={"class": "mono", "inputmode": "url", "placeholder": "https://api.example.com/openapi.json"}
         ),
     )
+    headers = forms.CharField(
+        label=_("Request headers"),
+        required=False,
+        max_length=100_000,
+        help_text=_("One a line. They are kept encrypted, sent to this host only, and never shown again."),
+        widget=SecretText(
+            attrs={
+                "class": "mono", "rows": 2, "spellcheck": "false", "autocomplete": "off",
+                "placeholder": _("Authorization: Bearer …"),
+            }
+        ),
+    )  # fmt: skip
+    forget_headers = forms.BooleanField(label=_("Forget them"), required=False)
     file = forms.FileField(
-        label=_("JSON or YAML, up to 20 MB"),
+        label=_("JSON, YAML, or a zip with several files, up to 20 MB"),
         allow_empty_file=True,  # the reader says it better
         error_messages={"required": _("Choose a file.")},
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import views
+from projects import document_views, import_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -11,8 +11,13 @@ urlpatterns = [
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/edit", views.edit, name="edit"),
     path("<int:pk>/delete", views.delete, name="delete"),
-    path("<int:pk>/import", views.import_page, name="import"),
-    path("specs/<int:pk>/", views.spec, name="spec"),
-    path("specs/<int:pk>/edit", views.edit_spec, name="spec-edit"),
-    path("specs/<int:pk>/delete", views.delete_spec, name="spec-delete"),
+    path("<int:pk>/import", import_views.form, name="import"),
+    path("imports/<int:pk>/", import_views.steps, name="import-steps"),
+    path("imports/<int:pk>/confirm", import_views.confirm, name="import-confirm"),
+    path("imports/<int:pk>/discard", import_views.discard, name="import-discard"),
+    path("specs/<int:pk>/", document_views.spec, name="spec"),
+    path("specs/<int:pk>/findings", document_views.findings, name="spec-findings"),
+    path("specs/<int:pk>/edit", document_views.edit_spec, name="spec-edit"),
+    path("specs/<int:pk>/delete", document_views.delete_spec, name="spec-delete"),
+    path("endpoints/<int:pk>/", document_views.endpoint, name="endpoint"),
 ]

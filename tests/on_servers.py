@@ -19,7 +19,8 @@ from tests import servers
 from tests.installed import find
 
 MARK = "METRICVAULT_TEST_SERVERS"
-PARTS = ["history", "loadtests", "tests/test_end_to_end.py", "tests/test_several_processes.py"]
+IMPORTS = [f"projects/tests/test_{name}.py" for name in ("importing", "import_jobs", "validation", "migrations", "api")]
+PARTS = ["history", "loadtests", *IMPORTS, "tests/test_end_to_end.py", "tests/test_several_processes.py"]
 Variables = Callable[[str], dict[str, str]]
 SERVERS: dict[str, tuple[str, Callable[[Path], AbstractContextManager[str]], Variables]] = {
     "PostgreSQL": ("postgres", servers.postgres, lambda url: {"DATABASE_URL": url}),

@@ -6,10 +6,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from projects.models import OpenApiSpec
+from projects.models import DocumentImport, OpenApiSpec
 
-MODELS = ["project", "membership", "openapispec", "tag", "endpoint"]
+MODELS = ["project", "membership", "openapispec", "tag", "endpoint", "validation", "documentimport"]
+
+
+@pytest.fixture(autouse=True)
+def an_import(orders: OpenApiSpec) -> DocumentImport:
+    return DocumentImport.objects.create(project=orders.project, field="file", changed_at=timezone.now())
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def test_warnings_are_kept_and_read_in_the_readers_language(shop: Project) -> No
     expected = [{"where": "GET /a/{id}", "message": "The document does not describe {id}. Give a value."}]
     assert warnings_of(spec) == expected
     with (
-        mock.patch("projects.spec_import._", lambda text: text.replace("Give a value.", "값을 입력합니다.")),
+        mock.patch("projects.sources._", lambda text: text.replace("Give a value.", "값을 입력합니다.")),
         translation.override("ko"),
     ):
         assert warnings_of(spec)[0]["message"].endswith("값을 입력합니다.")

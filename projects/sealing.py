@@ -1,0 +1,102 @@
+"""Keeps the request headers of protected documents encrypted: what a copy of the database holds is no use alone.
+
+Fernet of the cryptography package, with keys made of SECRET_KEY and of each of SECRET_KEY_FALLBACKS: what an older
+key sealed is still read, and is sealed by the newest one with the next import.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from metricvault.lib.errors import Detail, Refused
+from projects.fetching import SecretHeaders
+
+MOST_HEADERS = 20
+LONGEST_VALUE = 8000
+_INFO = b"metricvault: request headers of documents"
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")  # a token of RFC 9110
+# The connection's own; what they say must agree with what is sent.
+_NOT_OURS = {
+    "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect", "keep-alive",
+    "accept-encoding", "proxy-connection",
+}  # fmt: skip
+
+
+def seal(headers: SecretHeaders | None) -> str:
+    """The encrypted form; "" for none."""
+    if headers is None or not headers.pairs:
+        return ""
+    text = json.dumps({"origin": headers.origin, "pairs": headers.pairs})
+    return _fernet().encrypt(text.encode()).decode("ascii")
+
+
+def unseal(sealed: str) -> SecretHeaders | None:
+    """The headers; None where there are none, or where the key that sealed them is no longer there."""
+    if not sealed:
+        return None
+    try:
+        kept = json.loads(_fernet().decrypt(sealed.encode("ascii")))
+        pairs = tuple((str(name), str(value)) for name, value in kept["pairs"])
+        return SecretHeaders(str(kept["origin"]), pairs)
+    except (InvalidToken, ValueError, KeyError, TypeError):
+        return None
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _key(secret: str | bytes) -> Fernet:
+    raw = secret.encode() if isinstance(secret, str) else secret
+    return Fernet(base64.urlsafe_b64encode(HKDF(SHA256(), 32, None, _INFO).derive(raw)))
+
+
+def read_headers(text: str, url: str, field: str = "headers") -> SecretHeaders | None:
+    """What a person wrote, `Name: value` a line, for the host of `url`. Raises `Refused` that never quotes a value."""
+    pairs = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise _refused(
+                    field, _("Line %(number)d is no header. Write it as “Name: value”.") % {"number": number}
+                )
+            pairs.append((name.strip(), value.strip()))
+    return checked_headers(pairs, url, field)
+
+
+def checked_headers(pairs: Iterable[tuple[str, str]], url: str, field: str = "headers") -> SecretHeaders | None:
+    """Headers for the host of `url`, or None for none. Raises `Refused`."""
+    found = tuple(pairs)
+    if len(found) > MOST_HEADERS:
+        raise _refused(field, _("At most %(count)d headers are sent.") % {"count": MOST_HEADERS})
+    for position, (name, value) in enumerate(found, 1):
+        if not _NAME.match(name):
+            raise _refused(field, _("Header %(number)d has no name that HTTP knows.") % {"number": position})
+        if name.lower() in _NOT_OURS:
+            raise _refused(field, _("“%(name)s” is set by the connection itself. Leave it out.") % {"name": name})
+        if len(value) > LONGEST_VALUE or not value.isascii() or not value.isprintable():
+            raise _refused(field, _("The value of “%(name)s” has signs that a header cannot carry.") % {"name": name})
+    return SecretHeaders(origin_of(url), found) if found else None
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, in lower case; "" for what is none."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname else ""
+
+
+def _refused(field: str, message: str) -> Refused:
+    return Refused(message, [Detail(field, message)])
