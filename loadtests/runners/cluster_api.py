@@ -113,19 +113,17 @@ class ClusterApi:
 @lru_cache(maxsize=4)
 def _client(kubeconfig: str) -> Any:
     wanted = client.Configuration()
+    message = N_("The cluster is not known here: %(reason)s Set KUBECONFIG, or run inside of the cluster.")
     try:
         if kubeconfig:
             config.load_kube_config(config_file=kubeconfig, client_configuration=wanted)
         else:
             config.load_incluster_config(client_configuration=wanted)
     except (config.ConfigException, OSError) as error:
-        message = N_("The cluster is not known here: %(reason)s Set KUBECONFIG, or run inside of the cluster.")
         raise RunnerError(message, permanent=True, reason=f"{error}.") from error
     except Exception as error:  # what the client's YAML reader makes of a broken file, which may hold secrets
-        broken = N_(
-            "The cluster is not known here: %(file)s cannot be read (%(reason)s). Set KUBECONFIG to another file."
-        )
-        raise RunnerError(broken, permanent=True, file=kubeconfig, reason=type(error).__name__) from error
+        reason = f"{kubeconfig} cannot be read ({type(error).__name__})."
+        raise RunnerError(message, permanent=True, reason=reason) from error
     wanted.retries = False
     wanted.connection_pool_maxsize = 32
     return client.ApiClient(wanted)

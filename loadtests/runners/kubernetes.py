@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as N_
 
+from history.metrics.summary import find
 from loadtests.runners.base import Generator, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 from loadtests.runners.cluster_api import AlreadyThere, ClusterApi, NotThere
 from loadtests.runners.diagnosis import BEGUN, INDEX, age, progress_of, usage
@@ -33,6 +34,8 @@ STOPPING = "metricvault/stopping"  # an annotation of the Job: when the load was
 _GRACE = 8.0  # seconds after which a pod that was told to stop is ended
 _STILLBORN = 30.0  # seconds within which a Job must have got its script and its go
 _AT_ONCE = 32
+_LONGEST_LOG = 32 * 1024 * 1024  # bytes
+_LAST_LINES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,10 @@ class KubernetesRunner:
         """A pod's index and its log: the beginning and the end of it."""
         index, path = str(_annotations(pod).get(INDEX, "0")), f"{self._core}/pods/{pod['metadata']['name']}/log"
         try:
-            return index, self._api.text(path, container="k6", limitBytes=str(32 * 1024 * 1024))
+            log = self._api.text(path, container="k6", limitBytes=str(_LONGEST_LOG))
+            if len(log.encode()) >= _LONGEST_LOG and not find(log):  # what k6 says last is its summary
+                log += "\n" + self._api.text(path, container="k6", tailLines=str(_LAST_LINES))
+            return index, log
         except RunnerError as error:
             return index, f"[{pod['metadata']['name']}: {error}]\n"
 

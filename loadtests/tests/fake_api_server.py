@@ -27,6 +27,11 @@ class Answer:
     cut: bool = False
 
 
+def given(body: Json, status: int = 200) -> Answer:
+    """An object."""
+    return Answer((json.dumps(body).encode(),), status)
+
+
 def said(status: int, message: str = "", reason: str = "") -> Answer:
     """A Status object, as an API server refuses."""
     body = {"kind": "Status", "status": "Failure", "message": message, "reason": reason, "code": status}
@@ -45,15 +50,21 @@ def watched(*changes: Json, cut: bool = False) -> Answer:
 
 @dataclass
 class FakeApiServer:
-    """`answers` in order, the last one again and again; `asked` is what was asked: (method, path, query, body)."""
+    """`routes` by method and end of the path ("GET /pods"), else `answers` in order, the last one again and again;
+    `asked` is what was asked: (method, path, query, body)."""
 
     url: str
     answers: list[Answer] = field(default_factory=list)
     asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
+    routes: dict[str, Answer] = field(default_factory=dict)
     on_request: Callable[[], None] = lambda: None
 
-    def next(self) -> Answer:
+    def next(self, method: str, path: str) -> Answer:
+        for route, answer in self.routes.items():
+            wanted, _gap, end = route.partition(" ")
+            if method == wanted and path.endswith(end):
+                return answer
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def kubeconfig(self, folder: Path) -> str:
@@ -78,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.fake.asked.append((self.command, at.path, dict(parse_qsl(at.query)), body))
         self.fake.types.append(self.headers.get("Content-Type", ""))
         self.fake.on_request()
-        answer = self.fake.next()
+        answer = self.fake.next(self.command, at.path)
         time.sleep(answer.delay)
         self.send_response(answer.status)
         size = sum(len(part) for part in answer.parts)

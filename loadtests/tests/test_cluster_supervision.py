@@ -143,7 +143,20 @@ def test_a_pod_that_ended_early_is_named_with_its_exit_code(alice: User, cluster
     watched(run)
     cluster.ended(103)
     collected(run)
-    assert (run.status, run.outcome, codes(run)[0]) == (Status.FAILED, Outcome.INVALID, "generator_lost")
+    assert (run.status, run.outcome, run.reasons[0]) == (Status.FAILED, Outcome.INVALID, early)
+
+
+def test_why_a_pod_was_lost_is_known_after_it_is_gone(alice: User, cluster: FakeCluster) -> None:
+    run = run_on(alice, Status.RUNNING)
+    evicted = reason("pod_evicted", pod="k6-1", node="machine-1", event="Eviction API: evicting")
+    cluster.pods("running", "lost", trouble=evicted, node="machine-1")
+    watched(run)
+    cluster.pods("running", "lost", name="", trouble=reason("pod_deleted", pod="#1"))
+    watched(run, 1)
+    cluster.ended(103, name="", exit_code=None)
+    collected(run)
+    assert run.reasons[0] == evicted
+    assert [run.generators[1][name] for name in ("name", "phase", "node")] == ["k6-1", "lost", "machine-1"]
 
 
 @pytest.mark.parametrize("code", ["pod_oom", "pod_evicted", "pod_deleted", "generator_restarted"])
