@@ -126,9 +126,9 @@ def _trouble(pod: Json, container: Json, restarts: int) -> Reason | None:
     if status.get("reason") == "Evicted" or ("DisruptionTarget" in conditions and ended.get("exitCode") != 0):
         why = said or str(conditions.get("DisruptionTarget", {}).get("message", ""))
         return reason("pod_evicted", pod=name, node=str(pod["spec"].get("nodeName") or "-"), event=why)
-    if ended.get("reason") == "OOMKilled" or (ended.get("exitCode") == 137 and not said):
+    if ended.get("reason") == "OOMKilled":
         limit = spec.get("resources", {}).get("limits", {}).get("memory", "-")
-        return reason("pod_oom", pod=name, limit=limit, event=said or f"{ended.get('reason')}, exit code 137")
+        return reason("pod_oom", pod=name, limit=limit, event=said or "OOMKilled, exit code 137")
     if restarts:
         return reason("generator_restarted", pod=name, restarts=restarts, event=said)
     scheduled = conditions.get("PodScheduled", {})

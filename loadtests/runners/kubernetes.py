@@ -103,6 +103,7 @@ class KubernetesRunner:
         with ThreadPoolExecutor(min(_AT_ONCE, max(1, len(pods)))) as threads:
             list(threads.map(self._rest.warm_up, pods))  # connections are made before, so that nobody waits for them
             list(threads.map(self._rest.resume, pods))
+        # A pod that is gone by now is found by the next look, as one that was lost.
         self._note(job_name, BEGUN)
 
     def logs(self, job_name: str) -> Logs:

@@ -3,11 +3,13 @@
 Source: k6's documentation, "REST API"; `PATCH /v1/status` with `paused` and `stopped`.
 """
 
+from contextlib import suppress
+
 import urllib3
 from django.utils.translation import gettext_noop as N_
 
 from loadtests.runners.base import RunnerError
-from loadtests.runners.cluster_api import ClusterApi
+from loadtests.runners.cluster_api import ClusterApi, NotThere
 from loadtests.runners.manifests import API_PORT, Json
 
 _STATUS = "v1/status"
@@ -23,12 +25,14 @@ class PodRest:
 
     def warm_up(self, pod: Json) -> None:
         """Makes the connection that `resume` will use."""
-        self._status(pod)
+        with suppress(NotThere):
+            self._status(pod)
 
     def resume(self, pod: Json) -> None:
-        """Lets a paused k6 begin; one that runs is left alone."""
-        if self._is_paused(pod, self._status(pod)):
-            self._set(pod, {"paused": False})
+        """Lets a paused k6 begin; one that runs is left alone, and so is a pod that is gone."""
+        with suppress(NotThere):
+            if self._is_paused(pod, self._status(pod)):
+                self._set(pod, {"paused": False})
 
     def stop(self, pod: Json) -> None:
         """Ends k6's load; it prints its summary. One that does not answer (not up yet, over) is left to the cluster."""
