@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from ninja import Schema
 from pydantic import create_model
 
@@ -99,10 +100,16 @@ class GeneratorOut(Schema):
     started: float | None = None
 
 
+class K6ReportOut(Schema):
+    instance: str
+    url: str
+
+
 class Details(FullOut):
     project: dict[str, Any]
     runner: str
     generators: list[GeneratorOut]
+    k6_reports: list[K6ReportOut]
     plan_id: int | None
     message: str
     reasons: list[ReasonOut]
@@ -150,6 +157,10 @@ def details(run: TestHistory) -> dict[str, Any]:
         "plan_id": run.plan_id,
         "runner": run.runner,
         "generators": run.generators,
+        "k6_reports": [
+            {"instance": instance, "url": reverse("history:k6-report", args=[run.pk, instance])}
+            for instance in run.reports
+        ],
         "message": run.message,
         "reasons": run.explained,
         "scenarios": [_scenario(scenario) for scenario in scenarios],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from loadtests import planning
@@ -93,6 +94,7 @@ def context(plan: Plan, chosen_pk: int | None) -> dict[str, Any]:
         form = scenario_form(chosen, _of(reviewed.problems, position), _of(reviewed.warnings, position))
     return {
         "plan": plan,
+        "k6_dashboard": settings.METRICVAULT_K6_DASHBOARD if plan.k6_dashboard is None else plan.k6_dashboard,
         "chosen": chosen,
         "rows": [_row(at, one, lines[at], chosen, reviewed.problems) for at, one in enumerate(scenarios)],
         "drawing": draw(lines[position], lines[:position] + lines[position + 1 :]) if scenarios else None,

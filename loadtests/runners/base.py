@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from typing import Literal, Protocol
 
 from history.reasons import Reason
@@ -88,6 +89,18 @@ class Logs:
     reports: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a generator's web dashboard is reached: by HTTP/1.1 at `host`:`port`, its paths behind `prefix`, which ends
+    with a slash. `headers` are secret: they open the door. `tls`: None for plain HTTP."""
+
+    host: str
+    port: int
+    prefix: str = "/"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: SSLContext | None = None
+
+
 class RunnerError(Exception):
     """Something about a job failed. Only who raises knows whether a retry helps: `permanent` says that none does.
 
@@ -124,6 +137,9 @@ class Runner(Protocol):
 
     def cleanup(self, job_name: str) -> None:
         """Kills what still lives and forgets the job."""
+
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """The way to the web dashboard of a generator that runs, where its plan asks for one; else a `RunnerError`."""
 
     def jobs(self) -> list[str]:
         """The names of all jobs that are not forgotten, those of other copies of the product perhaps among them."""

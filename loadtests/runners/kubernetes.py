@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as N_
 
-from loadtests.runners.base import Generator, LaunchSpec, Logs, Progress, RunnerError, check_job_name
+from loadtests.runners.base import Door, Generator, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 from loadtests.runners.cluster_api import AlreadyThere, ClusterApi, NotThere
 from loadtests.runners.diagnosis import BEGUN, INDEX, age, progress_of, usage
 from loadtests.runners.manifests import (
@@ -130,6 +130,13 @@ class KubernetesRunner:
     def cleanup(self, job_name: str) -> None:
         """Deletes the Job, and with it everything that it owns."""
         self._api.delete(f"{self._jobs}/{check_job_name(job_name)}", propagationPolicy="Background")
+
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """That of the pod of that index."""
+        for pod in self._pods(check_job_name(job_name)):
+            if _annotations(pod).get(INDEX) == instance and pod["status"].get("phase") == "Running":
+                return self._rest.door(pod)
+        raise RunnerError(N_("No open port of this generator is known here."), permanent=False)
 
     def jobs(self) -> list[str]:
         """The Jobs of the namespace that are ours by label."""
