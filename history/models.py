@@ -127,7 +127,9 @@ class TestHistory(Measured):
     @property
     def reports(self) -> list[str]:
         """The load generators of which k6's own report is kept."""
-        return [] if self.is_active else list(self.k6_reports.values_list("instance", flat=True))
+        if self.is_active or not self.plan_snapshot.get("k6_dashboard"):
+            return []
+        return list(self.k6_reports.values_list("instance", flat=True))
 
     @property
     def dashboards(self) -> list[str]:

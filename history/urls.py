@@ -10,5 +10,5 @@ urlpatterns = [
     path("<int:pk>/", views.run, name="run"),
     path("<int:pk>/log", views.log, name="log"),
     path("<int:pk>/script", views.script, name="script"),
-    path("<int:pk>/k6-report/<slug:instance>/", views.k6_report, name="k6-report"),
+    path("<int:pk>/k6-report/<slug:instance>/", views.report, name="k6-report"),
 ]

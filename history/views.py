@@ -7,16 +7,14 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import slugify
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from history import run_page
 from history.access import get_run, visible_runs
+from history.k6_report import k6_report
 from history.models import TestHistory
 from history.states import ACTIVE, Outcome, Status
-from metricvault.lib.errors import Missing
-from metricvault.lib.foreign import seal
 from metricvault.lib.htmx import render_page
 from projects.access import can_edit, require_user, visible_projects
 
@@ -119,14 +117,6 @@ def script(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def k6_report(request: HttpRequest, pk: int, instance: str) -> HttpResponse:
-    """The page that k6's own dashboard left of one load generator; `?download` gives it as a file."""
-    found = get_run(require_user(request), pk)
-    report = found.k6_reports.filter(instance=instance).first()
-    if report is None:
-        raise Missing(_("There is no such report of k6 with this run."))
-    response = seal(HttpResponse(report.html, content_type="text/html; charset=utf-8"))
-    if "download" in request.GET:
-        name = f"run-{found.pk}-k6-report-{instance}.html"
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def report(request: HttpRequest, pk: int, instance: str) -> HttpResponse:
+    """What k6's own dashboard left of one load generator, as a page; `?download` gives it as a file."""
+    return k6_report(get_run(require_user(request), pk), instance, download="download" in request.GET)

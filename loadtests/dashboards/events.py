@@ -13,6 +13,7 @@ from contextlib import aclosing
 
 from django.db import DatabaseError, connection
 
+from history.live.streams import KEEP_ALIVE
 from history.models import TestHistory
 from history.states import Status
 from loadtests.dashboards import upstream
@@ -22,6 +23,7 @@ from loadtests.runners import Door
 logger = logging.getLogger(__name__)
 LONGEST = 120.0  # seconds of one connection to k6, whatever happens
 LOOK = 2.0  # seconds between two looks at the states of the runs that are shown
+_ALIVE = b": alive\n\n"  # a comment
 _MOST_WAITING = 4 * 1024 * 1024  # bytes that a viewer may be behind
 
 
@@ -50,9 +52,14 @@ class DashboardEvents:
         self._reading = asyncio.create_task(self._read())
         _shown.add(self)
         try:
-            yield b": k6\n\n"  # so that the page knows at once that it is connected
+            yield _ALIVE  # so that the page knows at once that it is connected
             while self._waiting or not self._over:
-                await self._told.wait()
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE):
+                        await self._told.wait()
+                except TimeoutError:
+                    yield _ALIVE
+                    continue
                 self._told.clear()
                 part, self._size = b"".join(self._waiting), 0
                 self._waiting.clear()

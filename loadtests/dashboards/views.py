@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from history.access import get_run
+from history.k6_report import k6_report
 from history.live.streams import Opening
 from history.models import TestHistory
 from loadtests.dashboards import upstream
@@ -39,6 +40,8 @@ def part(request: HttpRequest, pk: int, instance: str, ticket: str, path: str) -
     user = holder(ticket, pk, instance)
     run = get_run(user, pk)
     kind = content_type(path)
+    if path == "report" and run.is_finished:  # a page that was left open asks for it
+        return k6_report(run, instance)
     if path == EVENTS:
         return _open(_stream(request, user, run, instance))
     if not kind:

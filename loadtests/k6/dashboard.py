@@ -16,7 +16,7 @@ from loadtests.k6.plan import RunPlan, duration
 
 PORT = 5665  # of a pod, k6's own default; on one machine k6 takes a free one
 REPORT_FILE = "report.html"
-MOST_POINTS = 300  # of a chart
+MOST_POINTS = 100  # of a chart; for each one k6 sorts all response times so far (bench/dashboard.py)
 EVENTS = "events"
 TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -19,4 +19,5 @@ def seal(response: HttpResponse, *, files: bool = False) -> HttpResponse:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"  # its address may open something
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"  # any other shuts popups of the sandbox out
     return response
