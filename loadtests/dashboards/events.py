@@ -28,11 +28,11 @@ _MOST_WAITING = 4 * 1024 * 1024  # bytes that a viewer may be behind
 
 
 class DashboardEvents:
-    """An open stream, for `history.live.streams`."""
+    """An open stream, for `history.live.streams`; `first` is the event to begin with, "" for all there were."""
 
-    def __init__(self, run: int, door: Door, last_id: str) -> None:
+    def __init__(self, run: int, door: Door, first: str) -> None:
         self.run = run
-        self._door, self._last_id = door, last_id
+        self._door, self._first = door, first
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._told = asyncio.Event()
@@ -71,7 +71,7 @@ class DashboardEvents:
 
     async def _read(self) -> None:
         try:
-            async with asyncio.timeout(LONGEST), aclosing(upstream.events(self._door, EVENTS, self._last_id)) as events:
+            async with asyncio.timeout(LONGEST), aclosing(upstream.events(self._door, EVENTS, self._first)) as events:
                 async for event in events:
                     self._tell(without_folder(event) + b"\n\n")
                     if is_stop(event) or self._size > _MOST_WAITING:

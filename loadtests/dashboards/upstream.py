@@ -38,10 +38,10 @@ def fetch(door: Door, path: str) -> bytes | None:
     return content
 
 
-async def events(door: Door, path: str, last_id: str) -> AsyncGenerator[bytes, None]:
-    """The server-sent events at `path`, one by one and without the empty line after each; those after `last_id` where
-    that is not "". Leaving it drops the connection at once. Raises `Broken`, OSError, TimeoutError."""
-    more = [("Last-Event-ID", last_id)] if last_id else []
+async def events(door: Door, path: str, first: str) -> AsyncGenerator[bytes, None]:
+    """The server-sent events at `path`, one by one and without the empty line after each; those from number `first`
+    on, "" for all. Leaving it drops the connection at once. Raises `Broken`, OSError, TimeoutError."""
+    more = [("Last-Event-ID", first)] if first else []
     left = b""
     async with aclosing(_body(door, path, [("Accept", "text/event-stream"), *more])) as parts:
         async for part in parts:

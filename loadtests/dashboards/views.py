@@ -64,7 +64,8 @@ def _way_to(run: TestHistory, instance: str) -> Door:
     try:
         return open_runner(run.runner).dashboard(run.job_name, instance)
     except RunnerError as error:
-        raise Unreachable(_("k6's dashboard cannot be reached: %(reason)s") % {"reason": str(error)}) from error
+        reason = _(str(error.detail["text"])) % error.detail["values"]
+        raise Unreachable(_("k6's dashboard cannot be reached: %(reason)s") % {"reason": reason}) from error
 
 
 def _stream(request: HttpRequest, user: User, run: TestHistory, instance: str) -> HttpResponse:
@@ -73,8 +74,9 @@ def _stream(request: HttpRequest, user: User, run: TestHistory, instance: str) -
     if opening is None:
         raise Unreachable(_("k6's dashboard does not answer."))
     opening.admit(user.pk)
-    last_id = request.headers.get("Last-Event-ID", "")
-    opening.stream = DashboardEvents(run.pk, _way_to(run, instance), last_id if last_id.isdecimal() else "")
+    last = request.headers.get("Last-Event-ID", "")
+    first = str(int(last) + 1) if last.isdecimal() and len(last) < 19 else ""  # k6 tells the last one again otherwise
+    opening.stream = DashboardEvents(run.pk, _way_to(run, instance), first)
     response = HttpResponse(content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
