@@ -78,7 +78,6 @@ Duration = Annotated[
         }
     ),
 ]
-_DASHBOARD = "Keep k6's own report, and let its dashboard be opened while it runs. Left out: as this copy is set."
 _GENERATORS = "Load generators (pods) that share the load. Left out: as many as the users need."
 Whole = Annotated[int, BeforeValidator(_whole)]
 Key = Annotated[Whole, Field(ge=1, le=2**63 - 1)]
@@ -130,7 +129,7 @@ class LoadTestIn(_Asked):
     target_tps: Annotated[float, Field(ge=0, le=10_000_000, description="Requests per second.")] | None = None
     project_id: Key | None = None
     generators: Annotated[Whole, Field(ge=1, le=1000, description=_GENERATORS)] | None = None
-    k6_dashboard: Annotated[bool, Field(description=_DASHBOARD)] | None = None
+    k6_dashboard: Annotated[bool, Field(description="Keep k6's own report. Left out: as set for all.")] | None = None
     scenarios: Annotated[list[ScenarioIn], Field(min_length=1, max_length=MOST_SCENARIOS)]
 
 

@@ -1,6 +1,8 @@
 """k6's own dashboard through the running product: an open page never keeps k6 alive."""
 
 import time
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -11,6 +13,8 @@ from tests.test_end_to_end import scenario
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+    from tests.cluster import Cluster
 
 pytestmark = pytest.mark.needs("k6", "redis-server")
 SECONDS = 6
@@ -103,3 +107,26 @@ def test_the_dashboard_works_in_its_sandbox_and_touches_nothing(product: Product
     with page.expect_popup() as kept:
         page.click("[data-k6-reports] a")
     kept.value.get_by_text("HTTP Performance overview").first.wait_for()
+
+
+@pytest.mark.needs("cluster")
+@pytest.mark.parametrize("access", ["proxy", "direct"])
+def test_a_job_ends_in_time_while_the_dashboards_of_its_pods_are_looked_at(
+    cluster: "Cluster", namespace: str, tmp_path: Path, access: str
+) -> None:
+    from tests.cluster.on_cluster import endpoints_for_pods, product_on
+
+    with product_on(cluster, namespace, tmp_path / "copy", METRICVAULT_POD_ACCESS=access) as product:
+        load = scenario(endpoints_for_pods(product, cluster, "Pods")["GET /products"], 4, 8, think_time=0.05)
+        run = product.start("Pods", [load], generators=2, k6_dashboard=True)
+        product.wait(run, lambda one: one["status"] == "running", within=120)
+        ways = [stream_of(product, run, instance) for instance in ("0", "1")]
+        with ExitStack() as open_ones:
+            viewers = [open_ones.enter_context(product.api.stream("GET", way, timeout=60)) for way in ways]
+            assert [b"event: stop" in b"".join(viewer.iter_bytes()) for viewer in viewers] == [True, True]
+        found = product.wait(run, within=90)
+        assert (found["status"], found["outcome"]) == ("completed", "passed"), found["message"]
+        assert [one["exit_code"] for one in found["generators"]] == [0, 0]
+        assert [one["instance"] for one in found["k6_reports"]] == ["0", "1"]
+        for one in found["k6_reports"]:
+            assert product.api.get(one["url"]).text.rstrip().endswith("</html>")
