@@ -107,9 +107,9 @@ class K6ReportOut(Schema):
 
 class Details(FullOut):
     project: dict[str, Any]
+    k6_reports: list[K6ReportOut]
     runner: str
     generators: list[GeneratorOut]
-    k6_reports: list[K6ReportOut]
     plan_id: int | None
     message: str
     reasons: list[ReasonOut]
@@ -154,13 +154,13 @@ def details(run: TestHistory) -> dict[str, Any]:
     return {
         **full(run),
         "project": {"id": run.project_id, "title": run.project.title},
-        "plan_id": run.plan_id,
-        "runner": run.runner,
-        "generators": run.generators,
         "k6_reports": [
             {"instance": instance, "url": reverse("history:k6-report", args=[run.pk, instance])}
             for instance in run.reports
         ],
+        "plan_id": run.plan_id,
+        "runner": run.runner,
+        "generators": run.generators,
         "message": run.message,
         "reasons": run.explained,
         "scenarios": [_scenario(scenario) for scenario in scenarios],

@@ -107,14 +107,14 @@ def typed_text(value: Any) -> str:
 
 @transaction.atomic
 def save_plan(plan: Plan, typed: Mapping[str, str]) -> None:
-    """Title, description, target and report of the plan. An empty title is kept; the plan does not run with it."""
+    """Title, description and target of the plan. An empty title is kept; the plan does not run with it."""
+    if "k6_dashboard" in typed:
+        plan.k6_dashboard = typed["k6_dashboard"] == "on"
     plan.title = typed.get("title", plan.title).replace("\x00", "").strip()[:200]
     plan.description = typed.get("description", plan.description).replace("\x00", "").strip()[:10_000]
     tps = _number(typed["target_tps"]) if "target_tps" in typed else plan.target_tps
     if tps is None or (isinstance(tps, int | float) and 0 <= tps <= 10_000_000):
         plan.target_tps = tps
-    if "k6_dashboard" in typed:
-        plan.k6_dashboard = typed["k6_dashboard"] == "on"
     plan.save(update_fields=["title", "description", "target_tps", "k6_dashboard", "updated_at"])
 
 

@@ -131,15 +131,15 @@ class Runner(Protocol):
     def logs(self, job_name: str) -> Logs:
         """What k6 wrote so far; empty texts where there is nothing."""
 
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """The way to the web dashboard of a generator that runs, where its plan asks for one; else a `RunnerError`."""
+
     def stop(self, job_name: str) -> None:
         """Asks k6 to end and to print its summary, and returns at once; after 8 s it is killed. Absent or
         finished jobs are left alone."""
 
     def cleanup(self, job_name: str) -> None:
         """Kills what still lives and forgets the job."""
-
-    def dashboard(self, job_name: str, instance: str) -> Door:
-        """The way to the web dashboard of a generator that runs, where its plan asks for one; else a `RunnerError`."""
 
     def jobs(self) -> list[str]:
         """The names of all jobs that are not forgotten, those of other copies of the product perhaps among them."""

@@ -108,6 +108,13 @@ class KubernetesRunner:
         with ThreadPoolExecutor(8) as threads:
             return merged(list(threads.map(self._log, pods)))
 
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """That of the pod of that index."""
+        for pod in self._pods(check_job_name(job_name)):
+            if _annotations(pod).get(INDEX) == instance and pod["status"].get("phase") == "Running":
+                return self._rest.door(pod)
+        raise RunnerError(N_("No open port of this generator is known here."), permanent=False)
+
     def stop(self, job_name: str) -> None:
         """Tells every k6 through its REST API; called again after 8 s it ends the pods that are left."""
         try:
@@ -130,13 +137,6 @@ class KubernetesRunner:
     def cleanup(self, job_name: str) -> None:
         """Deletes the Job, and with it everything that it owns."""
         self._api.delete(f"{self._jobs}/{check_job_name(job_name)}", propagationPolicy="Background")
-
-    def dashboard(self, job_name: str, instance: str) -> Door:
-        """That of the pod of that index."""
-        for pod in self._pods(check_job_name(job_name)):
-            if _annotations(pod).get(INDEX) == instance and pod["status"].get("phase") == "Running":
-                return self._rest.door(pod)
-        raise RunnerError(N_("No open port of this generator is known here."), permanent=False)
 
     def jobs(self) -> list[str]:
         """The Jobs of the namespace that are ours by label."""

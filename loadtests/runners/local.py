@@ -139,6 +139,17 @@ class LocalRunner:
         reports = {INSTANCE: report} if report else {}
         return Logs(_read(folder / "stdout", _MOST_OUTPUT).decode(errors="replace"), log, reports)
 
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """k6 has one port open, of which only the kernel knows: on another machine nobody finds it."""
+        pids = _pids(self._folder(job_name))
+        if pids and pids.machine == self._machine and instance == INSTANCE:
+            with suppress(psutil.Error):
+                open_ones = psutil.Process(pids.k6).net_connections(kind="tcp")
+                for one in open_ones:
+                    if one.status == psutil.CONN_LISTEN and one.laddr:
+                        return Door(one.laddr.ip, one.laddr.port)
+        raise RunnerError(N_("No open port of this generator is known here."), permanent=False)
+
     def stop(self, job_name: str) -> None:
         """Leaves word for the pulse, which sends SIGTERM and after `GRACE` SIGKILL, on whatever machine it is.
 
@@ -167,17 +178,6 @@ class LocalRunner:
         _reap()
         _pulses.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
-
-    def dashboard(self, job_name: str, instance: str) -> Door:
-        """k6 has one port open, of which only the kernel knows: on another machine nobody finds it."""
-        pids = _pids(self._folder(job_name))
-        if pids and pids.machine == self._machine and instance == INSTANCE:
-            with suppress(psutil.Error):
-                open_ones = psutil.Process(pids.k6).net_connections(kind="tcp")
-                for one in open_ones:
-                    if one.status == psutil.CONN_LISTEN and one.laddr:
-                        return Door(one.laddr.ip, one.laddr.port)
-        raise RunnerError(N_("No open port of this generator is known here."), permanent=False)
 
     def jobs(self) -> list[str]:
         """The folders there are."""
