@@ -4,6 +4,7 @@ Interleaved rounds of the same script against the same target on loopback, 20 vi
 
 - bare: k6 without any output
 - product: k6 as the product runs it, with web process, worker, beat, Redis, store and a live page listening
+- dashboard: the same, with k6's own dashboard as a plan may ask for it (`bench.dashboard` for longer runs)
 - influxdb: k6 with `--out influxdb`, one point a sample, where InfluxDB 1.x is installed
 
 "lost" compares k6's own count with what is stored afterwards. The target is nginx where it is installed, else the
@@ -84,7 +85,7 @@ def influx_result(address: str, script: Path) -> Result:
 def product_result(product: Product, payload: dict) -> Result:
     """A run through the product's API, watched by a live page."""
     listener = Listener(product.url)
-    run = product.start("Overhead", payload["scenarios"])
+    run = product.start("Overhead", payload["scenarios"], k6_dashboard=payload.get("k6_dashboard", False))
     found = product.wait(run, within=600)
     listener.close()
     live = sum(one["requests"] for one in listener.seconds(run))
@@ -123,6 +124,7 @@ def main() -> None:
             ways: dict[str, Callable[[], Result]] = {
                 "bare": lambda: k6_result(file, [], lambda: 0),
                 "product": lambda: product_result(product, payload),
+                "dashboard": lambda: product_result(product, {**payload, "k6_dashboard": True}),
             }
             if with_influx:
                 with influxdb(folder / "influxdb") as influx:

@@ -6,7 +6,15 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from history.models import Measured, MetricSnapshot, ScenarioHistory, StageHistory, TestHistory, TimelineHistory
+from history.models import (
+    K6Report,
+    Measured,
+    MetricSnapshot,
+    ScenarioHistory,
+    StageHistory,
+    TestHistory,
+    TimelineHistory,
+)
 
 UNLOCK = "unlock"
 MEASURED = tuple(column.name for column in Measured._meta.fields)
@@ -107,6 +115,15 @@ class TimelineHistoryAdmin(Unchangeable, admin.ModelAdmin):
     list_select_related = ("test_history", "scenario")
     search_fields = ("test_history__title", "scenario__name")
     list_filter = ("test_history__project",)
+
+
+@admin.register(K6Report)
+class K6ReportAdmin(Unchangeable, admin.ModelAdmin):
+    list_display = ("id", "test_history", "instance")
+    list_select_related = ("test_history",)
+    search_fields = ("test_history__title",)
+    list_filter = ("test_history__project",)
+    exclude = ("packed",)
 
 
 @admin.register(MetricSnapshot)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from ninja import Schema
 from pydantic import create_model
 
@@ -101,8 +102,14 @@ class GeneratorOut(Schema):
     trouble: ReasonOut | None
 
 
+class K6ReportOut(Schema):
+    instance: str
+    url: str
+
+
 class Details(FullOut):
     project: dict[str, Any]
+    k6_reports: list[K6ReportOut]
     runner: str
     generators: list[GeneratorOut]
     trouble: ReasonOut | None
@@ -150,6 +157,10 @@ def details(run: TestHistory) -> dict[str, Any]:
     return {
         **full(run),
         "project": {"id": run.project_id, "title": run.project.title},
+        "k6_reports": [
+            {"instance": instance, "url": reverse("history:k6-report", args=[run.pk, instance])}
+            for instance in run.reports
+        ],
         "plan_id": run.plan_id,
         "runner": run.runner,
         "generators": [_generator(row) for row in run.generators],

@@ -5,6 +5,7 @@ Units everywhere: response times in milliseconds, TPS in requests per second, er
 """
 
 import secrets
+import zlib
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -124,6 +125,20 @@ class TestHistory(Measured):
         return next(iter(explain([self.trouble])), None) if self.trouble else None
 
     @property
+    def reports(self) -> list[str]:
+        """The load generators of which k6's own report is kept."""
+        if self.is_active or not self.plan_snapshot.get("k6_dashboard"):
+            return []
+        return list(self.k6_reports.values_list("instance", flat=True))
+
+    @property
+    def dashboards(self) -> list[str]:
+        """The load generators whose k6 shows a dashboard of its own now."""
+        if self.status != Status.RUNNING or not self.plan_snapshot.get("k6_dashboard"):
+            return []
+        return [str(row["instance"]) for row in self.generators] or ["1"]
+
+    @property
     def is_active(self) -> bool:
         """Whether it still waits, runs or collects."""
         return self.status in ACTIVE
@@ -202,6 +217,29 @@ class TimelineHistory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.test_history_id} · {self.scenario_id or '-'}"
+
+
+class K6Report(models.Model):
+    """The page that k6's own web dashboard wrote at the end of a run, one for each load generator."""
+
+    test_history = models.ForeignKey(TestHistory, models.CASCADE, related_name="k6_reports", verbose_name=_("run"))
+    instance = models.CharField(_("load generator"), max_length=40)
+    packed = models.BinaryField(_("page"))  # zlib
+
+    class Meta:
+        db_table = "k6_report"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["test_history", "instance"], name="k6_report_of_generator")]
+        verbose_name = _("k6's own report of a run")
+        verbose_name_plural = _("k6's own reports of runs")
+
+    def __str__(self) -> str:
+        return f"{self.test_history_id} · {self.instance}"
+
+    @property
+    def html(self) -> bytes:
+        """The page, in UTF-8."""
+        return zlib.decompress(self.packed)
 
 
 class MetricSnapshot(models.Model):

@@ -11,4 +11,5 @@ urlpatterns = [
     path("<int:pk>/generators/", views.generators, name="generators"),
     path("<int:pk>/log", views.log, name="log"),
     path("<int:pk>/script", views.script, name="script"),
+    path("<int:pk>/k6-report/<slug:instance>/", views.report, name="k6-report"),
 ]

@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from history import run_page
 from history.access import get_run, visible_runs
+from history.k6_report import k6_report
 from history.models import TestHistory
 from history.states import ACTIVE, Outcome, Status
 from metricvault.lib.htmx import render_page
@@ -121,3 +122,9 @@ def script(request: HttpRequest, pk: int) -> HttpResponse:
     name = found.k6_script_file_name or f"{slugify(found.title) or 'run'}-{found.pk}.js"
     headers = {"Content-Disposition": f'attachment; filename="{name.rsplit("/", 1)[-1]}"'}
     return HttpResponse(found.script, content_type="text/javascript; charset=utf-8", headers=headers)
+
+
+@require_safe
+def report(request: HttpRequest, pk: int, instance: str) -> HttpResponse:
+    """What k6's own dashboard left of one load generator, as a page; `?download` gives it as a file."""
+    return k6_report(get_run(require_user(request), pk), instance, download="download" in request.GET)

@@ -126,6 +126,7 @@ class LoadTestIn(_Asked):
     title: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     description: Annotated[str, Field(max_length=10_000)] | None = None
     target_tps: Annotated[float, Field(ge=0, le=10_000_000, description="Requests per second.")] | None = None
+    k6_dashboard: Annotated[bool, Field(description="Keep k6's own report. Left out: as set for all.")] | None = None
     project_id: Key | None = None
     generators: (
         Annotated[Whole, Field(ge=1, le=1000, description="Load generators (pods). Left out: as many as needed.")]

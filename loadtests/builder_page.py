@@ -96,6 +96,7 @@ def context(plan: Plan, chosen_pk: int | None) -> dict[str, Any]:
         form = scenario_form(chosen, _of(reviewed.problems, position), _of(reviewed.warnings, position))
     return {
         "plan": plan,
+        "k6_dashboard": settings.METRICVAULT_K6_DASHBOARD if plan.k6_dashboard is None else plan.k6_dashboard,
         "chosen": chosen,
         "rows": [_row(at, one, lines[at], chosen, reviewed.problems) for at, one in enumerate(scenarios)],
         "drawing": draw(lines[position], lines[:position] + lines[position + 1 :]) if scenarios else None,

@@ -107,8 +107,10 @@ def typed_text(value: Any) -> str:
 
 @transaction.atomic
 def save_plan(plan: Plan, typed: Mapping[str, str]) -> None:
-    """Title, description, target and load generators of the plan. An empty title is kept; the plan does not run
-    with it."""
+    """Title, description, target, load generators and k6's own report of the plan. An empty title is kept; the plan
+    does not run with it."""
+    if "k6_dashboard" in typed:
+        plan.k6_dashboard = typed["k6_dashboard"] == "on"
     plan.title = typed.get("title", plan.title).replace("\x00", "").strip()[:200]
     plan.description = typed.get("description", plan.description).replace("\x00", "").strip()[:10_000]
     tps = _number(typed["target_tps"]) if "target_tps" in typed else plan.target_tps
@@ -117,7 +119,7 @@ def save_plan(plan: Plan, typed: Mapping[str, str]) -> None:
     count = _number(typed["generators"]) if "generators" in typed else plan.generators
     if count is None or (isinstance(count, int | float) and 1 <= count <= 1000 and count == int(count)):
         plan.generators = count if count is None else int(count)
-    plan.save(update_fields=["title", "description", "target_tps", "generators", "updated_at"])
+    plan.save(update_fields=["title", "description", "target_tps", "generators", "k6_dashboard", "updated_at"])
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ class Plan(models.Model):
     description = models.TextField(_("description"), blank=True)
     target_tps = models.FloatField(_("target TPS"), null=True, blank=True)
     generators = models.PositiveIntegerField(_("load generators"), null=True, blank=True)  # None: as many as it needs
+    k6_dashboard = models.BooleanField(_("k6's own report"), null=True, blank=True)  # None: as the copy is set
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("made by")
     )

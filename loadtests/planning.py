@@ -114,6 +114,7 @@ def from_plan(plan: Plan) -> dict[str, Any]:
         "target_tps": plan.target_tps,
         "project_id": plan.project_id,
         "generators": plan.generators,
+        "k6_dashboard": plan.k6_dashboard,
         "scenarios": [scenario_payload(scenario) for scenario in plan.scenarios.all()],
     }
 
@@ -256,9 +257,11 @@ def _built(
     warnings: Sequence[Detail],
 ) -> BuiltPlan:
     unknown = [Detail(where, _("This is not known here and was left out.")) for where in unknown_fields(load_test)]
+    asked = load_test.k6_dashboard
+    dashboard = settings.METRICVAULT_K6_DASHBOARD if asked is None else asked
     return BuiltPlan(
         project=project,
-        plan=RunPlan(run="", title=load_test.title, scenarios=tuple(plans)),
+        plan=RunPlan(run="", title=load_test.title, scenarios=tuple(plans), k6_dashboard=dashboard),
         endpoints=tuple(endpoints[one.endpoint_id] for one in load_test.scenarios),
         warnings=(*warnings, *unknown),
     )

@@ -21,7 +21,10 @@ from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
 from loadtests import fleet
 from loadtests.k6.command import local_command, pod_command
+from loadtests.k6.dashboard import dashboard_environment
 from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
+from loadtests.k6.plan import from_json
+from loadtests.k6_reports import keep_reports
 from loadtests.models import GeneratorSettings
 from loadtests.runners import KUBERNETES, LaunchSpec, Progress, Runner, RunnerError, open_runner
 
@@ -61,6 +64,8 @@ def _launch_spec(run: TestHistory) -> LaunchSpec:
         arguments, environment = pod_command(str(run.pk), url, run.ingest_token)
     else:
         arguments, environment = local_command(str(run.pk), "1", url, run.ingest_token)
+    if run.plan_snapshot.get("k6_dashboard"):
+        environment |= dashboard_environment(from_json(run.plan_snapshot), pod=run.runner == KUBERNETES)
     return LaunchSpec(
         run.job_name,
         run.k6_script_file_name,
@@ -182,6 +187,7 @@ def _keep_log(run: TestHistory, runner: Runner) -> None:
 def begin_collecting(run: TestHistory, runner: Runner, progress: Progress, now: datetime) -> None:
     """k6 has ended: keeps its log and exit code and lets the collecting begin."""
     logs = runner.logs(run.job_name)
+    keep_reports(run, logs.reports)
     columns = {"exit_code": progress.exit_code, "log": logs.log, "summary": k6_summary.find(logs.output)}
     if move(run, Status.COLLECTING, collecting_since=now, **columns):
         announce(run)

@@ -11,5 +11,6 @@ _django = get_asgi_application()
 
 from history.ingest import Pushes  # noqa: E402  needs Django to be set up
 from history.live.streams import Streams  # noqa: E402
+from loadtests.dashboards import STREAM, Tickets  # noqa: E402
 
-application = Streams(Pushes(_django))
+application = Tickets(Streams(Pushes(_django), STREAM))

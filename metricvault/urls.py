@@ -26,6 +26,7 @@ urlpatterns = [
     path("projects/", include("projects.urls")),
     path("tests/", include("loadtests.urls")),
     path("runs/", include("history.urls")),
+    path("runs/", include("loadtests.dashboards.urls")),
     path("sse/k6-data", k6_data, name="k6-data"),
     path("ingest/<int:run_id>/write", ingest, name="ingest"),
     path("", api.urls),

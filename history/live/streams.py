@@ -1,4 +1,5 @@
-"""Open streams without threads: a small ASGI application before Django, for the one address of the live messages.
+"""Open streams without threads: a small ASGI application before Django, for the address of the live messages and others
+like it.
 
 Django decides, with all its middleware, whether and to what a caller may listen (`k6_data`); then its request is over,
 its thread and its database connection are free, and the stream goes on on the event loop alone.
@@ -6,10 +7,12 @@ its thread and its database connection are free, and the stream goes on on the e
 
 import asyncio
 import contextlib
+import re
 import signal
 from collections import Counter
+from collections.abc import AsyncGenerator
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,13 +21,18 @@ from django.utils.translation import gettext as _
 from metricvault.lib.asgi import App, Message, Receive, Scope, Send
 from metricvault.lib.errors import Busy, TooMany
 
-if TYPE_CHECKING:
-    from history.live.eventstream import Stream
-
 PATH = "/sse/k6-data"
 KEEP_ALIVE = 20.0  # seconds after which a stream without messages says that it is alive
 _OPENED_AT_ONCE = 4  # each takes a thread and a database connection while it lasts
 _KEY = "metricvault.opening"
+
+
+class Stream(Protocol):
+    """An open stream: `close` ends it, called on its event loop; `parts` is what goes over the wire until then."""
+
+    def close(self) -> None: ...
+
+    def parts(self) -> AsyncGenerator[bytes, None]: ...
 
 
 class Opening:
@@ -48,10 +56,10 @@ class Opening:
 
 
 class Streams:
-    """The ASGI application: `PATH` is streamed here, everything else is Django's."""
+    """The ASGI application: `PATH` and what `more` matches are streamed here, everything else is Django's."""
 
-    def __init__(self, django: App) -> None:
-        self._django = django
+    def __init__(self, django: App, more: re.Pattern[str] | None = None) -> None:
+        self._django, self._more = django, more
         self._doors = asyncio.Semaphore(_OPENED_AT_ONCE)
         self._open: set[Stream] = set()
         self._of_user: Counter[int] = Counter()
@@ -60,10 +68,13 @@ class Streams:
         """One request, or the life of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] == "http" and scope["path"] == PATH:
+        elif scope["type"] == "http" and self._is_stream(scope["path"]):
             await self._serve(scope, receive, send)
         else:
             await self._django(scope, receive, send)
+
+    def _is_stream(self, path: str) -> bool:
+        return path == PATH or (self._more is not None and self._more.fullmatch(path) is not None)
 
     def admit(self, user: int) -> None:
         """See `Opening.admit`."""
@@ -92,7 +103,7 @@ class Streams:
         elif said:  # else the caller has gone already
             await self._stream(opening.stream, opening.user, said[0], receive, send)
 
-    async def _stream(self, stream: "Stream", user: int, start: Message, receive: Receive, send: Send) -> None:
+    async def _stream(self, stream: Stream, user: int, start: Message, receive: Receive, send: Send) -> None:
         headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
         watch = asyncio.create_task(_close_when_gone(stream, receive))
         self._open.add(stream)
@@ -134,7 +145,7 @@ class Streams:
                 signal.signal(number, ending)
 
 
-async def _close_when_gone(stream: "Stream", receive: Receive) -> None:
+async def _close_when_gone(stream: Stream, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     stream.close()

@@ -56,12 +56,14 @@ class ScenarioPlan:
 @dataclass(frozen=True, slots=True)
 class RunPlan:
     """Everything the script of one run is made of. `run` is the run's id, or "" while there is none. `generators`:
-    how many k6 share the load, each an equal part (an execution segment) of every scenario."""
+    how many k6 share the load, each an equal part (an execution segment) of every scenario. `k6_dashboard`: whether
+    each of them keeps a web dashboard of its own, and a report from it."""
 
     run: str
     title: str
     scenarios: tuple[ScenarioPlan, ...]
     generators: int = 1
+    k6_dashboard: bool = False
 
 
 def scenario_tag(position: int, name: str) -> str:
@@ -79,7 +81,8 @@ def to_json(plan: RunPlan) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> RunPlan:
     """The plan that `to_json` wrote, straight or read back from JSON text. KeyError where a part is missing."""
     scenarios = tuple(_scenario(item) for item in data["scenarios"])
-    return RunPlan(data["run"], data["title"], scenarios, data.get("generators", 1))
+    more = {name: data[name] for name in ("generators", "k6_dashboard") if name in data}
+    return RunPlan(data["run"], data["title"], scenarios, **more)
 
 
 def _scenario(data: Mapping[str, Any]) -> ScenarioPlan:

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 
-from loadtests.runners.base import Generator, LaunchSpec, Logs, Progress, Runner, RunnerError
+from loadtests.runners.base import Door, Generator, LaunchSpec, Logs, Progress, Runner, RunnerError
 from loadtests.runners.local import LocalRunner
 
 __all__ = [
     "KUBERNETES",
+    "Door",
     "Generator",
     "LaunchSpec",
     "LocalRunner",

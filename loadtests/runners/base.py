@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from typing import Literal, Protocol
 
 from history.reasons import Reason
@@ -88,6 +89,18 @@ class Logs:
     reports: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a generator's web dashboard is reached: by HTTP/1.1 at `host`:`port`, its paths behind `prefix`, which ends
+    with a slash. `headers` are secret: they open the door. `tls`: None for plain HTTP."""
+
+    host: str
+    port: int
+    prefix: str = "/"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: SSLContext | None = None
+
+
 class RunnerError(Exception):
     """Something about a job failed. Only who raises knows whether a retry helps: `permanent` says that none does.
 
@@ -117,6 +130,9 @@ class Runner(Protocol):
 
     def logs(self, job_name: str) -> Logs:
         """What k6 wrote so far; empty texts where there is nothing."""
+
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """The way to the web dashboard of a generator that runs, where its plan asks for one; else a `RunnerError`."""
 
     def stop(self, job_name: str) -> None:
         """Asks k6 to end and to print its summary, and returns at once; after 8 s it is killed. Absent or

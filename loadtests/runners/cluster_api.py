@@ -5,6 +5,7 @@ brings what is hard: kubeconfig, service accounts, tokens that are renewed, TLS.
 """
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_noop as N_
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from loadtests.runners.base import RunnerError
+from loadtests.runners.base import Door, RunnerError
 
 Json = dict[str, Any]
 _CONNECT, _READ = 3.0, 10.0  # seconds
@@ -62,6 +63,14 @@ class ClusterApi:
     def text(self, path: str, timeout: float = 30.0, **query: str) -> str:
         """What is at `path` as text; bytes that are no UTF-8 are replaced."""
         return self._request("GET", path, query=query, timeout=timeout).decode(errors="replace")
+
+    def door(self, path: str) -> Door:
+        """The way to what is at `path` and below, for who holds a connection open longer than a question takes."""
+        _method, url, headers, *_rest = self._client.param_serialize("GET", f"{path}/", auth_settings=["BearerToken"])
+        to = urllib3.util.parse_url(url)
+        tls = _tls(self._client.configuration) if to.scheme == "https" else None
+        secret = {name: value for name, value in headers.items() if name.lower() == "authorization"}
+        return Door((to.host or "").strip("[]"), to.port or (443 if tls else 80), to.path or "/", secret, tls)
 
     def watch(self, path: str, version: str, seconds: int, **query: str) -> Iterator[Json]:
         """Changes of the list at `path` after `version`, for `seconds`; `Gone` where that is too long ago."""
@@ -127,6 +136,16 @@ def _client(kubeconfig: str) -> Any:
     wanted.retries = False
     wanted.connection_pool_maxsize = 32
     return client.ApiClient(wanted)
+
+
+def _tls(settings: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
+    if not settings.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if settings.cert_file:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    return context
 
 
 def _json(content: bytes) -> Json:

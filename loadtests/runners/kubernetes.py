@@ -14,7 +14,7 @@ from typing import Any
 from django.utils.translation import gettext_noop as N_
 
 from history.metrics.summary import find
-from loadtests.runners.base import Generator, LaunchSpec, Logs, Progress, RunnerError, check_job_name
+from loadtests.runners.base import Door, Generator, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 from loadtests.runners.cluster_api import AlreadyThere, ClusterApi, NotThere
 from loadtests.runners.diagnosis import BEGUN, INDEX, age, progress_of, usage
 from loadtests.runners.manifests import (
@@ -111,6 +111,13 @@ class KubernetesRunner:
         pods = self._pods(check_job_name(job_name))
         with ThreadPoolExecutor(8) as threads:
             return merged(list(threads.map(self._log, pods)))
+
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """That of the pod of that index."""
+        for pod in self._pods(check_job_name(job_name)):
+            if _annotations(pod).get(INDEX) == instance and pod["status"].get("phase") == "Running":
+                return self._rest.door(pod)
+        raise RunnerError(N_("No open port of this generator is known here."), permanent=False)
 
     def stop(self, job_name: str) -> None:
         """Tells every k6 through its REST API; called again after 8 s it ends the pods that are left. Pods that have

@@ -2,7 +2,8 @@
 
 A job is a folder, `<data_dir>/runs/<job_name>/`: `launched` (made exclusively: who makes it starts k6), the script,
 `pids` (k6's, the wrapper's, and the machine they mean something on), `pulse` (touched twice a second while k6 lives),
-`stdout`, `log.head` and `log.tail`, `stopping` (a stop was asked for), `exit` (k6's exit code, written last).
+`stdout`, `log.head` and `log.tail`, `report.html` (k6's own, where it has a dashboard), `stopping` (a stop was asked
+for), `exit` (k6's exit code, written last).
 
 Every question is answered from the folder and the process table alone. A process counts as ours while its command line
 names the folder: numbers of processes are given out again. Where web and worker share the data folder but no process
@@ -24,8 +25,10 @@ import psutil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
 
-from loadtests.runners.base import LOG_HEAD, LOG_TAIL, LaunchSpec, Logs, Progress, RunnerError, check_job_name
+from loadtests.k6.dashboard import REPORT_FILE
+from loadtests.runners.base import LOG_HEAD, LOG_TAIL, Door, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 
+INSTANCE = "1"  # of the one generator there is
 GRACE = 8.0  # seconds from SIGTERM, upon which k6 ends and prints its summary, to SIGKILL
 SILENCE = 15.0  # seconds of watching a pulse stand still after which k6 is gone; longer than GRACE, where it rests
 _START_PATIENCE = 10.0  # seconds in which the wrapper must have written its pids
@@ -126,13 +129,26 @@ class LocalRunner:
         """k6 began by itself."""
 
     def logs(self, job_name: str) -> Logs:
-        """Both texts; bytes that are no UTF-8 are replaced."""
+        """Both texts and the report; bytes that are no UTF-8 are replaced."""
         folder = self._folder(job_name)
         head, tail = _read(folder / "log.head", LOG_HEAD), _read(folder / "log.tail", LOG_TAIL)
         if len(tail) >= LOG_TAIL:  # the middle is gone, and the first line of the tail is half a line
             tail = f"\n{_LOG_CUT}\n".encode() + tail.partition(b"\n")[2]
         log = (head + tail).decode(errors="replace")
-        return Logs(_read(folder / "stdout", _MOST_OUTPUT).decode(errors="replace"), log)
+        report = _read(folder / REPORT_FILE, _MOST_OUTPUT).decode(errors="replace")
+        reports = {INSTANCE: report} if report else {}
+        return Logs(_read(folder / "stdout", _MOST_OUTPUT).decode(errors="replace"), log, reports)
+
+    def dashboard(self, job_name: str, instance: str) -> Door:
+        """k6 has one port open, of which only the kernel knows: on another machine nobody finds it."""
+        pids = _pids(self._folder(job_name))
+        if pids and pids.machine == self._machine and instance == INSTANCE:
+            with suppress(psutil.Error):
+                open_ones = psutil.Process(pids.k6).net_connections(kind="tcp")
+                for one in open_ones:
+                    if one.status == psutil.CONN_LISTEN and one.laddr:
+                        return Door(one.laddr.ip, one.laddr.port)
+        raise RunnerError(N_("No open port of this generator is known here."), permanent=False)
 
     def stop(self, job_name: str) -> None:
         """Leaves word for the pulse, which sends SIGTERM and after `GRACE` SIGKILL, on whatever machine it is.

@@ -17,7 +17,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-API_PORT, DASHBOARD_PORT = 6565, 5665
+API_PORT, DASHBOARD_PORT = 6565, 5665  # the second as in loadtests.k6.dashboard
 RUN_LABEL = "metricvault/run"
 MANAGED = {"app.kubernetes.io/name": "metricvault-k6", "app.kubernetes.io/managed-by": "metricvault"}
 SELECTOR = ",".join(f"{name}={value}" for name, value in MANAGED.items())

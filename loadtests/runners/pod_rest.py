@@ -8,9 +8,9 @@ from contextlib import suppress
 import urllib3
 from django.utils.translation import gettext_noop as N_
 
-from loadtests.runners.base import RunnerError
+from loadtests.runners.base import Door, RunnerError
 from loadtests.runners.cluster_api import ClusterApi, NotThere
-from loadtests.runners.manifests import API_PORT, Json
+from loadtests.runners.manifests import API_PORT, DASHBOARD_PORT, Json
 
 _STATUS = "v1/status"
 _TIMEOUT = 5.0
@@ -40,6 +40,13 @@ class PodRest:
             self._set(pod, {"stopped": True})
         except RunnerError:
             return
+
+    def door(self, pod: Json) -> Door:
+        """The way to k6's web dashboard."""
+        if self._direct:
+            return Door(str(pod["status"].get("podIP", "")), DASHBOARD_PORT)
+        name = pod["metadata"]["name"]
+        return self._api.door(f"/api/v1/namespaces/{self._api.namespace}/pods/{name}:{DASHBOARD_PORT}/proxy")
 
     def _is_paused(self, pod: Json, status: Json) -> bool:
         try:

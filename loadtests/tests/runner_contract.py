@@ -1,15 +1,20 @@
 """What every runner does, whatever it runs k6 on. A runner's own test module subclasses `RunnerContract`."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
+from loadtests.dashboards.upstream import events, fetch
 from loadtests.k6.command import local_command
+from loadtests.k6.dashboard import dashboard_environment, is_stop, shown_report
 from loadtests.k6.plan import RunPlan, StagePlan
 from loadtests.k6.script import SUMMARY_MARK, build_script
-from loadtests.runners import LaunchSpec, Progress, Runner, RunnerError
+from loadtests.runners import Door, LaunchSpec, Progress, Runner, RunnerError
 from loadtests.tests.conftest import Target, run_plan, scenario, wait_until
 
 JOB = "k6-0123abcd"
@@ -36,6 +41,7 @@ class RunnerContract:
 
     stopped = 105
     patience = 15.0
+    instance, pods = "1", False
 
     def spec(self, plan: RunPlan, script: str = "") -> LaunchSpec:
         return spec_of(plan, script=script)
@@ -123,6 +129,39 @@ class RunnerContract:
         log = runner.logs(JOB).log
         assert "connection refused" in log
         assert 10_000 < len(log) < 270_000
+
+    def test_a_dashboard_that_is_looked_at_lets_the_load_end(self, runner: Runner, target: Target) -> None:
+        plan = run_plan(scenario(url=self.reach(target.url), stages=(StagePlan(4, 2),)))
+        asked = dashboard_environment(replace(plan, k6_dashboard=True), pod=self.pods)
+        spec = self.spec(plan)
+        runner.launch(replace(spec, environment={**spec.environment, **asked}))
+        self.until_load(runner, target)
+        door = runner.dashboard(JOB, self.instance)
+        assert b"k6 dashboard" in (fetch(door, "ui/") or b"")
+        assert fetch(door, "ui/nothing.js") is None
+        assert asyncio.run(self.watch_to_the_end(door)) > 3
+        assert self.finish(runner) == 0
+        logs = runner.logs(JOB)
+        assert requests_counted(logs.output) == target.count
+        assert shown_report(logs.reports[self.instance])
+
+    async def watch_to_the_end(self, door: Door) -> int:
+        count = 0
+        async with aclosing(events(door, "events", "")) as told:
+            async for event in told:
+                count += 1
+                if is_stop(event):
+                    return count
+        return 0
+
+    def test_without_a_load_there_is_no_dashboard_and_without_asking_no_report(
+        self, runner: Runner, target: Target
+    ) -> None:
+        with pytest.raises(RunnerError):
+            runner.dashboard(JOB, self.instance)
+        self.launch(runner, target.url)
+        assert self.finish(runner) == 0
+        assert runner.logs(JOB).reports == {}
 
     def test_it_forgets_a_job_and_kills_what_lives_of_it(self, runner: Runner, target: Target) -> None:
         self.launch(runner, target.url, seconds=60)

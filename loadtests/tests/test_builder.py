@@ -1,12 +1,15 @@
 """The builder: what is typed is saved, kept, and judged by the rules of the API."""
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
+from loadtests import planning
 from loadtests.models import Plan, Scenario
 from loadtests.tests.shop import ORDER_TEXT, body, make_endpoint, make_plan, make_project, make_shop, parameter
 from projects.models import Endpoint, Membership
@@ -322,3 +325,20 @@ def test_an_edit_of_a_large_plan_takes_a_constant_number_of_queries(
     scenario = first(plan)
     with django_assert_max_num_queries(22):
         type_into(page, scenario, name="x", **{f"stage.{stage_of(scenario).pk}.target": "7"})
+
+
+def test_k6s_own_report_is_asked_for_per_plan(page: Client, plan: Plan, settings: Settings) -> None:
+    address = reverse("loadtests:save", args=[plan.pk])
+    box = re.compile(r'id="f-k6-dashboard"[^>]* checked')
+    assert not box.search(show(page, plan))
+    settings.METRICVAULT_K6_DASHBOARD = True
+    assert box.search(show(page, plan))
+    page.post(address, {"k6_dashboard": ["off", "on"]}, headers=HTMX)
+    settings.METRICVAULT_K6_DASHBOARD = False
+    assert box.search(show(page, plan))
+    assert planning.from_plan(Plan.objects.get(pk=plan.pk))["k6_dashboard"] is True
+    page.post(address, {"k6_dashboard": ["off"]}, headers=HTMX)
+    settings.METRICVAULT_K6_DASHBOARD = True
+    assert not box.search(show(page, plan))
+    page.post(address, {"title": "Another"}, headers=HTMX)
+    assert Plan.objects.get(pk=plan.pk).k6_dashboard is False

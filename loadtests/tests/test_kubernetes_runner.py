@@ -44,6 +44,7 @@ class TestKubernetesRunner(RunnerContract):
 
     stopped = 103
     patience = 60.0
+    instance, pods = "0", True
 
     @pytest.fixture(autouse=True)
     def _host(self, cluster: "Cluster") -> None:

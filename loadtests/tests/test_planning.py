@@ -340,3 +340,16 @@ def test_planning_takes_a_constant_number_of_queries(alice: User, django_assert_
     load_test = planning.read({"title": "Peak", "scenarios": [asked(one)["scenarios"][0] for one in endpoints]})
     with django_assert_max_num_queries(3):
         planning.build(load_test, alice)
+
+
+@pytest.mark.parametrize(
+    ("said", "default", "expected"),
+    [(None, False, False), (None, True, True), (True, False, True), (False, True, False)],
+)
+def test_the_load_test_or_else_the_copy_says_whether_k6s_own_report_is_kept(
+    alice: User, said: bool | None, default: bool, expected: bool
+) -> None:
+    _project, (products, *_rest) = make_shop(alice)
+    with override_settings(METRICVAULT_K6_DASHBOARD=default):
+        built = planning.build(planning.read({**asked(products), "k6_dashboard": said}), alice)
+    assert built.plan.k6_dashboard is expected
