@@ -12,6 +12,7 @@ from projects.openapi.references import References
 Schema = dict[Any, Any]
 MAX_PARTS = 60
 MOST_OF_PART = 8
+MOST_OPEN = 200
 MOST_CHILDREN = 8
 # Notes on a flat schema. Their keys are no text, so no document can write them.
 HINTS = ("hints",)  # property values found in the example of one part of an allOf
@@ -75,6 +76,7 @@ class Schemas:
         parts = [part for part in _list(flat.get("allOf"))[:MAX_PARTS] if isinstance(part, dict)]
         choices = "oneOf" if _list(flat.get("oneOf")) else "anyOf"
         branches = [branch for branch in _list(flat.get(choices))[:MAX_PARTS] if isinstance(branch, dict)]
+        self._budget.spend(len(branches) // 4)
         branches.sort(key=lambda branch: self._says_little(branch, where))
         for merged in self._with_parts(base, parts, where):
             if not branches:
@@ -82,10 +84,9 @@ class Schemas:
                     yield from self._children(merged, where)
                 name_kind(merged, merged[NAME])
                 yield merged
-            self._budget.spend(len(branches) // 10)
             for branch in branches:
                 for variant in self.variants(branch, where, merged[OPEN]):
-                    self._budget.spend(_weight(merged) + _weight(variant))
+                    self._budget.spend(_weight(merged) + _weight(variant) + len(branches) // 8)
                     result = merge(merged, variant)
                     _exclude_others(result, branch, branches, choices)
                     name_kind(result, branch.get("$ref"))
@@ -120,7 +121,7 @@ class Schemas:
         while "$ref" in schema or "$dynamicRef" in schema:
             # A dynamic reference may mean another schema than the one it names; that one is near enough.
             ref = schema.get("$ref", schema.get("$dynamicRef"))
-            if str(ref) in opened:
+            if str(ref) in opened or len(opened) >= MOST_OPEN:
                 return None
             opened |= {str(ref)}
             beside = {**schema, **beside}

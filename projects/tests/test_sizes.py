@@ -38,6 +38,13 @@ def test_what_every_operation_repeats_counts_each_time(
         extracted(document(operation, **components))
 
 
+def test_a_chain_of_references_that_is_too_long_leads_nowhere() -> None:
+    schemas = {f"S{number}": {"$ref": f"#/components/schemas/S{number + 1}"} for number in range(20_000)}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}
+    api = extracted(with_paths({"/a": {"post": {"requestBody": body}}}, components={"schemas": schemas}))
+    assert len(api.endpoints) == 1
+
+
 def test_bodies_that_are_too_large_together_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projects.openapi.bodies.MOST_TEXT", 10_000)
     media = {"schema": {"type": "string", "minLength": 900}}
