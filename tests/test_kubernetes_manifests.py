@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from history.reasons import SENTENCES
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "deploy" / "kubernetes"
 FILES = sorted(FOLDER.rglob("*.yaml"))
@@ -150,3 +152,23 @@ def test_live_pages_pass_the_ingress_as_they_come() -> None:
     notes = ingress["metadata"]["annotations"]
     assert notes["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
     assert int(notes["nginx.ingress.kubernetes.io/proxy-read-timeout"]) >= 3600
+
+
+def guide() -> str:
+    return (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_has_every_setting_of_pods() -> None:
+    source = (ROOT / "metricvault" / "settings.py").read_text(encoding="utf-8")
+    known = set(re.findall(r'"(METRICVAULT_POD_\w+|METRICVAULT_MAX_PODS|METRICVAULT_K6_IMAGE|KUBE\w+)"', source))
+    assert known
+    assert known - set(re.findall(r"`([A-Z0-9_]+)`", guide())) == set()
+
+
+def test_the_guide_says_what_the_pages_say() -> None:
+    own = [code for code in SENTENCES if code.startswith(("pod_", "cluster_", "generator_", "summaries_"))]
+    assert len(own) > 10
+    for code in own:
+        parts = re.split(r"%\(\w+\)s", SENTENCES[code].partition(". ")[0])
+        longest = max(parts, key=len).rstrip(".")
+        assert longest in guide(), code
