@@ -136,6 +136,15 @@ def _named(name: str) -> list[dict[str, Any]]:
     return [box for one in workloads() if one["metadata"]["name"] == name for box in containers(one) if "args" in box]
 
 
+def test_web_is_asked_whether_it_lives_not_whether_everything_does() -> None:
+    """Else all web pods would leave their Service with Redis, and k6's numbers with them."""
+    (web,) = [box for box in _named("web") if box["name"] == "web"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        asked = web[probe]["httpGet"]
+        assert asked["path"] == "/healthz"
+        assert {one["name"]: one["value"] for one in asked["httpHeaders"]}["Host"] in settings()["ALLOWED_HOSTS"]
+
+
 def test_nobody_is_spoken_to_unless_a_rule_says_so() -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in everything("NetworkPolicy")}
     assert policies["nobody-by-default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
