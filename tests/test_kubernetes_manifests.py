@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from history.reasons import SENTENCES
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "deploy" / "kubernetes"
 FILES = sorted(FOLDER.rglob("*.yaml"))
@@ -134,6 +136,15 @@ def _named(name: str) -> list[dict[str, Any]]:
     return [box for one in workloads() if one["metadata"]["name"] == name for box in containers(one) if "args" in box]
 
 
+def test_web_is_asked_whether_it_lives_not_whether_everything_does() -> None:
+    """Else all web pods would leave their Service with Redis, and k6's numbers with them."""
+    (web,) = [box for box in _named("web") if box["name"] == "web"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        asked = web[probe]["httpGet"]
+        assert asked["path"] == "/healthz"
+        assert {one["name"]: one["value"] for one in asked["httpHeaders"]}["Host"] in settings()["ALLOWED_HOSTS"]
+
+
 def test_nobody_is_spoken_to_unless_a_rule_says_so() -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in everything("NetworkPolicy")}
     assert policies["nobody-by-default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -150,3 +161,23 @@ def test_live_pages_pass_the_ingress_as_they_come() -> None:
     notes = ingress["metadata"]["annotations"]
     assert notes["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
     assert int(notes["nginx.ingress.kubernetes.io/proxy-read-timeout"]) >= 3600
+
+
+def guide() -> str:
+    return (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_has_every_setting_of_pods() -> None:
+    source = (ROOT / "metricvault" / "settings.py").read_text(encoding="utf-8")
+    known = set(re.findall(r'"(METRICVAULT_POD_\w+|METRICVAULT_MAX_PODS|METRICVAULT_K6_IMAGE|KUBE\w+)"', source))
+    assert known
+    assert known - set(re.findall(r"`([A-Z0-9_]+)`", guide())) == set()
+
+
+def test_the_guide_says_what_the_pages_say() -> None:
+    own = [code for code in SENTENCES if code.startswith(("pod_", "cluster_", "generator_", "summaries_"))]
+    assert len(own) > 10
+    for code in own:
+        parts = re.split(r"%\(\w+\)s", SENTENCES[code].partition(". ")[0])
+        longest = max(parts, key=len).rstrip(".")
+        assert longest in guide(), code
