@@ -1,4 +1,4 @@
-"""What many load generators cost: `python -m bench.generators [SECONDS]` (20) prints what 100 and 1,000 of them do to
+"""What many load generators cost: `python -m bench.generators [SECONDS]` (15) prints what 100 and 1,000 of them do to
 the product, and where it breaks first.
 
 No k6 and no cluster: each generator replays a push of the recorded run (tests/recorded_run.json; 51 series, 31 of them
@@ -353,7 +353,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--case"]:
         one(CASES[int(sys.argv[2])], int(sys.argv[3]))
         return
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     print(HEAD)
     for number in range(len(CASES)):
         again = [sys.executable, "-m", "bench.generators", "--case", str(number), str(seconds)]
