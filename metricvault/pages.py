@@ -1,6 +1,5 @@
 """The home page, the health check, and the pages of errors."""
 
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ from history.metrics.stores import open_store
 from history.models import TestHistory
 from history.states import ACTIVE, FINISHED
 from loadtests.models import Plan
-from loadtests.runners import KUBERNETES, find_k6, open_runner
+from loadtests.runners import KUBERNETES, RunnerError, open_runner
 from metricvault import __version__
 from metricvault.celery import app as celery
 from metricvault.lib.errors import Malformed, Missing, NotAllowed, ProductError
@@ -124,11 +123,12 @@ def _ask_broker() -> None:
 
 
 def _ask_runner() -> None:
-    """Cheaply where load comes from this machine: k6 itself is not started for every look."""
-    if settings.METRICVAULT_RUNNER == KUBERNETES:
-        open_runner().check()
-    elif not shutil.which(find_k6(settings.METRICVAULT_K6_BINARY)):
-        raise ProductError(_("k6 was not found. Ask your administrator to install it."))
+    try:
+        open_runner().check(to_launch=False)
+    except RunnerError:
+        if settings.METRICVAULT_RUNNER == KUBERNETES:
+            raise
+        raise ProductError(_("k6 was not found. Ask your administrator to install it.")) from None
 
 
 @login_not_required

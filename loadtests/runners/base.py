@@ -141,8 +141,9 @@ class Runner(Protocol):
     def cleanup(self, job_name: str) -> None:
         """Kills what still lives and forgets the job."""
 
-    def check(self) -> str:
-        """What load is made with, in a few words; RunnerError where none can be made now."""
+    def check(self, *, to_launch: bool = True) -> str:
+        """What load is made with, in a few words; RunnerError where none can be made now. Not `to_launch`: where a
+        process that only looks cannot see it; cheap enough for every health check."""
 
     def jobs(self) -> list[str]:
         """The names of all jobs that are not forgotten, those of other copies of the product perhaps among them."""

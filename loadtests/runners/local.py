@@ -179,9 +179,11 @@ class LocalRunner:
         _pulses.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def check(self) -> str:
-        """k6's version."""
+    def check(self, *, to_launch: bool = True) -> str:
+        """k6's version; where it is, if not `to_launch`."""
         self._check_k6()
+        if not to_launch:
+            return self._k6
         try:
             done = subprocess.run([self._k6, "version"], capture_output=True, text=True, timeout=20, check=True)
         except (OSError, subprocess.SubprocessError) as error:
