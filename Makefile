@@ -65,8 +65,7 @@ test: lint
 	@mkdir -p $$METRICVAULT_DATA_DIR
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(if $(ARGS),,$(BIN)/python -m tests.on_servers)
-	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.parallel)
+	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.everything)
 
 # On servers from Debian's packages, started for it and ended with it; what is missing is named.
 test-servers: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ALL_AT_ONCE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")  # twice the cores of a small machine
+_WORKERS = os.environ.get("METRICVAULT_TEST_WORKERS", "4")  # twice the cores of a small machine
+ALL_AT_ONCE = ("-n", _WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 _ACROSS = Path(__file__).resolve().parent
 _ROOT = _ACROSS.parent
