@@ -1,5 +1,5 @@
-"""`python -m tests.everything`: all tests, those on servers (tests/on_servers.py) beside the others, for both wait for real
-runs most of the time. What the servers' tests say is shown after the others; the exit code is the worse one.
+"""`python -m tests.everything`: all tests, those on servers (tests/on_servers.py) beside the others, for both wait for
+real runs most of the time. What the former say is shown after the others; the exit code is the worse one.
 """
 
 import os
