@@ -298,3 +298,15 @@ def test_only_our_own_jobs_are_listed(server: FakeApiServer, runner: KubernetesR
     server.answers = [given({"items": [{"metadata": {"name": "k6-1"}}, {"metadata": {"name": "k6-2"}}]})]
     assert runner.jobs() == ["k6-1", "k6-2"]
     assert "app.kubernetes.io/managed-by=metricvault" in server.asked[0][2]["labelSelector"]
+
+
+def test_who_only_looks_asks_for_no_more_than_to_see_a_job(server: FakeApiServer, runner: KubernetesRunner) -> None:
+    server.routes |= {"GET /version": given({"gitVersion": "v1.33.13"}), "GET /jobs/metricvault-looks": said(404)}
+    assert runner.check(to_launch=False) == "Kubernetes v1.33.13"
+    assert steps(server) == ["GET /version", "GET jobs/metricvault-looks"]
+
+
+def test_who_may_not_see_jobs_is_told_so(server: FakeApiServer, runner: KubernetesRunner) -> None:
+    server.routes |= {"GET /version": given({"gitVersion": "v1.33.13"}), "GET /jobs/metricvault-looks": said(403, "no jobs for you")}
+    with pytest.raises(RunnerError, match="no jobs for you"):
+        runner.check(to_launch=False)
