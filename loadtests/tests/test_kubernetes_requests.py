@@ -307,6 +307,9 @@ def test_who_only_looks_asks_for_no_more_than_to_see_a_job(server: FakeApiServer
 
 
 def test_who_may_not_see_jobs_is_told_so(server: FakeApiServer, runner: KubernetesRunner) -> None:
-    server.routes |= {"GET /version": given({"gitVersion": "v1.33.13"}), "GET /jobs/metricvault-looks": said(403, "no jobs for you")}
+    server.routes |= {
+        "GET /version": given({"gitVersion": "v1.33.13"}),
+        "GET /jobs/metricvault-looks": said(403, "no jobs for you"),
+    }
     with pytest.raises(RunnerError, match="no jobs for you"):
         runner.check(to_launch=False)
