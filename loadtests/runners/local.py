@@ -239,6 +239,11 @@ def _finished(code: int | None, message: str) -> Progress:
     return Progress("finished", code, 1, 0, 0 if code in _FINE else 1, message)
 
 
+def memory_limit() -> str:
+    """Half of this machine's memory, as Go reads it: up to there k6 may be lazy about its garbage."""
+    return str(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+
+
 def _spawn(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
     """Starts a process in a session of its own. Nothing of the caller reaches it but PATH and certificates.
 
@@ -251,7 +256,7 @@ def _spawn(command: list[str], folder: Path, environment: Mapping[str, str]) -> 
         subprocess.Popen(
             command,
             cwd=folder,
-            env={"PATH": os.defpath, **kept, "HOME": str(folder), **environment},
+            env={"PATH": os.defpath, **kept, "HOME": str(folder), "GOMEMLIMIT": memory_limit(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

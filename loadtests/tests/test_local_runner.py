@@ -135,7 +135,13 @@ class TestLocalRunner(RunnerContract):
         assert not any("secret-token" in part for part in process.cmdline())
         environment = process.environ()
         assert environment["K6_PROMETHEUS_RW_BEARER_TOKEN"] == "secret-token"
-        assert {name for name in environment if not name.startswith(("K6_", "SSL_CERT_"))} <= {"PATH", "HOME", "PWD"}
+        assert {name for name in environment if not name.startswith(("K6_", "SSL_CERT_"))} <= {
+            "PATH",
+            "HOME",
+            "PWD",
+            "GOGC",
+            "GOMEMLIMIT",
+        }
         self.finish(runner)
         for path in runner._folder(JOB).iterdir():
             assert path.is_fifo() or b"secret-token" not in path.read_bytes()

@@ -141,9 +141,10 @@ def test_a_job_is_indexed_suspended_and_tries_nothing_twice() -> None:
 
 def test_a_project_says_where_its_pods_run_and_what_they_may_take() -> None:
     resources = {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}}
+    env = [*CONTAINER["env"], {"name": "GOMEMLIMIT", "value": str(1024**3 * 4 // 5)}]
     pod = {
         **POD,
-        "containers": [{**CONTAINER, "image": "mirror.example.com/k6:1", "resources": resources}],
+        "containers": [{**CONTAINER, "image": "mirror.example.com/k6:1", "resources": resources, "env": env}],
         "nodeSelector": {"pool": "load"},
         "tolerations": [{"key": "load", "operator": "Exists"}],
         "serviceAccountName": "load",
