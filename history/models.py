@@ -53,7 +53,18 @@ class Measured(models.Model):
         abstract = True
 
 
-class TestHistory(Measured):
+class Iterated(Measured):
+    """What a run and a scenario have besides: iterations done, and those that k6 could not begin in time."""
+
+    iterations = models.BigIntegerField(_("iterations"), null=True, blank=True)
+    dropped_iterations = models.BigIntegerField(_("dropped iterations"), null=True, blank=True)
+    p90_response_time = _measure(_("p90 response time (ms)"))
+
+    class Meta:
+        abstract = True
+
+
+class TestHistory(Iterated):
     """One run of a load test."""
 
     __test__ = False  # not a pytest class, whatever its name says
@@ -61,6 +72,9 @@ class TestHistory(Measured):
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     target_tps = models.FloatField(_("target TPS"), null=True, blank=True)
+    response_time_target = models.FloatField(_("response time target (ms)"), null=True, blank=True)
+    response_time_percentile = models.PositiveSmallIntegerField(_("percentile of that target"), default=95)
+    error_rate_target = models.FloatField(_("error rate target (%)"), null=True, blank=True)
     tested_at = models.DateTimeField(_("tested"), default=timezone.now, db_index=True)
     job_name = models.CharField(_("job name"), max_length=63, unique=True)
     k6_script_file_name = models.CharField(_("k6 script file"), max_length=200, blank=True)
@@ -149,7 +163,7 @@ class TestHistory(Measured):
         return self.status in FINISHED
 
 
-class ScenarioHistory(Measured):
+class ScenarioHistory(Iterated):
     """One scenario of a run: what was asked of it and what it measured."""
 
     name = models.CharField(_("name"), max_length=200)
@@ -162,6 +176,8 @@ class ScenarioHistory(Measured):
     response_time_target = models.FloatField(_("response time target, p95 (ms)"), null=True, blank=True)
     error_rate_target = models.FloatField(_("error rate target (%)"), null=True, blank=True)
     test_history = models.ForeignKey(TestHistory, models.CASCADE, related_name="scenarios", verbose_name=_("run"))
+    response_time_percentile = models.PositiveSmallIntegerField(_("percentile of that target"), default=95)
+    tps_target = models.FloatField(_("throughput target (requests/s)"), null=True, blank=True)
 
     request_name = models.CharField(_("request"), max_length=2050, blank=True)  # METHOD /path/{template}, by value
     position = models.PositiveIntegerField(_("position"), default=0)
@@ -196,6 +212,31 @@ class StageHistory(Measured):
 
     def __str__(self) -> str:
         return f"{self.duration:g} s → {self.target}"
+
+
+class StepHistory(Measured):
+    """One step of a scenario: what its requests measured, and what its checks found.
+
+    `checks`: list of {"key", "kind", "text", "passed", "failed"}, the extractions among them.
+    """
+
+    scenario = models.ForeignKey(ScenarioHistory, models.CASCADE, related_name="steps", verbose_name=_("scenario"))
+    position = models.PositiveIntegerField(_("position"), default=0)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    request_name = models.CharField(_("request"), max_length=2050, blank=True)
+    endpoint = models.ForeignKey(
+        Endpoint, models.SET_NULL, null=True, blank=True, related_name="step_histories", verbose_name=_("endpoint")
+    )
+    checks = models.JSONField(_("checks"), default=list, blank=True)
+
+    class Meta:
+        db_table = "step_history"
+        ordering = ["position", "id"]
+        verbose_name = _("step of a run")
+        verbose_name_plural = _("steps of runs")
+
+    def __str__(self) -> str:
+        return self.name or self.request_name
 
 
 class TimelineHistory(models.Model):

@@ -5,17 +5,24 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from loadtests.models import GeneratorSettings, Plan, Scenario, Stage
+from loadtests.models import GeneratorSettings, LoadLimits, Plan, Scenario, Stage, Step, Try
 
 
 class ScenarioInline(admin.TabularInline):
     model = Scenario
-    fields = ("position", "name", "endpoint", "executor", "think_time", "response_time_target", "error_rate_target")
+    fields = ("position", "name", "executor", "think_time", "response_time_target", "error_rate_target", "tps_target")
+    extra = 0
+    show_change_link = True
+
+
+class StepInline(admin.TabularInline):
+    model = Step
+    fields = ("position", "name", "endpoint", "content_type", "once")
     raw_id_fields = ("endpoint",)
     extra = 0
     show_change_link = True
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Scenario]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         """With endpoints, which the raw id shows by name."""
         return super().get_queryset(request).select_related("endpoint")
 
@@ -51,14 +58,23 @@ class PlanAdmin(admin.ModelAdmin):
 
 @admin.register(Scenario)
 class ScenarioAdmin(admin.ModelAdmin):
-    list_display = ("id", "name", "plan", "endpoint", "executor", "think_time", "position")
+    list_display = ("id", "name", "plan", "executor", "think_time", "position")
     list_display_links = ("id", "name")
     list_filter = ("executor", ("plan__project", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("plan", "endpoint")
-    search_fields = ("name", "plan__title", "endpoint__path")
+    list_select_related = ("plan",)
+    search_fields = ("name", "plan__title", "steps__endpoint__path")
     autocomplete_fields = ("plan",)
+    inlines = (StepInline, StageInline)
+
+
+@admin.register(Step)
+class StepAdmin(admin.ModelAdmin):
+    list_display = ("id", "name", "scenario", "endpoint", "position", "once")
+    list_filter = ("once", ("scenario__plan__project", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("scenario", "endpoint")
+    search_fields = ("name", "scenario__name", "scenario__plan__title", "endpoint__path")
+    autocomplete_fields = ("scenario",)
     raw_id_fields = ("endpoint",)
-    inlines = (StageInline,)
 
 
 @admin.register(Stage)
@@ -76,3 +92,21 @@ class GeneratorSettingsAdmin(admin.ModelAdmin):
     list_select_related = ("project",)
     search_fields = ("project__title", "image")
     autocomplete_fields = ("project",)
+
+
+@admin.register(LoadLimits)
+class LoadLimitsAdmin(admin.ModelAdmin):
+    list_display = ("project", "max_vus", "max_rate", "max_duration", "max_generators")
+    list_select_related = ("project",)
+    search_fields = ("project__title",)
+    autocomplete_fields = ("project",)
+
+
+@admin.register(Try)
+class TryAdmin(admin.ModelAdmin):
+    list_display = ("id", "plan", "project", "state", "created_by", "created_at")
+    list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter), "created_at")
+    list_select_related = ("plan", "project", "created_by")
+    search_fields = ("plan__title", "project__title")
+    raw_id_fields = ("plan", "project", "created_by")
+    readonly_fields = ("plan_snapshot", "result", "message", "log", "fingerprint", "created_at")

@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from projects.models import Endpoint, Project
+from projects.models import Endpoint, Environment, Project
 
 
 class Executor(models.TextChoices):
@@ -16,10 +16,23 @@ class Executor(models.TextChoices):
 
     CONSTANT_VUS = "constant-vus", _("Constant users")
     RAMPING_VUS = "ramping-vus", _("Users change by stages")
+    CONSTANT_ARRIVAL_RATE = "constant-arrival-rate", _("Constant rate")
+    RAMPING_ARRIVAL_RATE = "ramping-arrival-rate", _("Rate changes by stages")
+    SHARED_ITERATIONS = "shared-iterations", _("A number of iterations, shared by the users")
+    PER_VU_ITERATIONS = "per-vu-iterations", _("A number of iterations for each user")
+
+
+class Percentile(models.IntegerChoices):
+    """Of the response times of which a target speaks."""
+
+    P50 = 50, "p50"
+    P90 = 90, "p90"
+    P95 = 95, "p95"
+    P99 = 99, "p99"
 
 
 class Plan(models.Model):
-    """A saved load test."""
+    """A saved load test. `options` are HTTP's and the whole load's, in the words of `loadtests.asking.OptionsIn`."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="plans", verbose_name=_("project"))
     title = models.CharField(_("title"), max_length=200)
@@ -27,6 +40,18 @@ class Plan(models.Model):
     target_tps = models.FloatField(_("target TPS"), null=True, blank=True)
     generators = models.PositiveIntegerField(_("load generators"), null=True, blank=True)  # None: as many as it needs
     k6_dashboard = models.BooleanField(_("k6's own report"), null=True, blank=True)  # None: as the copy is set
+    environment = models.ForeignKey(
+        Environment, models.SET_NULL, null=True, blank=True, related_name="plans", verbose_name=_("environment")
+    )
+    response_time_target = models.FloatField(_("response time target (ms)"), null=True, blank=True)
+    response_time_percentile = models.PositiveSmallIntegerField(
+        _("percentile of the response time target"), choices=Percentile.choices, default=Percentile.P95
+    )
+    error_rate_target = models.FloatField(_("error rate target (%)"), null=True, blank=True)
+    abort_after = models.FloatField(_("stop after a target is missed for (s)"), null=True, blank=True)
+    profile = models.CharField(_("profile"), max_length=20, blank=True)
+    options = models.JSONField(_("options"), default=dict, blank=True)
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("made by")
     )
@@ -44,21 +69,25 @@ class Plan(models.Model):
 
 
 class Scenario(models.Model):
-    """What one group of virtual users of a plan does: one endpoint, again and again."""
+    """What one group of virtual users of a plan does: its steps in their order, again and again.
+
+    `load` holds what the executor takes besides the stages, in the words of `loadtests.asking.LoadIn`; `drafts` what
+    was typed and cannot be read as meant, by the name of its field.
+    """
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="scenarios", verbose_name=_("plan"))
     position = models.PositiveIntegerField(_("position"), default=0)
     name = models.CharField(_("name"), max_length=200)
-    endpoint = models.ForeignKey(
-        Endpoint, models.SET_NULL, null=True, blank=True, related_name="scenarios", verbose_name=_("endpoint")
-    )
     executor = models.CharField(_("executor"), max_length=40, choices=Executor.choices, default=Executor.CONSTANT_VUS)
     think_time = models.FloatField(_("think time (s)"), default=0)
-    response_time_target = models.FloatField(_("response time target, p95 (ms)"), null=True, blank=True)
+    response_time_target = models.FloatField(_("response time target (ms)"), null=True, blank=True)
+    response_time_percentile = models.PositiveSmallIntegerField(
+        _("percentile of the response time target"), choices=Percentile.choices, default=Percentile.P95
+    )
     error_rate_target = models.FloatField(_("error rate target (%)"), null=True, blank=True)
-    values = models.JSONField(_("parameter values"), default=dict, blank=True)  # {"path": {name: value}, "query": …}
-    body = models.TextField(_("request body"), blank=True)
-    content_type = models.CharField(_("content type"), max_length=200, blank=True)
+    tps_target = models.FloatField(_("throughput target (requests/s)"), null=True, blank=True)
+    load = models.JSONField(_("more of the load"), default=dict, blank=True)
+    drafts = models.JSONField(_("typed, and not understood"), default=dict, blank=True)
 
     class Meta:
         db_table = "scenario"
@@ -70,13 +99,45 @@ class Scenario(models.Model):
         return self.name
 
 
+class Step(models.Model):
+    """One request of a scenario. Texts (values, body, headers) may hold placeholders, `{{name}}`.
+
+    `checks` and `extracts` are lists in the words of `loadtests.asking.CheckIn` and `ExtractIn`; `statuses` such as
+    `["200-299", "404"]`, [] for k6's own (200 to 399).
+    """
+
+    scenario = models.ForeignKey(Scenario, models.CASCADE, related_name="steps", verbose_name=_("scenario"))
+    position = models.PositiveIntegerField(_("position"), default=0)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    endpoint = models.ForeignKey(
+        Endpoint, models.SET_NULL, null=True, blank=True, related_name="steps", verbose_name=_("endpoint")
+    )
+    values = models.JSONField(_("parameter values"), default=dict, blank=True)  # {"path": {name: value}, "query": …}
+    body = models.TextField(_("request body"), blank=True)
+    content_type = models.CharField(_("content type"), max_length=200, blank=True)
+    headers = models.JSONField(_("more headers"), default=dict, blank=True)  # {name: value}
+    statuses = models.JSONField(_("expected statuses"), default=list, blank=True)
+    checks = models.JSONField(_("checks"), default=list, blank=True)
+    extracts = models.JSONField(_("values to take"), default=list, blank=True)
+    once = models.BooleanField(_("once for each user"), default=False)
+
+    class Meta:
+        db_table = "step"
+        ordering = ["position", "id"]
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
+
+    def __str__(self) -> str:
+        return self.name or str(self.endpoint or "")
+
+
 class Stage(models.Model):
-    """A stretch of a scenario: `target` users, reached or held for `duration` seconds."""
+    """A stretch of a scenario: `target` users, or iterations per time unit, reached or held for `duration` seconds."""
 
     scenario = models.ForeignKey(Scenario, models.CASCADE, related_name="stages", verbose_name=_("scenario"))
     position = models.PositiveIntegerField(_("position"), default=0)
     duration = models.FloatField(_("duration (s)"), default=30)
-    target = models.PositiveIntegerField(_("users"), default=1)
+    target = models.PositiveIntegerField(_("target"), default=1)
 
     class Meta:
         db_table = "stage"
@@ -86,6 +147,63 @@ class Stage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.duration:g} s → {self.target}"
+
+
+class Try(models.Model):
+    """One iteration of a plan, to see whether its requests and answers are what is meant.
+
+    `plan_snapshot` is what was tried, as in a run; `fingerprint` its hash, so that a plan knows whether it has been
+    tried as it stands. `result` is the list of `loadtests.trying`: a step each, secrets masked.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        PASSED = "passed", _("passed")
+        FAILED = "failed", _("failed")
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="tries", verbose_name=_("project"))
+    plan = models.ForeignKey(
+        Plan, models.CASCADE, null=True, blank=True, related_name="tries", verbose_name=_("plan")
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
+    )
+    created_at = models.DateTimeField(_("started"), auto_now_add=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    fingerprint = models.CharField(_("hash of the plan (SHA-256)"), max_length=64, blank=True)
+    plan_snapshot = models.JSONField(_("plan as it was tried"), default=dict, blank=True)
+    result = models.JSONField(_("result"), default=list, blank=True)
+    message = models.JSONField(_("why it did not end well"), null=True, blank=True)  # a reason
+    log = models.TextField(_("k6 log"), blank=True)
+
+    class Meta:
+        db_table = "try"
+        ordering = ["-id"]
+        verbose_name = _("try")
+        verbose_name_plural = _("tries")
+
+    def __str__(self) -> str:
+        return f"{self.plan or self.project} · {self.get_state_display()}"
+
+
+class LoadLimits(models.Model):
+    """The most that load tests of one project may ask for; what is empty is as set for all."""
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="load_limits", verbose_name=_("project"))
+    max_vus = models.PositiveIntegerField(_("most users at once"), null=True, blank=True)
+    max_rate = models.PositiveIntegerField(_("most iterations per second"), null=True, blank=True)
+    max_duration = models.FloatField(_("longest run (s)"), null=True, blank=True)
+    max_generators = models.PositiveIntegerField(_("most load generators of a run"), null=True, blank=True)
+    allowed_targets = models.JSONField(_("hosts that may be loaded"), default=list, blank=True)  # [] as set for all
+
+    class Meta:
+        db_table = "load_limits"
+        verbose_name = _("limits of a project")
+        verbose_name_plural = _("limits of projects")
+
+    def __str__(self) -> str:
+        return str(self.project)
 
 
 def _quantity(label: Any) -> Any:

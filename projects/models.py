@@ -243,3 +243,69 @@ class DocumentImport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.url or self.name or self.field} · {self.get_state_display()}"
+
+
+class Environment(models.Model):
+    """Where a project's requests go, and as whom: staging, production.
+
+    `headers`: list of {"name", "value"}; `variables`: list of {"name", "value", "secret"}; `credentials`: list of
+    {"scheme", "kind", ...} (`projects.environments`). Secret values stand nowhere there ("secret": true), but in
+    `sealed`, encrypted: an object of texts by reference ("variable:password", "credential:bearerAuth").
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="environments", verbose_name=_("project"))
+    name = models.CharField(_("name"), max_length=100)
+    base_url = models.CharField(_("base URL"), max_length=2000, blank=True)  # "": the document's
+    headers = models.JSONField(_("headers"), default=list, blank=True)
+    variables = models.JSONField(_("variables"), default=list, blank=True)
+    credentials = models.JSONField(_("credentials"), default=list, blank=True)
+    sealed = models.TextField(_("secrets, encrypted"), blank=True, editable=False)
+    created_at = models.DateTimeField(_("made"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        db_table = "environment"
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="environment_once")]
+        verbose_name = _("environment")
+        verbose_name_plural = _("environments")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DataFile(models.Model):
+    """An uploaded CSV whose columns go into requests, as `{{name.column}}`. Never changed: a new upload is a new row,
+    and one that a plan or a result was made with stays until both are gone (`replaced_at`).
+
+    `packed` is zlib over the JSON of its rows, a list of lists of texts, the header left out.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="data_files", verbose_name=_("project"))
+    name = models.CharField(_("name"), max_length=60)  # [a-z][a-z0-9_]*
+    file_name = models.CharField(_("file"), max_length=255, blank=True)
+    columns = models.JSONField(_("columns"), default=list)
+    row_count = models.PositiveIntegerField(_("rows"), default=0)
+    encoding = models.CharField(_("encoding"), max_length=40, blank=True)
+    size = models.PositiveIntegerField(_("bytes"), default=0)
+    sha256 = models.CharField(_("hash of the rows (SHA-256)"), max_length=64)
+    packed = models.BinaryField(_("rows, packed"), editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
+    )
+    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+    replaced_at = models.DateTimeField(_("replaced"), null=True, blank=True)
+
+    class Meta:
+        db_table = "data_file"
+        ordering = ["name", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"], condition=models.Q(replaced_at=None), name="data_file_once"
+            )
+        ]
+        verbose_name = _("data file")
+        verbose_name_plural = _("data files")
+
+    def __str__(self) -> str:
+        return self.name
