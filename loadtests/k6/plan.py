@@ -1,28 +1,80 @@
 """What a run asks of k6, by value: frozen, free of Django, kept with the run as JSON.
 
-Seconds, virtual users, milliseconds (response time targets) and percent 0-100 (error rate targets).
+Seconds, virtual users, iterations per time unit, milliseconds (response time targets) and percent 0-100 (error rate
+targets). No secret stands in a plan: it names the variable of k6's environment that holds it.
 """
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any, Literal
 
-Executor = Literal["constant-vus", "ramping-vus"]
+Executor = Literal[
+    "constant-vus",
+    "ramping-vus",
+    "constant-arrival-rate",
+    "ramping-arrival-rate",
+    "shared-iterations",
+    "per-vu-iterations",
+]
 CONSTANT: Executor = "constant-vus"
 RAMPING: Executor = "ramping-vus"
-EXECUTORS: tuple[Executor, ...] = (CONSTANT, RAMPING)
+CONSTANT_RATE: Executor = "constant-arrival-rate"
+RAMPING_RATE: Executor = "ramping-arrival-rate"
+SHARED: Executor = "shared-iterations"
+PER_VU: Executor = "per-vu-iterations"
+EXECUTORS: tuple[Executor, ...] = (CONSTANT, RAMPING, CONSTANT_RATE, RAMPING_RATE, SHARED, PER_VU)
+RATES = frozenset({CONSTANT_RATE, RAMPING_RATE})  # whose targets are iterations per time unit
+COUNTED = frozenset({SHARED, PER_VU})  # that do a number of iterations, within their one stage
+LEVEL = frozenset({CONSTANT, CONSTANT_RATE, SHARED, PER_VU})  # that hold each target instead of leading to it
 
-Point = tuple[float, float]  # seconds since the start, users
+# How a value becomes part of its surroundings: as it is, percent-encoded, inside of a JSON string, as a JSON value,
+# in a form body, as text of XML, in a header (no line breaks).
+Encoding = Literal["raw", "url", "json", "value", "form", "xml", "header"]
 _SLUG_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
+class Take:
+    """The value of a variable: taken from an answer, of the environment, or `table.column` of a data file."""
+
+    take: str
+    how: Encoding = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """A value made anew each time: uuid(), int(low, high), float(low, high, digits), timestamp() (milliseconds since
+    1970), isodate(), email(), choice(text, ...)."""
+
+    make: str
+    args: tuple[str | float, ...] = ()
+    how: Encoding = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The value of a variable of k6's environment."""
+
+    secret: str
+    how: Encoding = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The access token of a `TokenPlan`."""
+
+    token: str
+    how: Encoding = "raw"
+
+
+Part = str | Take | Make | Secret | Token
+Text = str | tuple[Part, ...]  # a tuple where anything is filled in, else plain
+
+
+@dataclass(frozen=True, slots=True)
 class StagePlan:
-    """`target` users: held for `duration` seconds (constant-vus), or reached at its end (ramping-vus)."""
+    """`target` users, or iterations per time unit: held for `duration` seconds (`LEVEL`), or reached at its end."""
 
     duration: float
     target: int
@@ -33,10 +85,62 @@ class RequestPlan:
     """One request. `url` is absolute and percent-encoded; `name` is `METHOD /path/{template}`."""
 
     method: str
-    url: str
+    url: Text
     name: str
-    headers: tuple[tuple[str, str], ...]
-    body: str | None
+    headers: tuple[tuple[str, Text], ...]
+    body: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    """What an answer has to be; a request that fails one counts as failed. `kind`: "contains" (`value` in the body),
+    "json" (the value at `path` equals `value`), "header" (`target` is there, and contains `value` where there is one),
+    "size" (at most `value` bytes), "time" (at most `value` milliseconds). `text`: as a person reads it."""
+
+    kind: str
+    target: str
+    value: str
+    text: str
+    path: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractPlan:
+    """A value taken from an answer into variable `name`. `kind`: "json" (at `path`), "header", "cookie", "regex" (the
+    first group, else the whole match). Nothing found: the request counts as failed, and the variable is empty."""
+
+    name: str
+    kind: str
+    expression: str
+    path: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One request of a scenario. `statuses`: ranges that are no failure, () for k6's own, 200 to 399. `once`: only in
+    the first iteration of each user, what it takes is kept for all of them."""
+
+    name: str
+    request: RequestPlan
+    statuses: tuple[tuple[int, int], ...] = ()
+    checks: tuple[CheckPlan, ...] = ()
+    extracts: tuple[ExtractPlan, ...] = ()
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """What an executor takes besides stages; seconds. `iterations`: of all users together (shared-iterations) or of
+    each (per-vu-iterations). `pre_allocated_vus`, `max_vus`: for rates. `batch`: all steps of an iteration at once."""
+
+    time_unit: float = 1.0
+    pre_allocated_vus: int | None = None
+    max_vus: int | None = None
+    iterations: int | None = None
+    start_time: float = 0.0
+    graceful_stop: float = 30.0
+    graceful_ramp_down: float = 30.0
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +152,98 @@ class ScenarioPlan:
     executor: str
     stages: tuple[StagePlan, ...]
     think_time: float
-    request: RequestPlan
-    response_time_target: float | None
-    error_rate_target: float | None
+    steps: tuple[StepPlan, ...]
+    response_time_target: float | None = None
+    error_rate_target: float | None = None
+    response_time_percentile: int = 95
+    tps_target: float | None = None
+    load: LoadPlan = LoadPlan()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsPlan:
+    """What the run as a whole has to keep. `abort_after`: seconds in a row that a target (of the run or of a scenario)
+    may be missed before the run is stopped; None: it is never stopped for that."""
+
+    tps: float | None = None
+    response_time: float | None = None
+    response_time_percentile: int = 95
+    error_rate: float | None = None
+    abort_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsPlan:
+    """HTTP as k6 speaks it. `reuse` of connections: "keep", "iteration" (new for each), "request" (new for each).
+    `cookies`: "iteration" (forgotten after each), "user" (kept), "none". `batch`: requests at once, where a scenario
+    sends its steps so."""
+
+    max_redirects: int = 10
+    timeout: float = 60.0
+    verify_tls: bool = True
+    http2: bool = True
+    reuse: str = "keep"
+    cookies: str = "iteration"
+    batch: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """A data file whose columns are taken as `name.column`. `mode`: "sequential" (round and round), "random", "unique"
+    (each row once in the run, over all load generators), "user" (each virtual user keeps one). `file`: the name of the
+    JSON beside the script, a list of rows; `key` that of `projects.models.DataFile`."""
+
+    name: str
+    columns: tuple[str, ...]
+    mode: str
+    rows: int
+    file: str
+    key: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlan:
+    """OAuth 2: `grant` is "client_credentials" or "password" (RFC 6749, 4.3 and 4.4). `in_body`: how the client says
+    who it is (2.3.1), in the body instead of by HTTP basic. Fetched once a run, renewed before it expires."""
+
+    key: str
+    grant: str
+    url: str
+    client_id: Text
+    client_secret: Text
+    scope: str = ""
+    username: Text = ""
+    password: Text = ""
+    in_body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPlan:
+    """`variable` of k6's environment holds what the environment of the project keeps as `reference`."""
+
+    variable: str
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
     """Everything the script of one run is made of. `run` is the run's id, or "" while there is none. `generators`:
     how many k6 share the load, each an equal part (an execution segment) of every scenario. `k6_dashboard`: whether
-    each of them keeps a web dashboard of its own, and a report from it."""
+    each of them keeps a web dashboard of its own, and a report from it. `environment`: the key of the project's
+    environment. `variables`: its public ones, by name; the secret ones are parts of the texts."""
 
     run: str
     title: str
     scenarios: tuple[ScenarioPlan, ...]
     generators: int = 1
     k6_dashboard: bool = False
+    targets: TargetsPlan = TargetsPlan()
+    options: OptionsPlan = OptionsPlan()
+    tables: tuple[TablePlan, ...] = ()
+    tokens: tuple[TokenPlan, ...] = ()
+    secrets: tuple[SecretPlan, ...] = ()
+    environment: int | None = None
+    profile: str = ""
 
 
 def scenario_tag(position: int, name: str) -> str:
@@ -76,104 +256,3 @@ def scenario_tag(position: int, name: str) -> str:
 def to_json(plan: RunPlan) -> dict[str, Any]:
     """The plan as plain JSON data; `from_json` reads it back to an equal plan."""
     return asdict(plan)
-
-
-def from_json(data: Mapping[str, Any]) -> RunPlan:
-    """The plan that `to_json` wrote, straight or read back from JSON text. KeyError where a part is missing."""
-    scenarios = tuple(_scenario(item) for item in data["scenarios"])
-    more = {name: data[name] for name in ("generators", "k6_dashboard") if name in data}
-    return RunPlan(data["run"], data["title"], scenarios, **more)
-
-
-def _scenario(data: Mapping[str, Any]) -> ScenarioPlan:
-    request = data["request"]
-    return ScenarioPlan(
-        tag=data["tag"],
-        name=data["name"],
-        executor=data["executor"],
-        stages=tuple(StagePlan(stage["duration"], stage["target"]) for stage in data["stages"]),
-        think_time=data["think_time"],
-        request=RequestPlan(
-            method=request["method"],
-            url=request["url"],
-            name=request["name"],
-            headers=tuple((name, value) for name, value in request["headers"]),
-            body=request["body"],
-        ),
-        response_time_target=data["response_time_target"],
-        error_rate_target=data["error_rate_target"],
-    )
-
-
-def curve(executor: str, stages: Sequence[StagePlan]) -> list[Point]:
-    """The asked users of one scenario as a line; two points at one moment are a jump."""
-    time, users = 0.0, 0.0
-    points: list[Point] = [(time, users)]
-    for stage in stages:
-        if executor == CONSTANT and stage.target != users:
-            points.append((time, float(stage.target)))
-        time, users = time + stage.duration, float(stage.target)
-        points.append((time, users))
-    return points
-
-
-def duration(plan: RunPlan) -> float:
-    """Seconds from the start to the end of the last stage; k6 then lets requests in flight end (30 s at most)."""
-    return max((scenario_duration(scenario) for scenario in plan.scenarios), default=0.0)
-
-
-def scenario_duration(scenario: ScenarioPlan) -> float:
-    """Seconds of all stages of a scenario."""
-    return float(sum(stage.duration for stage in scenario.stages))
-
-
-def asked_vus(plan: RunPlan, t: float) -> float:
-    """Users asked for at second `t`, over all scenarios; at a jump those after it, 0 from the end on."""
-    return sum(users_at(curve(scenario.executor, scenario.stages), t) for scenario in plan.scenarios)
-
-
-def peak_vus(plan: RunPlan) -> int:
-    """The most users asked for at one moment, over all scenarios."""
-    lines = [curve(scenario.executor, scenario.stages) for scenario in plan.scenarios]
-    return round(max((users for _t, users in total(lines)), default=0.0))
-
-
-def most_generators(plan: RunPlan) -> int:
-    """More generators than the largest scenario has users would leave some with nothing to do."""
-    return max((max(stage.target for stage in one.stages) for one in plan.scenarios if one.stages), default=1) or 1
-
-
-def users_at(points: Sequence[Point], t: float) -> float:
-    """The line's value at `t`; at a jump the value after it, and 0 outside of the line."""
-    for (start, low), (end, high) in pairwise(points):
-        if start <= t < end:
-            return low + (high - low) * (t - start) / (end - start)
-    return 0.0
-
-
-def total(lines: Sequence[Sequence[Point]]) -> list[Point]:
-    """The sum of lines that begin at 0 s and fall to 0 users after their last point, as one line.
-
-    One pass over all corners: at each, the slope of the sum changes and the sum may jump.
-    """
-    slopes: defaultdict[float, float] = defaultdict(float)
-    jumps: defaultdict[float, float] = defaultdict(float)
-    for line in lines:
-        for (start, low), (end, high) in pairwise(line):
-            if end > start:
-                slopes[start] += (high - low) / (end - start)
-                slopes[end] -= (high - low) / (end - start)
-            else:
-                jumps[start] += high - low
-        for end, last in line[-1:]:
-            jumps[end] -= last
-    points: list[Point] = []
-    time = value = slope = 0.0
-    for corner in sorted({*slopes, *jumps}):
-        value, time = value + slope * (corner - time), corner
-        points.append((time, round(value, 6)))
-        if jumps[corner]:
-            value += jumps[corner]
-            points.append((time, round(value, 6)))
-        slope += slopes[corner]
-    return points
