@@ -134,7 +134,7 @@ function fetchToken(plan) {
   const address = __ENV.MV_TOKEN_URL;
   try {
     const answer = address ? brokered(`${address}/${percent(plan.key)}`, params) : granted(plan, params);
-    const read = answer.status === 200 ? JSON.parse(answer.body) : {};
+    const read = answer.status >= 200 && answer.status < 300 ? JSON.parse(answer.body) : {};
     if (typeof read.access_token !== "string" || !read.access_token) {
       return { text: "", seconds: AGAIN, problem: answer.error || `the answer was ${answer.status}` };
     }

@@ -49,18 +49,15 @@ def _of_run(plan: RunPlan) -> Rules:
     """Where the plan has tokens their requests are no load: then the summary's numbers are those of `{load:1}`."""
     targets, load = plan.targets, "{load:1}" if plan.tokens else ""
     judged = {is_judged(scenario) for scenario in plan.scenarios}
-    found: Rules = {}
+    asked: dict[str, str] = {}
     if plan.generators == 1:
-        found[f"http_req_duration{load}"] = [_time(targets.response_time, targets.response_time_percentile)]
-        found[f"http_reqs{load}"] = [_at_least(targets.tps)]
+        asked[f"http_req_duration{load}"] = _time(targets.response_time, targets.response_time_percentile)
+        asked[f"http_reqs{load}"] = _at_least(targets.tps)
         if judged != {True, False}:  # of some requests only k6 knows, of others only the script: nobody has the sum
-            failures = "mv_errors" if True in judged else f"http_req_failed{load}"
-            found[failures] = [_at_most(targets.error_rate)]
-    if load:
-        always = {"http_req_duration": ANY_TIME, "http_reqs": ANY_COUNT, "http_req_failed": ANY_RATE}
-        return {f"{name}{load}": [rule] for name, rule in always.items()} | found
-    # What asks for nothing is in the summary of itself.
-    return {name: rules for name, rules in found.items() if rules[0] not in (ANY_COUNT, ANY_RATE, ANY_TIME)}
+            asked["mv_errors" if True in judged else f"http_req_failed{load}"] = _at_most(targets.error_rate)
+    found = {name: [rule] for name, rule in asked.items() if rule not in (ANY_COUNT, ANY_RATE, ANY_TIME)}
+    always = {"http_req_duration": ANY_TIME, "http_reqs": ANY_COUNT, "http_req_failed": ANY_RATE} if load else {}
+    return {f"{name}{load}": [rule] for name, rule in always.items()} | found
 
 
 def _time(target: float | None, percentile: int) -> str:
