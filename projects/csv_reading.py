@@ -61,8 +61,7 @@ def _decoded(data: bytes, encoding: str) -> tuple[str, str]:
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise _refused(_("This is a spreadsheet file, not CSV. Save it as “CSV UTF-8” in the spreadsheet program."))
     if encoding and encoding not in ENCODINGS:
-        words = {"choices": ", ".join(ENCODINGS)}
-        raise _refused(_("Write one of: %(choices)s.") % words, "encoding")
+        raise _refused(_("Write one of: %(choices)s.") % {"choices": ", ".join(ENCODINGS)}, "encoding")
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     tries = [marked] if marked else [encoding] if encoding else ["utf-8", "cp949"]
     for name in tries:
@@ -70,7 +69,7 @@ def _decoded(data: bytes, encoding: str) -> tuple[str, str]:
             return data.decode(name), name
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-    words = {"names": ", ".join(tries), "line": line}
+    words: dict[str, object] = {"names": ", ".join(tries), "line": line}
     text = _("The file cannot be read as %(names)s (line %(line)d). Save it as “CSV UTF-8”, or say how it is written.")
     raise _refused(text % words)
 
@@ -155,8 +154,8 @@ def _rows(lines: Iterable[tuple[int, list[str]]], width: int) -> Iterator[list[s
             raise _too_long(number)
         yield cells
     if ragged:
-        words = {"count": width, "lines": _some(ragged)}
-        raise _refused(_("Every row needs %(count)d values, as the first line has: %(lines)s.") % words)
+        text = _("Every row needs %(count)d values, as the first line has: %(lines)s.")
+        raise _refused(text % {"count": width, "lines": _some(ragged)})
 
 
 def _filled(cells: list[str]) -> int:
