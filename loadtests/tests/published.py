@@ -25,7 +25,7 @@ _ONE_AFTER_THE_OTHER = """
 options.scenarios = { all: { executor: "per-vu-iterations", vus: 1, iterations: 1, exec: "all" } };
 options.thresholds = {};
 export function all() {
-  for (const step of PLAN.steps) {
+  for (const step of PLAN.journeys) {
     __ENV.SCENARIO = step.tag;
     once();
   }
