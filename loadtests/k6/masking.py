@@ -8,21 +8,17 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from urllib.parse import quote, quote_plus
 
 MASK = "••••••"
-_SHORT = 4  # what is shorter stands in half of all words; it is hidden where it stands alone
-_SHORTEST_IN_BASE64 = 6
-_BASE64 = "[A-Za-z0-9+/_-]*"
-_SAFE = (
-    "",
-    "/",
-    "!'()*~",
-    "*",
-    "!$&'()*+,;=:@/?~",
-)  # what encoders leave alone: quote, encodeURIComponent, forms, URLs
+_LEAST = 4  # characters of the beginning of a secret that are taken for one
+_SHORT = 6  # what is shorter stands in half of all words; it is hidden where it stands alone
+_SHORTEST_IN_BASE64 = 8  # bytes; of fewer too little is left that could be nothing else
+_BASE64 = re.compile("[A-Za-z0-9+/_-]*=*")
+# What encoders leave alone: Python's two, encodeURIComponent, forms, addresses.
+_SAFE = ("", "/", "!'()*~", "*", "!$&'()*+,;=:@/?~")
 _URL_SAFE = str.maketrans("+/", "-_")
 _LETTER = "[0-9A-Za-z]"
 
@@ -51,7 +47,7 @@ class Masker:
 
     def _without_beginning(self, text: str) -> str:
         for form in (*self._forms, *self._cores):
-            for length in range(min(len(form) - 1, len(text)), _SHORT - 1, -1):
+            for length in range(min(len(form) - 1, len(text)), _LEAST - 1, -1):
                 if text.endswith(form[:length]):
                     return text[:-length] + MASK
         return text
@@ -87,8 +83,12 @@ def _as_go(text: str) -> str:
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-_lower: Callable[[re.Match[str]], str] = lambda found: found[0].lower()  # noqa: E731
-_upper: Callable[[re.Match[str]], str] = lambda found: found[0][:2] + found[0][2:].upper()  # noqa: E731
+def _lower(found: re.Match[str]) -> str:
+    return found[0].lower()
+
+
+def _upper(found: re.Match[str]) -> str:
+    return found[0][:2] + found[0][2:].upper()
 
 
 def _without_packed(text: str, core: str) -> str:
