@@ -55,7 +55,9 @@ def blank(plan: RunPlan, keys: Sequence[Sequence[int | None]] = ()) -> list[Row]
             "request": None,
             "response": None,
             "error": "",
-            "checks": [{"key": f"c{n}", "text": one.text, "ok": None, "found": ""} for n, one in enumerate(step.checks, 1)],
+            "checks": [
+                {"key": f"c{n}", "text": one.text, "ok": None, "found": ""} for n, one in enumerate(step.checks, 1)
+            ],
             "extracts": [
                 {"key": f"x{n}", "name": one.name, "kind": one.kind, "expression": one.expression, "value": None}
                 for n, one in enumerate(step.extracts, 1)
@@ -68,7 +70,9 @@ def blank(plan: RunPlan, keys: Sequence[Sequence[int | None]] = ()) -> list[Row]
 
 def filled(rows: Iterable[Row], plan: RunPlan, seen: Iterable[StepSeen], *, over: bool) -> list[Row]:
     """The list with what was seen. `over`: nothing more comes, so what was not seen was not sent."""
-    steps = {(scenario.tag, number): step for scenario in plan.scenarios for number, step in enumerate(scenario.steps, 1)}
+    steps = {
+        (scenario.tag, number): step for scenario in plan.scenarios for number, step in enumerate(scenario.steps, 1)
+    }
     found: dict[tuple[str, int], StepSeen] = {}
     for one in seen:
         found.setdefault((one["scenario"], one["step"]), one)
@@ -104,7 +108,9 @@ def _judged(row: Row, step: StepPlan, seen: StepSeen) -> Row:
         "response": seen["response"],
         "error": seen["error"],
         "checks": [
-            {**one, "ok": checks[one["key"]]["ok"], "found": checks[one["key"]]["found"]} if one["key"] in checks else one
+            {**one, "ok": checks[one["key"]]["ok"], "found": checks[one["key"]]["found"]}
+            if one["key"] in checks
+            else one
             for one in row["checks"]
         ],
         "extracts": [{**one, "value": values.get(one["key"])} for one in row["extracts"]],
@@ -137,7 +143,9 @@ def _problems(row: Row, step: StepPlan, seen: StepSeen) -> Iterable[Reason]:
 
 def _no_answer(seen: StepSeen) -> Reason:
     code = _NO_ANSWER.get(seen["error_code"], "try_no_answer")
-    if code == "try_no_answer" and (seen["error_code"] // 100 == 13 or any(word in seen["error"] for word in _CERTIFICATE)):
+    if code == "try_no_answer" and (
+        seen["error_code"] // 100 == 13 or any(word in seen["error"] for word in _CERTIFICATE)
+    ):
         code = "try_certificate"
     host = urlsplit(seen["request"]["url"]).netloc.rpartition("@")[2] or seen["request"]["url"][:200]
     return reason(code, host=host, event=seen["error"])
