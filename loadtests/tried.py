@@ -2,8 +2,8 @@
 
 A try keeps a list of objects, one for each step of the plan in its order (`Try.result`):
 
-    {"scenario": tag, "scenario_name", "at": position of the scenario, "step": position + 1, "key": the saved step's, or
-     null, "name": "METHOD /path", "title", "state": "waiting" | "passed" | "failed" | "not_sent", "problems": [reasons],
+    {"scenario": tag, "scenario_name", "at": position of the scenario, "step": position + 1, "key": the saved step's or
+     null, "name": "METHOD /path", "title", "state": "waiting"|"passed"|"failed"|"not_sent", "problems": [reasons],
      "request", "response", "error", "checks": [{"key", "text", "ok", "found"}],
      "extracts": [{"key", "name", "kind", "expression", "value"}]}
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from history.reasons import explain
-from loadtests import planning, trying
+from loadtests import trying
 from loadtests.api_body import BODY, payload_of
 from loadtests.models import Try
 from metricvault.lib.errors import Missing

@@ -97,6 +97,8 @@ def _drawer(request: HttpRequest, row: Try, *, may_edit: bool) -> HttpResponse:
         "opened": opened,
         **({} if active or not row.result else _shown(row, opened)),
     }
+    if context["why"] and context.get("problems"):  # its first problem is said above all already
+        context["problems"] = context["problems"][1:]
     response = render(request, "loadtests/try.html", context)
     response["Cache-Control"] = "no-store"
     return response
