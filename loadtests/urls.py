@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loadtests import builder_views, views
+from loadtests import builder_views, trying_views, views
 
 app_name = "loadtests"
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("<int:pk>/add", views.add, name="add"),
     path("<int:pk>/script", builder_views.script, name="script"),
     path("<int:pk>/run", views.run, name="run"),
+    path("<int:pk>/try", trying_views.start, name="try"),
+    path("tries/<int:pk>/", trying_views.show, name="try-shown"),
+    path("tries/<int:pk>/steps/<int:at>/", trying_views.step, name="try-step"),
+    path("tries/<int:pk>/steps/<int:at>/take", trying_views.take_value, name="take_value"),
     path("<int:pk>/delete", views.delete, name="delete"),
     path("scenarios/<int:pk>/save", builder_views.save_scenario, name="scenario-save"),
     path("scenarios/<int:pk>/reset", builder_views.reset_scenario, name="scenario-reset"),
