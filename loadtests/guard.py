@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from loadtests.asking import duration_text
+from loadtests.fields import duration_text
 from loadtests.k6.curves import peak_rate, peak_vus, scenario_duration
 from loadtests.k6.plan import RATES, RunPlan, ScenarioPlan, Text
 from loadtests.models import LoadLimits
