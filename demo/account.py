@@ -60,7 +60,7 @@ class Account:
     def _granted(self, grant: str, name: str, request: Request, given: dict[str, str]) -> Answer:
         self.granted[grant] += 1
         token = self._tokens.issue(Holder(grant, name), request.now + self.expires_in)
-        lasts = int(self.expires_in) if self.expires_in.is_integer() else self.expires_in
+        lasts = self.expires_in if self.expires_in % 1 else int(self.expires_in)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": lasts}
         if given.get("scope"):
             answer["scope"] = given["scope"][:LONGEST]
