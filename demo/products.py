@@ -23,7 +23,7 @@ def price(number: int) -> int:
 
 
 def show(request: Request, number: int) -> Answer:
-    return encode(200, product(number)) if number <= PRODUCTS else _unknown(number)
+    return _PAGES[number] if number <= PRODUCTS else _unknown(number)
 
 
 def stock(request: Request, number: int) -> Answer:
@@ -48,3 +48,6 @@ def listing(request: Request, number: int) -> Answer:
     found = [n for n in range(1, PRODUCTS + 1) if not category or _CATEGORIES[n % len(_NAMES)] == category]
     first = (page - 1) * _A_PAGE
     return encode(200, {"items": [product(n) for n in found[first : first + _A_PAGE]], "count": len(found)})
+
+
+_PAGES = {number: encode(200, product(number)) for number in range(1, PRODUCTS + 1)}

@@ -13,7 +13,8 @@ PAYMENT_FAILS_EVERY = 10  # POST /payments: every 10th request, 10 %
 class Route:
     """One operation. Its response times go up and down evenly between `low` and `high` milliseconds, so the average
     is the middle; every `fails_every`th request (0: none) is answered with 503. `security` names the scheme of
-    demo/security.py that it needs; `status` is that of a good answer, `headers` its headers that are worth a word."""
+    demo/security.py that it needs; `status` is that of a good answer, `headers` its headers that are worth a word.
+    `key`: METHOD /path/{template}, as in the counts and as Metric Vault names a scenario's requests."""
 
     method: str
     path: str
@@ -30,11 +31,10 @@ class Route:
     security: str = ""
     headers: tuple[str, ...] = ()
     remark: str = ""
+    key: str = field(init=False)
 
-    @property
-    def key(self) -> str:
-        """`METHOD /path/{template}`, as in the counts and as Metric Vault names a scenario's requests."""
-        return f"{self.method} {self.path}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.method} {self.path}")
 
 
 _PRODUCTS = (
