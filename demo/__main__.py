@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument(
         "--token-seconds",
         type=float,
-        default=float(os.environ.get("DEMO_TOKEN_SECONDS") or EXPIRES_IN),
+        default=os.environ.get("DEMO_TOKEN_SECONDS") or str(EXPIRES_IN),
         help="how long a token of POST /oauth/token holds; default: DEMO_TOKEN_SECONDS, or an hour",
     )
     asked = parser.parse_args()
