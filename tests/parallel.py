@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
 
 # Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
-SHARING = {f"tests/test_{name}.py" for name in ("browser", "doctor", "end_to_end", "import_in_browser", "k6_dashboard")}
+_SHARING = ("browser", "doctor", "end_to_end", "import_in_browser", "influx_end_to_end", "k6_dashboard")
+SHARING = {f"tests/test_{name}.py" for name in _SHARING}
 
 _WORKERS = os.environ.get("METRICVAULT_TEST_WORKERS", "4")  # twice the cores of a small machine
 ALL_AT_ONCE = ("-n", _WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
@@ -31,17 +31,18 @@ if _WORKER:  # before the settings are read
         os.environ["INFLUXDB_DATABASE"] = f"k6_{_WORKER}"
 
 
-class _Together(LoadFileScheduling):
-    """A module is a unit of work, and so are those of `SHARING` together."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        module = super()._split_scope(nodeid)
-        return "tests with one copy of the product" if module in SHARING else module
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Together:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """xdist asks for it."""
-    return _Together(config, log)
+    from xdist.scheduler import LoadFileScheduling  # not earlier: pytest wants to see its plugins imported
+
+    class Together(LoadFileScheduling):
+        """A module is a unit of work, and so are those of `SHARING` together."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            module = super()._split_scope(nodeid)
+            return "tests with one copy of the product" if module in SHARING else module
+
+    return Together(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
