@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from loadtests.asking import MOST_STAGES, duration_text, seconds
+from loadtests.fields import duration_text, seconds
 from loadtests.k6.plan import StagePlan
+from loadtests.payload import MOST_STAGES
 
 LARGEST = 2_000_000_000
 _UNIT = r"(?:\s*(?:users?|vus?|(?:req|requests|iterations)?\s*/\s*(?:s|min|h)|rps))?"
