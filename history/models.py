@@ -91,6 +91,7 @@ class TestHistory(Iterated):
     plan = models.ForeignKey(
         "loadtests.Plan", models.SET_NULL, null=True, blank=True, related_name="test_histories", verbose_name=_("plan")
     )
+    asked = models.JSONField(_("load test as it was asked for"), default=dict, blank=True)  # body of POST /load-testing
     plan_snapshot = models.JSONField(_("plan as it ran"), default=dict, blank=True)
     script = models.TextField(_("k6 script"), blank=True)
     log = models.TextField(_("k6 log"), blank=True)

@@ -1,145 +1,31 @@
-"""What may be asked of a load test, as far as the text alone tells: shapes, units, limits, and a sentence for each
-way to break them. `planning` is the door to this; what needs the project and its endpoints is checked there.
+"""What may be asked of a load test, as far as the text alone tells: a sentence for each way to break the rules of
+`loadtests.payload`. `planning` is the door to this; what needs the project and its endpoints is checked there.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import ValidationError
 
-from loadtests.k6.plan import StagePlan, curve, total
+from loadtests.k6.curves import curve, total
+from loadtests.k6.plan import COUNTED, RATES, StagePlan
+from loadtests.payload import MOST_SCENARIOS, LoadTestIn, ScenarioIn, StepIn
 from metricvault.lib.errors import Detail, Malformed, Refused, TooLarge
 from metricvault.lib.invalid import EMPTY, sentence
 
-MOST_SCENARIOS, MOST_STAGES = 50, 100
-LONGEST_NAME = 200
 MOST_BODY_BYTES = 1024 * 1024
-_LONGEST_STAGE = 100 * 86_400.0
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
-_PART = r"(\d+(?:\.\d+)?)(h|ms|us|µs|μs|ns|m|s)"
-_DURATION = re.compile(rf"(?:{_PART})+")
-_NUMBER = re.compile(r"\d+(\.\d+)?")
 _NOT_KEPT = re.compile("\x00|\\\\u0000|[\ud800-\udfff]")  # what a database does not take
-
-
-def seconds(value: Any) -> float:
-    """A duration as seconds: a number of them, or k6's text (`30s`, `1h30m`, `500ms`). ValueError with a sentence."""
-    if isinstance(value, str):
-        text = value.replace(" ", "").lower()
-        if text.startswith("-"):
-            raise ValueError(_("A duration cannot be negative."))
-        if _NUMBER.fullmatch(text):
-            found = float(text)
-        elif _DURATION.fullmatch(text):
-            found = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
-        else:
-            example = _("“%(text)s” is not a duration. Write seconds, or 30s, 2m, 1h30m.")
-            raise ValueError(example % {"text": value[:40]})
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        found = value
-    else:
-        raise ValueError(_("Write a duration: seconds, or 30s, 2m, 1h30m."))
-    if found < 0:
-        raise ValueError(_("A duration cannot be negative."))
-    if not found <= _LONGEST_STAGE:
-        raise ValueError(_("This duration is too long."))
-    return round(float(found), 3)
-
-
-def duration_text(value: float) -> str:
-    """Seconds as a person writes them: `1h30m`, `2m`, `1m30.5s`, `30s`, `500ms`."""
-    if 0 < value < 1:
-        return f"{round(value * 1000)}ms"
-    minutes, left = divmod(round(value, 3), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    parts = [f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m")) if count]
-    return "".join([*parts, f"{left:g}s" if left or not parts else ""])
-
-
-def _whole(value: Any) -> Any:
-    """JSON knows one kind of number: 5.0 is a whole one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(seconds),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": 86_400},
-                {"type": "string", "pattern": f"^({_PART})+$"},
-            ],
-            "description": "Seconds, or text such as 30s, 2m, 1h30m, 500ms.",
-        }
-    ),
-]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Key = Annotated[Whole, Field(ge=1, le=2**63 - 1)]
-Values = dict[str, Any]
-
-
-class _Asked(BaseModel):
-    # What is not known is let through, for newer callers, and named in a warning.
-    model_config = ConfigDict(strict=True, extra="allow", str_strip_whitespace=True, allow_inf_nan=False)
-
-
-class StageIn(_Asked):
-    """`target` users, held for `duration` (constant-vus) or reached at its end (ramping-vus)."""
-
-    duration: Duration
-    target: Annotated[Whole, Field(ge=0, le=2_000_000_000, description="Users.")]
-
-
-class ParametersIn(_Asked):
-    """Values by place and name. Of those left out, required ones come from the document; others are not sent."""
-
-    path: Values = {}
-    query: Values = {}
-    header: Values = {}
-    cookie: Values = {}
-
-
-class ScenarioIn(_Asked):
-    """What one group of users does."""
-
-    name: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
-    endpoint_id: Key
-    executor: Literal["constant-vus", "ramping-vus"] = "constant-vus"
-    think_time: Annotated[Duration, Field(description="Seconds between the iterations of one user.")] = 0.0
-    stages: Annotated[list[StageIn], Field(min_length=1, max_length=MOST_STAGES)]
-    response_time_target: Annotated[float, Field(gt=0, le=86_400_000, description="p95, milliseconds.")] | None = None
-    error_rate_target: Annotated[float, Field(ge=0, le=100, description="Percent.")] | None = None
-    parameters: ParametersIn | None = None
-    body: Annotated[Any, Field(description="Text as it is sent, or JSON. Left out: the document's example.")] = None
-    content_type: Annotated[str, Field(max_length=200)] | None = None
-    headers: dict[str, str] | None = None
-
-
-class LoadTestIn(_Asked):
-    """The body of `POST /load-testing`; a saved plan says the same."""
-
-    title: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    description: Annotated[str, Field(max_length=10_000)] | None = None
-    target_tps: Annotated[float, Field(ge=0, le=10_000_000, description="Requests per second.")] | None = None
-    k6_dashboard: Annotated[bool, Field(description="Keep k6's own report. Left out: as set for all.")] | None = None
-    project_id: Key | None = None
-    generators: (
-        Annotated[Whole, Field(ge=1, le=1000, description="Load generators (pods). Left out: as many as needed.")]
-        | None
-    ) = None
-    scenarios: Annotated[list[ScenarioIn], Field(min_length=1, max_length=MOST_SCENARIOS)]
 
 
 def parse(payload: Any) -> tuple[LoadTestIn | None, dict[int, ScenarioIn], list[Detail]]:
     """The load test where it is sound, else None; the scenarios that are sound, by position; all problems."""
     if not isinstance(payload, dict):
         raise Malformed(_("A load test is an object with title and scenarios."))
-    _check_text(payload)
+    check_text(payload)
     _check_bodies(payload)
     try:
         load_test = LoadTestIn.model_validate(payload)
@@ -151,13 +37,10 @@ def parse(payload: Any) -> tuple[LoadTestIn | None, dict[int, ScenarioIn], list[
     return load_test, sound, limits(sound)
 
 
-def shape_problems(scenario: Mapping[str, Any]) -> list[Detail]:
-    """What cannot even be kept of a scenario, by field (`stages.1.duration`); rules and limits come later."""
-    wanted = {"title": "-", "scenarios": [scenario]}
-    _check_text(wanted)
-    _check_bodies(wanted)
+def shape_problems(payload: Mapping[str, Any]) -> list[Detail]:
+    """What cannot even be read of a load test, by field; rules and limits come later."""
     try:
-        ScenarioIn.model_validate(scenario)
+        LoadTestIn.model_validate(payload)
     except ValidationError as error:
         return [_detail(problem) for problem in error.errors(include_url=False)]
     return []
@@ -175,8 +58,7 @@ def limits(scenarios: Mapping[int, ScenarioIn]) -> list[Detail]:
     """What the load itself must keep to: some users, some time, and the caps of this installation."""
     details = [detail for at, scenario in scenarios.items() for detail in _limits_of(at, scenario)]
     if not details:
-        lines = [curve(one.executor, [StagePlan(stage.duration, stage.target) for stage in one.stages])
-                 for one in scenarios.values()]  # fmt: skip
+        lines = [_curve(one) for one in scenarios.values() if one.executor not in RATES]
         most, asked = settings.METRICVAULT_MAX_VUS, round(max((users for _t, users in total(lines)), default=0))
         if asked > most:
             message = _("The scenarios together ask for %(asked)s users at once; at most %(most)s are allowed.")
@@ -184,21 +66,51 @@ def limits(scenarios: Mapping[int, ScenarioIn]) -> list[Detail]:
     return details
 
 
+def _curve(scenario: ScenarioIn) -> list[tuple[float, float]]:
+    stages = [StagePlan(stage.duration, stage.target) for stage in scenario.stages]
+    return curve(scenario.executor, stages, scenario.load())
+
+
 def _limits_of(at: int, scenario: ScenarioIn) -> Iterator[Detail]:
-    where, most, hours = f"scenarios.{at}.stages", settings.METRICVAULT_MAX_VUS, settings.SCHEDULER_JOB_TIMEOUT_HOURS
+    where, most, hours = f"scenarios.{at}", settings.METRICVAULT_MAX_VUS, settings.SCHEDULER_JOB_TIMEOUT_HOURS
     durations = [stage.duration for stage in scenario.stages]
-    for number, stage in enumerate(scenario.stages):
-        if stage.target > most:
-            message = _("At most %(most)s users are allowed.") % {"most": f"{most:,}"}
-            yield Detail(f"{where}.{number}.target", message)
+    if scenario.executor not in RATES:
+        for number, stage in enumerate(scenario.stages):
+            if stage.target > most:
+                message = _("At most %(most)s users are allowed.") % {"most": f"{most:,}"}
+                yield Detail(f"{where}.stages.{number}.target", message)
     if not any(stage.target for stage in scenario.stages):
-        yield Detail(f"{where}.0.target", _("There is never a user. Write at least 1."))
+        never = {
+            True: _("There is never a request. Write at least 1."),
+            False: _("There is never a user. Write at least 1."),
+        }
+        yield Detail(f"{where}.stages.0.target", never[scenario.executor in RATES])
     if sum(durations) == 0:
-        yield Detail(f"{where}.0.duration", _("The stages last 0 seconds. Write a duration."))
-    if sum(durations) > hours * 3600:
+        yield Detail(f"{where}.stages.0.duration", _("The stages last 0 seconds. Write a duration."))
+    if scenario.start_time + sum(durations) > hours * 3600:
         longest = durations.index(max(durations))
         message = _("The stages last longer than %(hours)s hours, the longest a run may take.")
-        yield Detail(f"{where}.{longest}.duration", message % {"hours": f"{hours:g}"})
+        yield Detail(f"{where}.stages.{longest}.duration", message % {"hours": f"{hours:g}"})
+    yield from _executor_rules(where, scenario)
+
+
+def _executor_rules(where: str, scenario: ScenarioIn) -> Iterator[Detail]:
+    """What k6 takes of each executor."""
+    if scenario.executor in COUNTED:
+        if len(scenario.stages) > 1:
+            yield Detail(
+                f"{where}.stages.1", _("A number of iterations takes one stage: its users, and the longest time.")
+            )
+        if scenario.iterations is None:
+            yield Detail(f"{where}.iterations", _("Write how many iterations there are."))
+        elif scenario.executor == "shared-iterations" and scenario.iterations < scenario.stages[0].target:
+            message = _("There are fewer iterations than users. Write at least %(users)s, or fewer users.")
+            yield Detail(f"{where}.iterations", message % {"users": scenario.stages[0].target})
+    if scenario.time_unit <= 0:
+        yield Detail(f"{where}.time_unit", _("Write a time unit above 0, such as 1s or 1m."))
+    low, high = scenario.pre_allocated_vus, scenario.max_vus
+    if scenario.executor in RATES and low is not None and high is not None and high < low:
+        yield Detail(f"{where}.max_vus", _("Write at least as many as are there from the start."))
 
 
 def _sound_scenarios(payload: Mapping[str, Any]) -> Iterator[tuple[int, ScenarioIn]]:
@@ -210,7 +122,8 @@ def _sound_scenarios(payload: Mapping[str, Any]) -> Iterator[tuple[int, Scenario
             continue
 
 
-def _check_text(payload: dict[str, Any]) -> None:
+def check_text(payload: dict[str, Any]) -> None:
+    """Raises Refused where a text cannot be kept, TooLarge where a body is too large."""
     try:
         if not _NOT_KEPT.search(json.dumps(payload, ensure_ascii=False)):
             return
@@ -239,26 +152,47 @@ def _texts(payload: Any) -> Iterator[tuple[str, str]]:
 def _check_bodies(payload: Mapping[str, Any]) -> None:
     scenarios = payload.get("scenarios")
     for at, scenario in enumerate(scenarios if isinstance(scenarios, list) else ()):
-        body = scenario.get("body") if isinstance(scenario, dict) else None
-        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-        if len(text.encode(errors="replace")) > MOST_BODY_BYTES:
-            message = _("A request body may be 1 MB at most.")
-            raise TooLarge(message, [Detail(f"scenarios.{at}.body", message)])
+        if not isinstance(scenario, dict):
+            continue
+        steps = scenario.get("steps")
+        check_body(f"scenarios.{at}", scenario)
+        for number, step in enumerate(steps if isinstance(steps, list) else ()):
+            check_body(f"scenarios.{at}.steps.{number}", step)
+
+
+def check_body(where: str, step: Any) -> None:
+    """Raises TooLarge where the body of a step is over 1 MB."""
+    body = step.get("body") if isinstance(step, dict) else None
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    if len(text.encode(errors="replace")) > MOST_BODY_BYTES:
+        message = _("A request body may be 1 MB at most.")
+        raise TooLarge(message, [Detail(f"{where}.body", message)])
 
 
 def unknown_fields(load_test: LoadTestIn) -> Iterator[str]:
     """Dotted paths of what was sent and means nothing here."""
     yield from load_test.model_extra or ()
+    yield from (f"options.{name}" for name in (load_test.options.model_extra if load_test.options else None) or ())
     for at, scenario in enumerate(load_test.scenarios):
         yield from (f"scenarios.{at}.{name}" for name in scenario.model_extra or ())
-        extra = scenario.parameters.model_extra if scenario.parameters else None
-        yield from (f"scenarios.{at}.parameters.{name}" for name in extra or ())
+        for where, step in scenario.all_steps():
+            yield from (f"scenarios.{at}.{where}{name}" for name in _unknown_of(step))
         for number, stage in enumerate(scenario.stages):
             yield from (f"scenarios.{at}.stages.{number}.{name}" for name in stage.model_extra or ())
 
 
+def _unknown_of(step: StepIn) -> Iterator[str]:
+    yield from step.model_extra or ()
+    yield from (f"parameters.{name}" for name in (step.parameters.model_extra if step.parameters else None) or ())
+    for kind, rows in (("checks", step.checks), ("extracts", step.extracts)):
+        for number, row in enumerate(rows):
+            yield from (f"{kind}.{number}.{name}" for name in row.model_extra or ())
+
+
 def _detail(problem: Mapping[str, Any]) -> Detail:
     location = [str(part) for part in problem["loc"] if part != "[key]"]
+    if len(location) == 2 and location[0] == "scenarios" and problem["type"] == "value_error":
+        location.append("endpoint_id")  # which request is meant is asked of the scenario as a whole
     field = location[-1] if location else ""
     nothing = problem["type"] != "value_error" and problem.get("input", ...) is None
     return Detail(".".join(location), _missing(field) if nothing or problem["type"] in EMPTY else sentence(problem))
@@ -272,4 +206,5 @@ def _missing(field: str) -> str:
         "stages": _("Add at least one stage."),
         "duration": _("Write how long the stage lasts."),
         "target": _("Write how many users there are."),
+        "expression": _("Write where the value stands."),
     }.get(field, _("Write a value."))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.k6.plan import Point, total
+from loadtests.k6.curves import Point, total
 
 WIDTH, HEIGHT = 1000.0, 100.0
 MOST_CORNERS = 600

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from history.live import announce
-from history.models import ScenarioHistory, StageHistory, TestHistory
+from history.models import ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import reason
 from history.states import FINISHED, Status, move
 from loadtests import planning
-from loadtests.k6.plan import to_json
+from loadtests.k6.plan import StepPlan, to_json
 from loadtests.k6.script import build_script
 from loadtests.models import Plan
 from metricvault.lib.errors import Conflict
@@ -31,15 +31,24 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Test
     Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
     """
     asked = planning.read(payload)
-    built = planning.build(asked, user)
+    return queue(planning.build(asked, user), user, plan, description=asked.description or "")
+
+
+def queue(built: planning.BuiltPlan, user: User, plan: Plan | None = None, description: str = "") -> TestHistory:
+    """Queues a run of what was built, by value."""
     job_name = f"k6-{secrets.token_hex(8)}"
+    targets = built.plan.targets
     with transaction.atomic():
         run = TestHistory.objects.create(
-            title=asked.title,
-            description=asked.description or "",
-            target_tps=asked.target_tps,
+            title=built.plan.title,
+            description=description,
+            target_tps=targets.tps,
+            response_time_target=targets.response_time,
+            response_time_percentile=targets.response_time_percentile,
+            error_rate_target=targets.error_rate,
             project=built.project,
             plan=plan,
+            asked=built.asked,
             job_name=job_name,
             k6_script_file_name=f"{job_name}.js",
             runner=settings.METRICVAULT_RUNNER,
@@ -56,23 +65,46 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Test
 
 def _keep_scenarios(run: TestHistory, built: planning.BuiltPlan) -> None:
     pairs = zip(built.plan.scenarios, built.endpoints, strict=True)
-    for position, (scenario, endpoint) in enumerate(pairs):
+    for position, (scenario, endpoints) in enumerate(pairs):
         row = ScenarioHistory.objects.create(
             test_history=run,
             position=position,
             name=scenario.name,
             scenario_tag=scenario.tag,
-            endpoint=endpoint,
-            request_name=scenario.request.name,
+            endpoint=endpoints[0],
+            request_name=scenario.steps[0].request.name if len(scenario.steps) == 1 else scenario.name,
             think_time=scenario.think_time,
             executor=scenario.executor,
             response_time_target=scenario.response_time_target,
+            response_time_percentile=scenario.response_time_percentile,
             error_rate_target=scenario.error_rate_target,
+            tps_target=scenario.tps_target,
         )
         StageHistory.objects.bulk_create(
             StageHistory(scenario=row, position=at, duration=stage.duration, target=stage.target)
             for at, stage in enumerate(scenario.stages)
         )
+        StepHistory.objects.bulk_create(
+            StepHistory(
+                scenario=row,
+                position=at,
+                name=step.name,
+                request_name=step.request.name,
+                endpoint=endpoint,
+                checks=_checks(step),
+            )
+            for at, (step, endpoint) in enumerate(zip(scenario.steps, endpoints, strict=True))
+        )
+
+
+def _checks(step: StepPlan) -> list[dict[str, str]]:
+    """The checks and extractions of a step, before anything is known of them."""
+    checks = [{"key": f"c{at}", "kind": one.kind, "text": one.text} for at, one in enumerate(step.checks, 1)]
+    taken = [
+        {"key": f"x{at}", "kind": "extract", "text": f"{one.name} = {one.expression}"}
+        for at, one in enumerate(step.extracts, 1)
+    ]
+    return checks + taken
 
 
 def request_stop(run: TestHistory) -> None:

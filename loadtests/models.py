@@ -32,7 +32,7 @@ class Percentile(models.IntegerChoices):
 
 
 class Plan(models.Model):
-    """A saved load test. `options` are HTTP's and the whole load's, in the words of `loadtests.asking.OptionsIn`."""
+    """A saved load test."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="plans", verbose_name=_("project"))
     title = models.CharField(_("title"), max_length=200)
@@ -50,7 +50,8 @@ class Plan(models.Model):
     error_rate_target = models.FloatField(_("error rate target (%)"), null=True, blank=True)
     abort_after = models.FloatField(_("stop after a target is missed for (s)"), null=True, blank=True)
     profile = models.CharField(_("profile"), max_length=20, blank=True)
-    options = models.JSONField(_("options"), default=dict, blank=True)
+    options = models.JSONField(_("options"), default=dict, blank=True)  # {"http": …, "data": …} of the payload
+    drafts = models.JSONField(_("typed, and not understood"), default=dict, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("made by")
@@ -71,7 +72,7 @@ class Plan(models.Model):
 class Scenario(models.Model):
     """What one group of virtual users of a plan does: its steps in their order, again and again.
 
-    `load` holds what the executor takes besides the stages, in the words of `loadtests.asking.LoadIn`; `drafts` what
+    `load` holds what the executor takes besides the stages, in the words of `loadtests.payload`; `drafts` what
     was typed and cannot be read as meant, by the name of its field.
     """
 
@@ -102,7 +103,7 @@ class Scenario(models.Model):
 class Step(models.Model):
     """One request of a scenario. Texts (values, body, headers) may hold placeholders, `{{name}}`.
 
-    `checks` and `extracts` are lists in the words of `loadtests.asking.CheckIn` and `ExtractIn`; `statuses` such as
+    `checks` and `extracts` are lists in the words of `loadtests.payload`; `statuses` such as
     `["200-299", "404"]`, [] for k6's own (200 to 399).
     """
 
@@ -115,7 +116,7 @@ class Step(models.Model):
     values = models.JSONField(_("parameter values"), default=dict, blank=True)  # {"path": {name: value}, "query": …}
     body = models.TextField(_("request body"), blank=True)
     content_type = models.CharField(_("content type"), max_length=200, blank=True)
-    headers = models.JSONField(_("more headers"), default=dict, blank=True)  # {name: value}
+    headers = models.JSONField(_("more headers"), default=list, blank=True)  # rows of {"name", "value"}
     statuses = models.JSONField(_("expected statuses"), default=list, blank=True)
     checks = models.JSONField(_("checks"), default=list, blank=True)
     extracts = models.JSONField(_("values to take"), default=list, blank=True)
@@ -163,9 +164,7 @@ class Try(models.Model):
         FAILED = "failed", _("failed")
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="tries", verbose_name=_("project"))
-    plan = models.ForeignKey(
-        Plan, models.CASCADE, null=True, blank=True, related_name="tries", verbose_name=_("plan")
-    )
+    plan = models.ForeignKey(Plan, models.CASCADE, null=True, blank=True, related_name="tries", verbose_name=_("plan"))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
     )

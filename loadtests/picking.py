@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from loadtests.asking import MOST_SCENARIOS
+from loadtests.payload import MOST_SCENARIOS
 from projects import catalogue
 from projects.models import Endpoint, Project
 

@@ -1,22 +1,24 @@
-"""A scenario and its endpoint as the request that k6 will send, or the reasons why it cannot be sent."""
+"""A step and its endpoint as the request that k6 will send, or the reasons why it cannot be sent."""
 
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from django.utils.translation import gettext as _
 
 from loadtests import parameters
-from loadtests.asking import ScenarioIn
-from loadtests.k6.plan import RequestPlan
+from loadtests.k6 import templates
+from loadtests.k6.plan import Encoding, Part, RequestPlan, Text
+from loadtests.payload import HEADER, StepIn
+from loadtests.surroundings import Surroundings
 from metricvault.lib.errors import Detail
 from projects.models import Endpoint
 from projects.openapi import body_of
 
 LONGEST_ADDRESS = 8192
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _SET_BY_K6 = {"content-length", "transfer-encoding", "connection"}
 _BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"}
@@ -32,17 +34,65 @@ class Request(NamedTuple):
     warnings: list[Detail]
 
 
-def build_request(scenario: ScenarioIn, endpoint: Endpoint, where: str) -> Request:
-    """The request of a scenario; `where` is its path, `scenarios.0`."""
-    return _Building(scenario, endpoint, where).result()
+class Place(NamedTuple):
+    """Where a step stands: `where` in the load test (`scenarios.0.steps.1.`), `title` for sentences, and the variables
+    that steps before it take."""
+
+    where: str
+    title: str
+    taken: tuple[str, ...] = ()
+
+
+def build_request(step: StepIn, endpoint: Endpoint, place: Place, around: Surroundings) -> Request:
+    """The request of a step."""
+    return _Building(step, endpoint, place, around).result()
+
+
+class _Holes:
+    """Stands in for what is filled in later, by words that no encoding changes, while the text around is encoded."""
+
+    def __init__(self, around: Surroundings, taken: tuple[str, ...]) -> None:
+        self._around, self._taken = around, taken
+        self._parts: list[Part] = []
+        self._word = re.compile(r"zqhole(\d+)zq")
+
+    def hide(self, value: Any) -> Any:
+        """A value with its placeholders replaced, those within lists and objects, too."""
+        if isinstance(value, list):
+            return [self.hide(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self.hide(item) for name, item in value.items()}
+        if not isinstance(value, str) or "{{" not in value:
+            return value
+        text = self._around.text(value, "raw", self._taken)
+        return text if isinstance(text, str) else "".join(map(self.stand_in, text))
+
+    def stand_in(self, part: Part) -> str:
+        """Plain text itself, else the word that stands for a part."""
+        if isinstance(part, str):
+            return part
+        self._parts.append(part)
+        return f"zqhole{len(self._parts) - 1}zq"
+
+    def show(self, text: str, how: Encoding) -> Text:
+        """The text with its parts back in their places."""
+        if not self._parts:
+            return text
+        pieces = enumerate(self._word.split(text))
+        return templates.joined(self._part(piece, how) if at % 2 else piece for at, piece in pieces)
+
+    def _part(self, number: str, how: Encoding) -> Part:
+        part = self._parts[int(number)]
+        return part if isinstance(part, str) else replace(part, how=how)
 
 
 class _Building:
-    def __init__(self, scenario: ScenarioIn, endpoint: Endpoint, where: str) -> None:
-        self._scenario = scenario
+    def __init__(self, step: StepIn, endpoint: Endpoint, place: Place, around: Surroundings) -> None:
+        self._step = step
         self._endpoint = endpoint
-        self._where = where
-        self._title = scenario.name or str(endpoint)
+        self._place = place
+        self._around = around
+        self._holes = _Holes(around, place.taken)
         self._problems: list[Detail] = []
         self._warnings: list[Detail] = []
 
@@ -55,8 +105,10 @@ class _Building:
         return Request(None if self._problems else plan, self._problems, self._warnings)
 
     def _plan(self) -> RequestPlan:
+        self._credentials = self._around.credentials(self._endpoint)
         body, content_type = self._body()
         url = self._url()
+        self._note_unknown()
         return RequestPlan(
             method=self._endpoint.method,
             url=url,
@@ -65,14 +117,37 @@ class _Building:
             body=body,
         )
 
+    def _note_unknown(self) -> None:
+        """Placeholders that name nothing: they are sent as they are."""
+        step = self._step
+        known = {*self._around.known, *self._place.taken}
+        fields = [("body", step.body), *((f"headers.{name}", value) for name, value in (step.headers or {}).items())]
+        for place in ("path", "query", "header", "cookie"):
+            given = getattr(step.parameters, place, {})
+            fields += [(f"parameters.{place}.{name}", value) for name, value in given.items()]
+        for field, value in fields:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for name in templates.unknown(text, known) if "{{" in text else ():
+                message = _("Scenario “%(name)s”: nothing is named %(variable)s here. It is sent as it is.")
+                self._warn(field, message, variable=f"{{{{{name}}}}}")
+        if lacking := self._around.lacks_credentials(self._endpoint):
+            message = _("“%(endpoint)s” asks for credentials (%(schemes)s), and the environment has none of them.")
+            self._warn("endpoint_id", message, endpoint=str(self._endpoint), schemes=lacking)
+
     def _refuse(self, field: str, message: str, **params: str) -> None:
-        self._problems.append(Detail(f"{self._where}.{field}", message % {"name": self._title, **params}))
+        self._problems.append(Detail(f"{self._place.where}{field}", message % {"name": self._place.title, **params}))
 
     def _warn(self, field: str, message: str, **params: str) -> None:
-        self._warnings.append(Detail(f"{self._where}.{field}", message % {"name": self._title, **params}))
+        self._warnings.append(Detail(f"{self._place.where}{field}", message % {"name": self._place.title, **params}))
 
-    def _url(self) -> str:
-        base = _absolute(self._endpoint.target_url)
+    def _base(self) -> str:
+        base, own = self._around.base_url, self._endpoint.base_url
+        if not base:
+            return _absolute(self._endpoint.target_url)
+        return _absolute(base if not own or urlsplit(own).scheme else urljoin(base, own))
+
+    def _url(self) -> Text:
+        base = self._base()
         if not base:
             message = _("“%(document)s” has no base URL. Open it and write one, such as https://api.example.com.")
             self._refuse("endpoint_id", message, document=str(self._endpoint.openapi_spec))
@@ -83,20 +158,33 @@ class _Building:
                 self._refuse(f"parameters.path.{name}", message, parameter=name)
                 values[name] = ({"name": name}, "")
         path = parameters.fill_path(self._endpoint.path, values)
-        query = parameters.query_string(self._chosen("query"))
+        query = "&".join(pair for pair in (parameters.query_string(self._chosen("query")), *self._query_keys()) if pair)
         joint = ("&" if "?" in path else "?") if query else ""
         url = f"{base}{path}{joint}{query}"
         if len(url) > LONGEST_ADDRESS:
             message = _("Scenario “%(name)s”: the address is longer than %(most)s characters.")
             self._refuse("parameters", message, most=f"{LONGEST_ADDRESS:,}")
-        return url
+        return self._holes.show(url, "url")
+
+    def _query_keys(self) -> Iterator[str]:
+        for place, name, value in self._credentials:
+            if place == "query":
+                yield f"{quote(name, safe='')}={self._hidden(value)}"
+
+    def _hidden(self, text: Text) -> str:
+        return (
+            text
+            if isinstance(text, str)
+            else "".join(one if isinstance(one, str) else self._holes.of(one) for one in text)
+        )
 
     def _chosen(self, place: str) -> Chosen:
         """The parameters of a place that are sent, with their values; a required one without is a problem."""
-        typed = getattr(self._scenario.parameters, place, {})
+        typed = self._holes.hide(getattr(self._step.parameters, place, {}))
         given, chosen = dict(typed), Chosen()
+        secured = {name.lower() for at, name, _value in self._credentials if at == place}
         for parameter in self._endpoint.parameters:
-            if parameter["in"] != place:
+            if parameter["in"] != place or parameter["name"].lower() in secured:
                 continue
             name = _spelled(given, parameter["name"], any_case=place == "header")
             value = given.pop(name, None)
@@ -117,54 +205,76 @@ class _Building:
         }[place]
         self._refuse(f"parameters.{place}.{name}", message, parameter=name)
 
-    def _headers(self, content_type: str) -> dict[str, tuple[str, str]]:
+    def _headers(self, content_type: str) -> dict[str, tuple[str, Text]]:
         """By lower-case name, in the order of their first mention."""
-        headers: dict[str, tuple[str, str]] = {}
+        headers: dict[str, tuple[str, Text]] = {}
         for field, name, value in self._header_values():
-            if not _TOKEN.fullmatch(name) or name.lower() in _SET_BY_K6:
+            if not HEADER.fullmatch(name) or name.lower() in _SET_BY_K6:
                 self._refuse(field, _("Scenario “%(name)s”: %(header)s is not a header that can be set."), header=name)
             elif _CONTROL.search(value):
                 self._refuse(field, _("Scenario “%(name)s”: header %(header)s has a line break in it."), header=name)
             else:
-                headers[name.lower()] = (name, value)
-        cookies = parameters.cookie_header(self._chosen("cookie"))
-        if cookies:
+                headers[name.lower()] = (name, self._holes.show(value, "header"))
+        pairs = [parameters.cookie_header(self._chosen("cookie"))]
+        for place, name, text in self._credentials:
+            if place == "header":
+                headers.setdefault(name.lower(), (name, text))
+            elif place == "cookie":
+                pairs.append(f"{name}={self._hidden(text)}")
+        if cookies := "; ".join(pair for pair in pairs if pair):
             own = headers.get("cookie", ("Cookie", ""))[1]
-            headers["cookie"] = ("Cookie", f"{own}; {cookies}" if own else cookies)
+            shown = self._holes.show(cookies, "header")
+            headers["cookie"] = ("Cookie", templates.joined([own, "; ", shown]) if own else shown)
         if content_type:
             headers.setdefault("content-type", ("Content-Type", content_type))
+        for name, value in self._around.headers:
+            headers.setdefault(name.lower(), (name, self._around.text(value, "header")))
         return headers
 
     def _header_values(self) -> Iterator[tuple[str, str, str]]:
         for parameter, value in self._chosen("header"):
             name = parameter["name"]
             yield f"parameters.header.{name}", name, parameters.header_value(parameter, value)
-        for name, value in (self._scenario.headers or {}).items():
-            yield f"headers.{name}", name, value
+        for name, value in (self._step.headers or {}).items():
+            yield f"headers.{name}", name, self._holes.hide(value)
 
-    def _body(self) -> tuple[str | None, str]:
+    def _body(self) -> tuple[Text | None, str]:
         """The text that is sent and its media type; (None, "") where nothing is."""
         described = self._endpoint.request_body or {"required": False, "content": []}
-        entry = _entry(described["content"], self._scenario.content_type)
-        asked, required = self._scenario.body, described["required"]
-        media_type = _media_type(self._scenario.content_type, entry, asked)
+        entry = _entry(described["content"], self._step.content_type)
+        asked, required = self._step.body, described["required"]
+        media_type = _media_type(self._step.content_type, entry, asked)
         if asked is None:
             wanted = entry is not None and (required or self._endpoint.method not in _BODILESS)
             text = entry["text"] if entry and wanted else ""
         elif isinstance(asked, str):
             text = asked
         else:
-            text, media_type = body_of(asked, media_type, _encoding(entry))
+            text, media_type = body_of(self._holes.hide(asked), media_type, _encoding(entry))
         if not text.strip():
             if required:
                 self._refuse("body", _("Scenario “%(name)s” needs a request body."))
             return None, ""
         kind = media_type.partition(";")[0].strip().lower()
-        if kind.endswith(("/json", "+json")) and not _is_json(text):
-            self._warn("body", _("Scenario “%(name)s”: the body is not valid JSON. It is sent as it is."))
         if kind.startswith("multipart/"):
             text = re.sub("\r?\n", "\r\n", text)  # its lines end so, whatever a text field made of them
-        return text, media_type
+        return self._filled_body(text, kind, typed=asked is None or isinstance(asked, str)), media_type
+
+    def _filled_body(self, text: str, kind: str, *, typed: bool) -> Text:
+        is_json = kind.endswith(("/json", "+json"))
+        how: Encoding = "raw"
+        if is_json:
+            how = "json"
+        elif kind == "application/x-www-form-urlencoded":
+            how = "form"
+        elif kind.endswith(("/xml", "+xml")):
+            how = "xml"
+        if not typed:
+            return self._holes.show(text, how)
+        body = self._around.text(text, how, self._place.taken)
+        if is_json and not _is_json(templates.outline(body)):
+            self._warn("body", _("Scenario “%(name)s”: the body is not valid JSON. It is sent as it is."))
+        return body
 
 
 def _absolute(base_url: str) -> str:

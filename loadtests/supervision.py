@@ -23,7 +23,7 @@ from loadtests import fleet
 from loadtests.k6.command import local_command, pod_command
 from loadtests.k6.dashboard import dashboard_environment
 from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
-from loadtests.k6.plan import from_json
+from loadtests.k6.plan_json import from_json
 from loadtests.k6_reports import keep_reports
 from loadtests.models import GeneratorSettings
 from loadtests.runners import KUBERNETES, LaunchSpec, Progress, Runner, RunnerError, open_runner

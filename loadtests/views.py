@@ -69,7 +69,7 @@ def _filtered(plans: QuerySet[Plan], chosen: dict[str, str]) -> QuerySet[Plan]:
             Q(title__icontains=word)
             | Q(description__icontains=word)
             | Q(project__title__icontains=word)
-            | Q(pk__in=Plan.objects.filter(scenarios__endpoint__path__icontains=word).values("pk"))
+            | Q(pk__in=Plan.objects.filter(scenarios__steps__endpoint__path__icontains=word).values("pk"))
         )
     if chosen["project"].isdecimal() and len(chosen["project"]) < 19:
         plans = plans.filter(project=int(chosen["project"]))
@@ -82,8 +82,11 @@ def _with_last_run(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     last = TestHistory.objects.filter(plan=OuterRef("pk")).order_by("-tested_at", "-pk")
     columns = {"run_pk": "pk", "run_status": "status", "run_outcome": "outcome", "run_at": "tested_at"}
     runs = {name: Subquery(last.values(column)[:1]) for name, column in columns.items()}
-    gone = Q(scenarios__endpoint=None) | Q(scenarios__endpoint__removed_at__isnull=False)
-    counts = {"scenario_count": Count("scenarios"), "gone_count": Count("scenarios", filter=gone)}
+    gone = Q(scenarios__steps__endpoint=None) | Q(scenarios__steps__endpoint__removed_at__isnull=False)
+    counts = {
+        "scenario_count": Count("scenarios", distinct=True),
+        "gone_count": Count("scenarios", filter=gone, distinct=True),
+    }
     return plans.annotate(**counts, **runs)
 
 

@@ -26,7 +26,7 @@ def spec(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"project": found.project, **endpoint_table.context(request, found.endpoints.all(), specs)}
     if not request.htmx:  # type: ignore[attr-defined]  # django-htmx's middleware puts it there
         touched = found.project.plans.filter(
-            scenarios__endpoint__openapi_spec=found, scenarios__endpoint__removed_at__isnull=False
+            scenarios__steps__endpoint__openapi_spec=found, scenarios__steps__endpoint__removed_at__isnull=False
         )
         context |= {
             "spec": found,

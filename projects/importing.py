@@ -144,7 +144,7 @@ def _keep_for_review(row: DocumentImport, source: Source) -> bool:
     changes = compare(spec, source)
     if not changes:
         return False
-    plans = spec.project.plans.filter(scenarios__endpoint__in=[one.pk for one in changes.removed]).distinct()
+    plans = spec.project.plans.filter(scenarios__steps__endpoint__in=[one.pk for one in changes.removed]).distinct()
     moved = _move(
         row,
         ACTIVE,

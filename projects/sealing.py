@@ -1,7 +1,8 @@
-"""Keeps the request headers of protected documents encrypted: what a copy of the database holds is no use alone.
+"""Keeps secrets encrypted: what a copy of the database holds is no use alone.
 
-Fernet of the cryptography package, with keys made of SECRET_KEY and of each of SECRET_KEY_FALLBACKS: what an older
-key sealed is still read, and is sealed by the newest one with the next import.
+Fernet of the cryptography package, with keys made of SECRET_KEY and of each of SECRET_KEY_FALLBACKS, others for each
+purpose: what an older key sealed is still read, and is sealed by the newest one when it is next kept, or by
+`manage.py reseal`.
 """
 
 import base64
@@ -21,7 +22,9 @@ from projects.fetching import SecretHeaders
 
 MOST_HEADERS = 20
 LONGEST_VALUE = 8000
-_INFO = b"metricvault: request headers of documents"
+HEADERS = "request headers of documents"
+ENVIRONMENTS = "secrets of environments"
+TOKENS = "access tokens"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")  # a token of RFC 9110
 # The connection's own; what they say must agree with what is sent.
 _NOT_OURS = {
@@ -34,29 +37,47 @@ def seal(headers: SecretHeaders | None) -> str:
     """The encrypted form; "" for none."""
     if headers is None or not headers.pairs:
         return ""
-    text = json.dumps({"origin": headers.origin, "pairs": headers.pairs})
-    return _fernet().encrypt(text.encode()).decode("ascii")
+    return seal_text(json.dumps({"origin": headers.origin, "pairs": headers.pairs}), HEADERS)
 
 
 def unseal(sealed: str) -> SecretHeaders | None:
     """The headers; None where there are none, or where the key that sealed them is no longer there."""
-    if not sealed:
-        return None
     try:
-        kept = json.loads(_fernet().decrypt(sealed.encode("ascii")))
+        kept = json.loads(unseal_text(sealed, HEADERS) or "")
         pairs = tuple((str(name), str(value)) for name, value in kept["pairs"])
         return SecretHeaders(str(kept["origin"]), pairs)
-    except (InvalidToken, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
-def _fernet() -> MultiFernet:
-    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+def seal_text(text: str, purpose: str) -> str:
+    """The encrypted form of `text`, which is read for the same purpose only."""
+    return _fernet(purpose).encrypt(text.encode()).decode("ascii")
 
 
-def _key(secret: str | bytes) -> Fernet:
+def unseal_text(sealed: str, purpose: str) -> str | None:
+    """The text; None where the key that sealed it is no longer there."""
+    try:
+        return _fernet(purpose).decrypt(sealed.encode("ascii", "replace")).decode()
+    except InvalidToken:
+        return None
+
+
+def resealed(sealed: str, purpose: str) -> str | None:
+    """The same text sealed by the newest key; None where the key that sealed it is no longer there."""
+    try:
+        return _fernet(purpose).rotate(sealed.encode("ascii", "replace")).decode("ascii")
+    except InvalidToken:
+        return None
+
+
+def _fernet(purpose: str) -> MultiFernet:
+    return MultiFernet([_key(secret, purpose) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _key(secret: str | bytes, purpose: str) -> Fernet:
     raw = secret.encode() if isinstance(secret, str) else secret
-    return Fernet(base64.urlsafe_b64encode(HKDF(SHA256(), 32, None, _INFO).derive(raw)))
+    return Fernet(base64.urlsafe_b64encode(HKDF(SHA256(), 32, None, f"metricvault: {purpose}".encode()).derive(raw)))
 
 
 def read_headers(text: str, url: str, field: str = "headers") -> SecretHeaders | None:

@@ -13,6 +13,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name='testhistory',
+            name='asked',
+            field=models.JSONField(blank=True, default=dict, verbose_name='load test as it was asked for'),
+        ),
+        migrations.AddField(
             model_name='scenariohistory',
             name='dropped_iterations',
             field=models.BigIntegerField(blank=True, null=True, verbose_name='dropped iterations'),

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from loadtests.k6.plan import LEVEL, RATES, LoadPlan, RunPlan, ScenarioPlan, StagePlan
+from loadtests.k6.plan import COUNTED, LEVEL, PER_VU, RATES, LoadPlan, RunPlan, ScenarioPlan, StagePlan
 
 Point = tuple[float, float]
 NO_MORE = LoadPlan()
@@ -69,6 +69,28 @@ def peak_rate(plan: RunPlan) -> float:
     return max(
         (rate for _t, rate in total([scenario_curve(s) for s in plan.scenarios if s.executor in RATES])), default=0
     )
+
+
+def estimated_requests(plan: RunPlan) -> int | None:
+    """How many requests will be sent, as far as the plan tells: rates and numbers of iterations, without those that are
+    dropped; None where one scenario makes as many as its users can."""
+    total_of = 0.0
+    for one in plan.scenarios:
+        iterations = _iterations(one)
+        if iterations is None:
+            return None
+        each = sum(not step.once for step in one.steps)
+        total_of += iterations * each + (len(one.steps) - each) * min(iterations, _most_users(one))
+    return round(total_of)
+
+
+def _iterations(scenario: ScenarioPlan) -> float | None:
+    if scenario.executor in COUNTED:
+        users = scenario.stages[0].target if scenario.executor == PER_VU else 1
+        return float((scenario.load.iterations or 0) * users)
+    if scenario.executor not in RATES:
+        return None
+    return sum((t1 - t0) * (low + high) / 2 for (t0, low), (t1, high) in pairwise(scenario_curve(scenario)))
 
 
 def most_generators(plan: RunPlan) -> int:

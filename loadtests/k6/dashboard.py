@@ -12,7 +12,8 @@ import re
 from math import ceil
 from pathlib import PurePosixPath
 
-from loadtests.k6.plan import RunPlan, duration
+from loadtests.k6.curves import duration
+from loadtests.k6.plan import RunPlan
 
 PORT = 5665  # of a pod, k6's own default; on one machine k6 takes a free one
 REPORT_FILE = "report.html"

@@ -26,6 +26,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='plan',
+            name='drafts',
+            field=models.JSONField(blank=True, default=dict, verbose_name='typed, and not understood'),
+        ),
+        migrations.AddField(
+            model_name='plan',
             name='environment',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='plans', to='projects.environment', verbose_name='environment'),
         ),
@@ -115,7 +120,7 @@ class Migration(migrations.Migration):
                 ('values', models.JSONField(blank=True, default=dict, verbose_name='parameter values')),
                 ('body', models.TextField(blank=True, verbose_name='request body')),
                 ('content_type', models.CharField(blank=True, max_length=200, verbose_name='content type')),
-                ('headers', models.JSONField(blank=True, default=dict, verbose_name='more headers')),
+                ('headers', models.JSONField(blank=True, default=list, verbose_name='more headers')),
                 ('statuses', models.JSONField(blank=True, default=list, verbose_name='expected statuses')),
                 ('checks', models.JSONField(blank=True, default=list, verbose_name='checks')),
                 ('extracts', models.JSONField(blank=True, default=list, verbose_name='values to take')),
