@@ -8,35 +8,13 @@ from django.utils.translation import pgettext
 
 from loadtests.form_fields import Field, Notes, plain_text
 from loadtests.fields import duration_text
-from loadtests.k6.plan import (
-    CONSTANT,
-    CONSTANT_RATE,
-    COUNTED,
-    LEVEL,
-    PER_VU,
-    RAMPING,
-    RAMPING_RATE,
-    RATES,
-    SHARED,
-    LoadPlan,
-    ScenarioPlan,
-    StagePlan,
-)
+from loadtests.goals import EACH, ITERATIONS, LEVELS, LINES, RATE, TOGETHER, USERS, asked_by
+from loadtests.k6.plan import COUNTED, LEVEL, PER_VU, RAMPING, RATES, LoadPlan, ScenarioPlan, StagePlan
 from loadtests.models import Percentile, Scenario
 from loadtests.payload import MOST_STAGES
-from loadtests.planning import MARGIN
+from loadtests.planning import MARGIN, assumed_iteration
 from loadtests.stage_text import write
 
-RATE, USERS, ITERATIONS = "rate", "users", "iterations"
-_EXECUTORS = {
-    (RATE, "lines"): RAMPING_RATE,
-    (RATE, "levels"): CONSTANT_RATE,
-    (USERS, "lines"): RAMPING,
-    (USERS, "levels"): CONSTANT,
-    (ITERATIONS, "shared"): SHARED,
-    (ITERATIONS, "each"): PER_VU,
-}
-_ASKED = {executor: words for words, executor in _EXECUTORS.items()}
 DEFAULTS = LoadPlan()
 
 
@@ -61,6 +39,7 @@ class LoadForm:
     remark: str
     stages: tuple[StageRow, ...]
     text: Field | None
+    line: str  # the stages as text, as they are kept
     unit: str
     numbers: tuple[Field, ...]  # of users for rates, of iterations
     more: tuple[Field, ...]
@@ -70,7 +49,7 @@ class LoadForm:
 
     def fields(self) -> Iterator[Field]:
         """All fields, whose notes follow each change."""
-        yield from (self.goal, self.way, *self.numbers, *self.more)
+        yield from (self.goal, *self.numbers, *self.more)
         for row in self.stages:
             yield from (row.duration, row.target)
         if self.text:
@@ -92,18 +71,6 @@ class ScenarioForm:
         yield from (self.name, *self.load.fields(), *self.targets)
 
 
-def executor_of(goal: str, way: str, now: str) -> str:
-    """k6's executor for what a person chose; `now` where that says nothing. A way that the goal does not know is taken
-    over from the executor of now as far as it goes."""
-    if goal not in (RATE, USERS, ITERATIONS):
-        return now
-    if (goal, way) in _EXECUTORS:
-        return _EXECUTORS[goal, way]
-    if goal == ITERATIONS:
-        return SHARED
-    return _EXECUTORS[goal, "levels" if now in LEVEL else "lines"]
-
-
 def scenario_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seconds: float | None) -> ScenarioForm:
     """The form with each problem at its field. `plan`: as it would be sent, where it can; `seconds`: what an iteration
     was measured to take."""
@@ -114,7 +81,7 @@ def scenario_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, s
 
 def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seconds: float | None) -> LoadForm:
     executor = scenario.executor
-    goal, way = _ASKED.get(executor, (USERS, "levels"))
+    goal, way = asked_by(executor)
     unit = _unit(scenario)
     stages = list(scenario.stages.all())
     text = write([StagePlan(one.duration, one.target) for one in stages], level=executor in LEVEL)
@@ -127,6 +94,7 @@ def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seco
         remark=_remark(goal),
         stages=tuple(_stages(scenario, unit, notes)),
         text=None if executor in COUNTED else _text(text, notes),
+        line="" if executor in COUNTED else text,
         unit=unit,
         numbers=tuple(_numbers(scenario, plan, notes, seconds)),
         more=more,
@@ -150,8 +118,8 @@ def _way_label(goal: str) -> str:
 
 def _ways(goal: str) -> tuple[tuple[str, str], ...]:
     if goal == ITERATIONS:
-        return ("shared", _("All users together")), ("each", _("Each user"))
-    return ("lines", _("In straight lines")), ("levels", _("At once"))
+        return (TOGETHER, _("All users together")), (EACH, _("Each user"))
+    return (LINES, _("In straight lines")), (LEVELS, _("At once"))
 
 
 def _remark(goal: str) -> str:
@@ -173,7 +141,7 @@ def _unit(scenario: Scenario) -> str:
 
 def _text(text: str, notes: Notes) -> Field:
     hint = _("“2m to 50” leads there, “30s at 50” is there at once, “hold 10m” stays. Rows and text are the same.")
-    return notes.field("stages_text", _("Stages as text"), text, at="stages", hint=hint)
+    return notes.field("stages_text", _("Stages as text"), text, at="stages", hint=hint, kind="area", rows=2)
 
 
 def _stages(scenario: Scenario, unit: str, notes: Notes) -> Iterator[StageRow]:
@@ -225,8 +193,6 @@ def _numbers(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, second
 
 def _sum(plan: ScenarioPlan, seconds: float | None) -> str:
     """`25/s × 0.4 s × 2 = 20 users`, and where the time comes from."""
-    from loadtests.planning import assumed_iteration
-
     took = assumed_iteration(plan) if seconds is None else seconds
     rate = max((stage.target for stage in plan.stages), default=0) / plan.load.time_unit
     words = {"rate": f"{rate:.6g}", "seconds": f"{took:.3g}", "margin": f"{MARGIN:g}", "users": plan.load.pre_allocated_vus}
@@ -261,6 +227,8 @@ def _more(scenario: Scenario, notes: Notes) -> Iterator[Field]:
         yield time("graceful_ramp_down", _("Graceful ramp down"), hint)
     if executor in RATES:
         yield time("time_unit", _("Time unit of the rate"), _("1s for each second, 1m for each minute."))
+    if len(scenario.steps.all()) < 2 and not load.get("batch"):
+        return
     hint = _("All steps of an iteration are sent at once, as a browser loads a page.")
     yield notes.field("batch", _("Steps at once"), bool(load.get("batch")), kind="check", hint=hint)
 

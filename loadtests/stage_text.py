@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 
 from loadtests.fields import duration_text, seconds
 from loadtests.k6.plan import StagePlan
-from loadtests.payload import MOST_STAGES
 
 LARGEST = 2_000_000_000
 _UNIT = r"(?:\s*(?:users?|vus?|(?:req|requests|iterations)?\s*/\s*(?:s|min|h)|rps))?"
@@ -61,8 +60,6 @@ def parse(text: str) -> Stages:
             rows.append(StagePlan(0.0, level_now))
         rows.append(StagePlan(duration, level_now))
         before = level_now
-    if len(rows) > MOST_STAGES:
-        raise ValueError(_("These are %(count)s stages; %(most)s fit.") % {"count": len(rows), "most": MOST_STAGES})
     return Stages(tuple(rows), level)
 
 

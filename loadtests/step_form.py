@@ -131,18 +131,17 @@ class _StepFields:
 
     def headers(self) -> Iterator[RowForm]:
         """Headers besides the document's."""
-        for number, (name, value) in enumerate(self._step.headers.items()):
-            words = {"number": number + 1}
+        for number, row in enumerate(self._step.headers):
+            words, start = {"number": number + 1}, f"header.{number}"
+            name, value, at = row.get("name", ""), row.get("value", ""), f"headers.{number}"
+            names = _("Header %(number)s, name") % words, _("Header %(number)s, value") % words
             yield RowForm(
                 number,
                 (
-                    self.field(f"header.{number}.name", _("Header %(number)s, name") % words, name, f"headers.{name}"),
-                    self.field(
-                        f"header.{number}.value", _("Header %(number)s, value") % words, value, f"headers.{name}.value",
-                        fills=True,
-                    ),
+                    self.field(f"{start}.name", names[0], name, f"{at}.name", placeholder="X-Request-Id"),
+                    self.field(f"{start}.value", names[1], value, f"headers.{name}", fills=True),
                 ),
-            )  # fmt: skip
+            )
 
     def content_type(self) -> Field | None:
         """Which of the document's bodies is sent, where there are several."""
