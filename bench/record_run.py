@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from bench.k6_runs import demo, run_beside_samples
-from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, to_json
+from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, StepPlan, to_json
 from loadtests.k6.script import build_script
 from tests.recorded import FILE
 
@@ -25,7 +25,7 @@ def plan(base: str) -> RunPlan:
         tag: str, name: str, executor: str, stages: list[tuple[float, int]], think: float, request: RequestPlan
     ):
         steps = tuple(StagePlan(duration, target) for duration, target in stages)
-        return ScenarioPlan(tag, name, executor, steps, think, request, 500.0, 5.0)
+        return ScenarioPlan(tag, name, executor, steps, think, (StepPlan("", request),), 500.0, 5.0)
 
     get = RequestPlan("GET", f"{base}/products/7", "GET /products/{product_id}", (), None)
     post = RequestPlan("POST", f"{base}/orders", "POST /orders", json_type, order)

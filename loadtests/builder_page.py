@@ -60,7 +60,9 @@ def context(plan: Plan, chosen_pk: int | None, step_pk: int | None = None) -> di
         "rows": [_row(at, one, chosen, reviewed.problems) for at, one in enumerate(scenarios)],
         "load": load(scenarios, position, reviewed.scenarios, seconds) if scenarios else None,
         **(_chosen(plan, chosen, position, reviewed, seconds, step_pk) if chosen is not None else {"form": None}),
-        "plan_form": plan_form(plan, Notes(_whole(reviewed.problems), _whole(reviewed.warnings), plan.drafts), _pods(reviewed)),
+        "plan_form": plan_form(
+            plan, Notes(_whole(reviewed.problems), _whole(reviewed.warnings), plan.drafts), _pods(reviewed)
+        ),
         "problems": _for_people(scenarios, reviewed.problems),
         "warnings": _for_people(scenarios, reviewed.warnings),
         "ready": reviewed.built is not None,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """A control with its note. `id` is unique on the page, `name` is what `editing` reads."""

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from loadtests import stage_text
-from loadtests.fields import Duration, Key, Values, Whole
+from loadtests.fields import Duration, Key, Whole
 from loadtests.k6.paths import read_path
 from loadtests.k6.plan import LoadPlan
 
@@ -29,6 +29,7 @@ _NAME = re.compile(r"[^\W\d]\w{0,59}")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")  # a token of RFC 9110, 5.6.2
 _STATUS = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?")
 
+Values = dict[str, Any]
 Percentile = Annotated[Literal[50, 90, 95, 99], Field(description="Of which the response time target speaks.")]
 Target = Annotated[float, Field(gt=0, le=86_400_000, description="Milliseconds.")]
 Rate = Annotated[float, Field(ge=0, le=100, description="Percent.")]

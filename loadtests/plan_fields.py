@@ -66,7 +66,9 @@ class _Fields:
     def about(self) -> Iterator[Field]:
         """What it is called, and what for."""
         yield self._field("title", _("Title"), self._plan.title, id="f-title")
-        yield self._field("description", _("Description"), self._plan.description, kind="area", rows=2, id="f-description")
+        yield self._field(
+            "description", _("Description"), self._plan.description, kind="area", rows=2, id="f-description"
+        )
 
     def environment(self) -> Field:
         """Where requests go, and as whom."""
@@ -98,7 +100,9 @@ class _Fields:
         """What the run as a whole has to keep."""
         plan, empty = self._plan, _("For all scenarios together. Empty: no target.")
         yield percentile_field(self._notes, plan.response_time_percentile, id="f-plan-percentile")
-        yield self._field("response_time_target", _("Response time at most"), plan.response_time_target, unit="ms", hint=empty)
+        yield self._field(
+            "response_time_target", _("Response time at most"), plan.response_time_target, unit="ms", hint=empty
+        )
         yield self._field("error_rate_target", _("Error rate at most"), plan.error_rate_target, unit="%", hint=empty)
         yield self._field("target_tps", _("Throughput at least"), plan.target_tps, unit="req/s", hint=empty, id="f-tps")
         after = "" if plan.abort_after is None else duration_text(plan.abort_after)
@@ -143,4 +147,6 @@ class _Fields:
             "k6's web dashboard can be opened while the load runs, and its report is kept with the result. "
             "It costs k6 some of its speed, the more the longer the run."
         )
-        return self._field("k6_dashboard", _("Keep k6's own report"), wanted, kind="check", hint=hint, id="f-k6-dashboard")
+        return self._field(
+            "k6_dashboard", _("Keep k6's own report"), wanted, kind="check", hint=hint, id="f-k6-dashboard"
+        )

@@ -86,7 +86,9 @@ def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seco
     stages = list(scenario.stages.all())
     text = write([StagePlan(one.duration, one.target) for one in stages], level=executor in LEVEL)
     more = tuple(_more(scenario, notes))
-    usual = {name: getattr(DEFAULTS, name) for name in ("start_time", "graceful_stop", "graceful_ramp_down", "time_unit")}
+    usual = {
+        name: getattr(DEFAULTS, name) for name in ("start_time", "graceful_stop", "graceful_ramp_down", "time_unit")
+    }
     return LoadForm(
         goal=notes.field("goal", _("What should it reach?"), goal, kind="radios", choices=_goals()),
         way=notes.field("way", _way_label(goal), way, kind="radios", choices=_ways(goal), hint=f"k6: {executor}"),
@@ -100,7 +102,8 @@ def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seco
         more=more,
         full=len(stages) >= MOST_STAGES,
         journey=_journey(scenario, plan),
-        opened=any(one.problem for one in more) or any(scenario.load.get(name, usual[name]) != usual[name] for name in usual),
+        opened=any(one.problem for one in more)
+        or any(scenario.load.get(name, usual[name]) != usual[name] for name in usual),
     )
 
 
@@ -195,7 +198,12 @@ def _sum(plan: ScenarioPlan, seconds: float | None) -> str:
     """`25/s × 0.4 s × 2 = 20 users`, and where the time comes from."""
     took = assumed_iteration(plan) if seconds is None else seconds
     rate = max((stage.target for stage in plan.stages), default=0) / plan.load.time_unit
-    words = {"rate": f"{rate:.6g}", "seconds": f"{took:.3g}", "margin": f"{MARGIN:g}", "users": plan.load.pre_allocated_vus}
+    words = {
+        "rate": f"{rate:.6g}",
+        "seconds": f"{took:.3g}",
+        "margin": f"{MARGIN:g}",
+        "users": plan.load.pre_allocated_vus,
+    }
     text = _("%(rate)s/s × %(seconds)s s × %(margin)s = %(users)s users.") % words
     if seconds is None:
         return text + " " + _("An iteration is taken to last that long; nobody has measured it yet.")
@@ -247,7 +255,9 @@ def _targets(scenario: Scenario, notes: Notes) -> Iterator[Field]:
     yield notes.field("think_time", _("Think time"), duration_text(scenario.think_time), hint=hint)
     yield percentile_field(notes, scenario.response_time_percentile)
     empty = _("Empty: no target.")
-    yield notes.field("response_time_target", _("Response time at most"), scenario.response_time_target, unit="ms", hint=empty)
+    yield notes.field(
+        "response_time_target", _("Response time at most"), scenario.response_time_target, unit="ms", hint=empty
+    )
     yield notes.field(
         "error_rate_target",
         _("Error rate at most"),

@@ -120,7 +120,11 @@ class _StepFields:
                 "placeholder": "" if required else example[:80],
                 "choices": tuple((plain, plain) for plain in map(typed_text, choices)),
             }
-            yield place, parameter["description"][:300], self._parameter(place, name, value, f"{place}-{number}", **more)
+            yield (
+                place,
+                parameter["description"][:300],
+                self._parameter(place, name, value, f"{place}-{number}", **more),
+            )
         for number, ((place, name), value) in enumerate(given.items()):
             yield place, "", self._parameter(place, name, value, f"{place}-more-{number}")
 
@@ -186,7 +190,9 @@ class _StepFields:
             if kind in ("json", "header"):
                 example = "$.items[0].id" if kind == "json" else "Content-Type"
                 label = _("Check %(number)s, where") % words
-                row.append(self.field(f"{start}.target", label, check.get("target", ""), f"{at}.target", placeholder=example))
+                row.append(
+                    self.field(f"{start}.target", label, check.get("target", ""), f"{at}.target", placeholder=example)
+                )
             value = {"header": _("any value"), "size": "10000", "time": "500"}.get(kind, "")
             label = _("Check %(number)s, value") % words
             row.append(self.field(f"{start}.value", label, check.get("value", ""), f"{at}.value", placeholder=value))
@@ -200,7 +206,12 @@ class _StepFields:
             ("cookie", _("Cookie")),
             ("regex", _("Regular expression")),
         )
-        examples: Mapping[str, str] = {"json": "$.id", "header": "Location", "cookie": "session", "regex": '"id":(\\d+)'}
+        examples: Mapping[str, str] = {
+            "json": "$.id",
+            "header": "Location",
+            "cookie": "session",
+            "regex": '"id":(\\d+)',
+        }
         for number, one in enumerate(self._step.extracts):
             words, start, at = {"number": number + 1}, f"extract.{number}", f"extracts.{number}"
             kind = one.get("kind", "json")

@@ -42,7 +42,7 @@ def _literal(data: object) -> str:
 
 
 def _step(scenario: ScenarioPlan) -> dict[str, Any]:
-    request = scenario.request
+    request = scenario.steps[0].request
     return {
         "tag": scenario.tag,
         "title": scenario.name,
@@ -57,7 +57,7 @@ def _step(scenario: ScenarioPlan) -> dict[str, Any]:
 
 def _scenario(scenario: ScenarioPlan) -> dict[str, Any]:
     # Tags of the scenario cost nothing per request; the same as tags of each request take 8 µs more of k6's time.
-    tags = {"scenario_tag": scenario.tag, "name": scenario.request.name}
+    tags = {"scenario_tag": scenario.tag, "name": scenario.steps[0].request.name}
     shared = {"tags": tags, "env": {"SCENARIO": scenario.tag}}
     stages = scenario.stages
     # k6 reads options strictly: constant-vus takes no stages, and nothing under a second.

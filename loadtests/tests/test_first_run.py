@@ -8,7 +8,8 @@ from pytest_django.fixtures import Settings
 from demo.document import document
 from history.models import TestHistory
 from history.states import Outcome, Status
-from loadtests.k6.plan import duration, from_json, peak_vus
+from loadtests.k6.curves import duration, peak_vus
+from loadtests.k6.plan_json import from_json
 from projects.access import visible_projects
 from projects.models import Project
 from projects.spec_import import analyze
