@@ -5,7 +5,7 @@ from typing import Any
 
 from history.metrics.stores import open_store
 from history.models import TestHistory
-from history.recording import COLUMNS, Track, Tracks, follow
+from history.tracks import COLUMNS, Track, Tracks, follow
 
 
 def timeseries(run: TestHistory) -> dict[str, Any]:
