@@ -20,14 +20,14 @@ from bench.overhead import USERS, nginx
 from history.metrics import summary
 from loadtests.k6.command import local_command
 from loadtests.k6.dashboard import dashboard_environment
-from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan
+from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, StepPlan
 from loadtests.k6.script import build_script
 
 
 def plan_for(url: str, seconds: int) -> RunPlan:
     """One endpoint, without a pause."""
     request = RequestPlan("GET", url, "GET /health", (), None)
-    one = ScenarioPlan("s01", "Load", "constant-vus", (StagePlan(seconds, USERS),), 0, request, None, None)
+    one = ScenarioPlan("s01", "Load", "constant-vus", (StagePlan(seconds, USERS),), 0, (StepPlan("", request),))
     return RunPlan("1", "Dashboard", (one,))
 
 

@@ -25,7 +25,7 @@ from history.metrics import summary as k6_summary
 from history.metrics.remote_write import decode
 from history.metrics.timeline import Timeline, sum_cells
 from loadtests.k6.command import pod_command
-from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan
+from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, StepPlan
 from loadtests.k6.script import build_script
 from loadtests.runners import LaunchSpec
 from loadtests.runners.kubernetes import ClusterOptions, KubernetesRunner
@@ -95,7 +95,7 @@ def run(cluster: Cluster, pods: int, folder: Path) -> str:
         url = f"http://{cluster.host_address}:{server.server_port}/"
         request = RequestPlan("GET", url, "GET /", (), None)
         stages = (StagePlan(SECONDS, USERS),)
-        scenario = ScenarioPlan("s01", "Load", "constant-vus", stages, THINK, request, None, None)
+        scenario = ScenarioPlan("s01", "Load", "constant-vus", stages, THINK, (StepPlan("", request),))
         script = build_script(RunPlan("1", "bench", (scenario,), pods))
         arguments, environment = pod_command("1", pushed_to.replace("127.0.0.1", cluster.host_address), "token")
         arguments = (*arguments, "--out", "json=/dev/stdout")

@@ -139,6 +139,30 @@ SENTENCES: dict[str, str] = {
         "%(missing)s of %(wanted)s pods left no summary, so the numbers come from their pushes alone: "
         "%(count)s requests."
     ),
+    # a plan that is tried once
+    "try_step": N_("%(step)s: %(why)s"),
+    "try_status": N_("The answer was “%(status)s”, which counts as a failure here; expected: %(wanted)s."),
+    "try_check": N_("This check does not hold: %(check)s."),
+    "try_check_found": N_("This check does not hold: %(check)s. Found: %(found)s"),
+    "try_extract": N_("The answer has nothing at %(expression)s, so “%(name)s” is empty."),
+    "try_no_row": N_("The data file has no row left for this step."),
+    "try_refused": N_("Nothing listens at %(host)s. Check that it runs and that the base URL is right."),
+    "try_unknown_host": N_("The name of %(host)s is not known here. Check the base URL."),
+    "try_timeout": N_("%(host)s did not answer in time. Check that it runs, or allow more time in the HTTP options."),
+    "try_reset": N_("%(host)s closed the connection without an answer."),
+    "try_certificate": N_(
+        "The certificate of %(host)s is not trusted here. Check the address, or turn off the check of certificates in "
+        "the HTTP options."
+    ),
+    "try_blocked": N_("Load may not be sent to %(host)s. Ask your administrator to allow it."),
+    "try_address": N_("This is no address that a request can be sent to: %(host)s"),
+    "try_no_answer": N_("No answer came from %(host)s. k6 says: %(event)s"),
+    "try_not_all_sent": N_("Not every step was sent. k6's log below says why."),
+    "try_no_worker": N_(
+        "No worker took the try within %(seconds)s s. Check that the Celery worker runs, then try again."
+    ),
+    "try_too_long": N_("The try did not end within %(seconds)s s and was given up."),
+    "try_lost": N_("The try was lost, perhaps with its worker. Try again."),
     "lost": N_(
         "The run was lost before it began: no worker took it. Check that the Celery worker runs, then run it again."
     ),

@@ -56,8 +56,8 @@ _HEAVY = ("openapi_spec__document", "openapi_spec__warnings", "openapi_spec__ser
 
 @dataclass(frozen=True, slots=True)
 class BuiltPlan:
-    """What can be run. `plan.run` is "" until there is a run; `endpoints[i][j]` belongs to step j of scenario i. `asked`
-    is the payload that it was made of."""
+    """What can be run. `plan.run` is "" until there is a run; `endpoints[i][j]` belongs to step j of scenario i;
+    `asked` is the payload that it was made of."""
 
     project: Project
     plan: RunPlan
@@ -275,7 +275,7 @@ class _Building:
     def _profile_problems(self, load_test: LoadTestIn) -> Iterator[Detail]:
         if load_test.profile != "breakpoint":
             return
-        asked = [load_test, *load_test.scenarios]
+        asked: list[LoadTestIn | ScenarioIn] = [load_test, *load_test.scenarios]
         if all(one.response_time_target is None and one.error_rate_target is None for one in asked):
             message = _(
                 "A breakpoint test raises the load until a target is missed. Set a target for response times or errors."

@@ -120,7 +120,7 @@ class _Building:
     def _note_unknown(self) -> None:
         """Placeholders that name nothing: they are sent as they are."""
         step = self._step
-        known = {*self._around.known, *self._place.taken}
+        known = {**self._around.known, **dict.fromkeys(self._place.taken, "")}
         fields = [("body", step.body), *((f"headers.{name}", value) for name, value in (step.headers or {}).items())]
         for place in ("path", "query", "header", "cookie"):
             given = getattr(step.parameters, place, {})
@@ -172,11 +172,7 @@ class _Building:
                 yield f"{quote(name, safe='')}={self._hidden(value)}"
 
     def _hidden(self, text: Text) -> str:
-        return (
-            text
-            if isinstance(text, str)
-            else "".join(one if isinstance(one, str) else self._holes.of(one) for one in text)
-        )
+        return text if isinstance(text, str) else "".join(map(self._holes.stand_in, text))
 
     def _chosen(self, place: str) -> Chosen:
         """The parameters of a place that are sent, with their values; a required one without is a problem."""

@@ -9,7 +9,8 @@ def _name_of_draft(name, step):
 
 def make_steps(apps, schema_editor):
     """The request of each scenario becomes its one step."""
-    Scenario, Step = apps.get_model("loadtests", "Scenario"), apps.get_model("loadtests", "Step")
+    Scenario = apps.get_model("loadtests", "Scenario")
+    Step = apps.get_model("loadtests", "Step")
     for scenario in Scenario.objects.iterator(chunk_size=500):
         values = {name: value for name, value in scenario.values.items() if name != "typed"}
         step = Step.objects.create(
@@ -27,7 +28,8 @@ def make_steps(apps, schema_editor):
 
 def take_back_the_first(apps, schema_editor):
     """Backwards a scenario keeps its first step; what came after it is lost, as there is no place for it."""
-    Scenario, Step = apps.get_model("loadtests", "Scenario"), apps.get_model("loadtests", "Step")
+    Scenario = apps.get_model("loadtests", "Scenario")
+    Step = apps.get_model("loadtests", "Step")
     for scenario in Scenario.objects.iterator(chunk_size=500):
         step = Step.objects.filter(scenario=scenario).order_by("position", "id").first()
         if step is None:

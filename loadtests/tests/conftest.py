@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, scenario_tag
+from loadtests.k6.plan import RequestPlan, RunPlan, ScenarioPlan, StagePlan, StepPlan, scenario_tag
 from loadtests.runners import find_k6
 from tests.needs import skip_or_fail
 
@@ -83,7 +83,7 @@ def scenario(position: int = 0, name: str = "Browse", **changed: Any) -> Scenari
     }
     defaults: dict[str, Any] = {"method": "GET", "url": "http://127.0.0.1:9/", "headers": (), "body": None}
     wanted = RequestPlan(name="GET /things/{id}", **{**defaults, **request})
-    return ScenarioPlan(request=wanted, **{**fields, **changed})
+    return ScenarioPlan(steps=(StepPlan("", wanted),), **{**fields, **changed})
 
 
 def run_plan(*scenarios: ScenarioPlan) -> RunPlan:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests.asking import ScenarioIn
-from loadtests.k6.plan import CONSTANT, RunPlan, ScenarioPlan, StagePlan, scenario_tag
+from loadtests.k6.plan import CONSTANT, RunPlan, ScenarioPlan, StagePlan, StepPlan, scenario_tag
 from loadtests.k6.script import build_script
-from loadtests.requesting import build_request
+from loadtests.payload import StepIn
+from loadtests.requesting import Place, build_request
+from loadtests.surroundings import Surroundings
 from loadtests.tests.wire import Received, Stub, faults_of
 from projects.models import Endpoint, OpenApiSpec
 from projects.openapi import ApiDocument, EndpointInfo, extract_api, read_document
@@ -19,11 +20,12 @@ from projects.tests.judging import Judge, Raw
 
 # Schemas that nothing can satisfy: `type: string` with numbers as its `enum`, and the like.
 CONTRADICTIONS = {"googlemaps.json": 4, "halo.json": 1}
+PLACE = Place("scenarios.0.", "One")
 _ONE_AFTER_THE_OTHER = """
 options.scenarios = { all: { executor: "per-vu-iterations", vus: 1, iterations: 1, exec: "all" } };
 options.thresholds = {};
 export function all() {
-  for (const step of PLAN.steps) {
+  for (const step of PLAN.journeys) {
     __ENV.SCENARIO = step.tag;
     once();
   }
@@ -66,30 +68,29 @@ def requests_of(document: Document, base_url: str, *, with_optional: bool) -> tu
     Each with the values it was imported with: of its required parameters, or of all.
     """
     spec = OpenApiSpec(title=document.name, base_url=base_url)
-    scenarios, problems = [], []
+    around, scenarios, problems = Surroundings(), [], []
     for number, one in enumerate(document.api.endpoints):
         endpoint = Endpoint(
             openapi_spec=spec, path=one.path, method=one.method,
             parameters=list(one.parameters), request_body=one.request_body,
         )  # fmt: skip
-        request = build_request(_asked(one, with_optional), endpoint, "scenarios.0")
+        request = build_request(_asked(one, with_optional), endpoint, PLACE, around)
         if request.problems and with_optional:  # three hundred filters make too long an address
-            request = build_request(_asked(one, False), endpoint, "scenarios.0")
+            request = build_request(_asked(one, False), endpoint, PLACE, around)
         problems += [detail.message for detail in request.problems]
         if request.plan is not None:
             tag = scenario_tag(number, str(endpoint))
             stages = (StagePlan(1, 1),)
-            scenarios.append(ScenarioPlan(tag, str(endpoint), CONSTANT, stages, 0, request.plan, None, None))
+            scenarios.append(ScenarioPlan(tag, str(endpoint), CONSTANT, stages, 0, (StepPlan("", request.plan),)))
     return RunPlan("7", document.name, tuple(scenarios)), problems
 
 
-def _asked(endpoint: EndpointInfo, with_optional: bool) -> ScenarioIn:
+def _asked(endpoint: EndpointInfo, with_optional: bool) -> StepIn:
     values: dict[str, dict[str, Any]] = {}
     for one in endpoint.parameters if with_optional else ():
         if one["value"] is not None:
             values.setdefault(one["in"], {})[one["name"]] = one["value"]
-    stages = [{"duration": 1, "target": 1}]
-    return ScenarioIn.model_validate({"endpoint_id": 1, "executor": CONSTANT, "stages": stages, "parameters": values})
+    return StepIn.model_validate({"endpoint_id": 1, "parameters": values})
 
 
 def example_faults(document: Document) -> tuple[int, list[str]]:
@@ -150,7 +151,7 @@ def wire_faults(document: Document, stub: Stub, k6: str, folder: Path) -> tuple[
     assert len(received) == len(plan.scenarios)
     faults = []
     for scenario, request in zip(plan.scenarios, received, strict=True):
-        method, _, path = scenario.request.name.partition(" ")
+        method, _, path = scenario.steps[0].request.name.partition(" ")
         raw = document.operations[method, template(path)]
         faults += [f"{scenario.name}: {fault}" for fault in faults_of(request, raw, f"/base{path}", document.judge)]
     return len(received), faults

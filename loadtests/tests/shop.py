@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from loadtests.models import Plan, Scenario, Stage
+from loadtests.models import Plan, Scenario, Stage, Step
 from projects.models import Endpoint, Membership, OpenApiSpec, Project, Tag
 
 ORDER = {"productId": "p-1", "quantity": 2}
@@ -68,6 +68,7 @@ def make_plan(project: Project, *endpoints: Endpoint, title: str = "Evening peak
     """A saved plan with a scenario of 5 users for 30 s for each endpoint, without any values."""
     plan = Plan.objects.create(project=project, title=title)
     for position, endpoint in enumerate(endpoints):
-        scenario = Scenario.objects.create(plan=plan, position=position, name=str(endpoint), endpoint=endpoint)
+        scenario = Scenario.objects.create(plan=plan, position=position, name=str(endpoint))
+        Step.objects.create(scenario=scenario, endpoint=endpoint)
         Stage.objects.create(scenario=scenario, duration=30, target=5)
     return plan

@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from loadtests import planning
-from loadtests.models import Plan, Scenario
+from loadtests.models import Plan, Scenario, Step
 from loadtests.tests.shop import ORDER_TEXT, body, make_endpoint, make_plan, make_project, make_shop, parameter
 from projects.models import Endpoint, Membership
 
@@ -22,7 +22,8 @@ def plan(alice: User, bob: User) -> Plan:
     """Alice's plan with a list, a detail and an order."""
     project, endpoints = make_shop(alice, bob)
     plan = make_plan(project, *endpoints)
-    plan.scenarios.filter(endpoint=endpoints[2]).update(body=ORDER_TEXT, content_type="application/json")
+    orders = Step.objects.filter(scenario__plan=plan, endpoint=endpoints[2])
+    orders.update(body=ORDER_TEXT, content_type="application/json")
     return plan
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from loadtests.drawing import draw
-from loadtests.k6.plan import StagePlan, curve
+from loadtests.k6.curves import curve
+from loadtests.k6.plan import StagePlan
 
 HOLD = curve("constant-vus", [StagePlan(10, 5)])
 RAMP = curve("ramping-vus", [StagePlan(10, 5), StagePlan(10, 0)])

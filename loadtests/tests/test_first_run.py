@@ -8,7 +8,8 @@ from pytest_django.fixtures import Settings
 from demo.document import document
 from history.models import TestHistory
 from history.states import Outcome, Status
-from loadtests.k6.plan import duration, from_json, peak_vus
+from loadtests.k6.curves import duration, peak_vus
+from loadtests.k6.plan_json import from_json
 from projects.access import visible_projects
 from projects.models import Project
 from projects.spec_import import analyze
@@ -35,7 +36,7 @@ def test_it_starts_one_short_run_of_the_demo_project(shop: Project) -> None:
     plan = from_json(run.plan_snapshot)
     assert duration(plan) == 40
     assert peak_vus(plan) == 12
-    assert {scenario.request.name for scenario in plan.scenarios} == {
+    assert {scenario.steps[0].request.name for scenario in plan.scenarios} == {
         "GET /products",
         "GET /products/{product_id}",
         "POST /orders",

@@ -15,7 +15,8 @@ from loadtests.k6.dashboard import (
     shown_report,
     without_folder,
 )
-from loadtests.k6.plan import StagePlan, from_json, to_json
+from loadtests.k6.plan import StagePlan, to_json
+from loadtests.k6.plan_json import from_json
 from loadtests.runners.manifests import DASHBOARD_PORT
 from loadtests.tests.conftest import run_plan, scenario
 

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from loadtests.k6.plan import StagePlan, asked_vus, duration, from_json, peak_vus, scenario_tag, to_json
+from loadtests.k6.curves import asked_vus, duration, peak_vus
+from loadtests.k6.plan import StagePlan, scenario_tag, to_json
+from loadtests.k6.plan_json import from_json
 from loadtests.tests.conftest import run_plan, scenario
 
 RAMP = scenario(0, "Ramp", executor="ramping-vus", stages=(StagePlan(10, 20), StagePlan(10, 20), StagePlan(5, 0)))

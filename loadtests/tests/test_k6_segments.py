@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from loadtests.k6.command import pod_command
-from loadtests.k6.plan import StagePlan, most_generators
+from loadtests.k6.curves import most_generators
+from loadtests.k6.plan import StagePlan
 from loadtests.k6.script import SUMMARY_MARK, build_script
 from loadtests.tests.conftest import Target, run_plan, scenario
 

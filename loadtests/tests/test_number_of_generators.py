@@ -12,7 +12,9 @@ from pytest_django.fixtures import Settings
 
 from history.models import TestHistory
 from loadtests import launching, planning
-from loadtests.k6.plan import RunPlan, StagePlan, from_json, most_generators, to_json
+from loadtests.k6.curves import most_generators
+from loadtests.k6.plan import RunPlan, StagePlan, to_json
+from loadtests.k6.plan_json import from_json
 from loadtests.models import GeneratorSettings, Plan
 from loadtests.tests.conftest import run_plan, scenario
 from loadtests.tests.shop import make_endpoint, make_plan, make_project

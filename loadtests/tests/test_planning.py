@@ -7,8 +7,10 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 
 from loadtests import planning
-from loadtests.asking import seconds
-from loadtests.k6.plan import RequestPlan, peak_vus
+from loadtests.fields import seconds
+from loadtests.k6.curves import peak_vus
+from loadtests.k6.plan import RequestPlan, StepPlan
+from loadtests.models import Step
 from loadtests.tests.shop import (
     ORDER_TEXT,
     body,
@@ -45,7 +47,7 @@ def problems(payload: Any, user: User | None = None) -> dict[str, str]:
 
 def request_of(user: User, endpoint: Endpoint, **changed: Any) -> RequestPlan:
     built = planning.build(planning.read(asked(endpoint, **changed)), user)
-    return built.plan.scenarios[0].request
+    return built.plan.scenarios[0].steps[0].request
 
 
 @pytest.mark.parametrize(
@@ -158,12 +160,13 @@ def test_the_short_form_of_old_callers_works(alice: User) -> None:
     stages = [{"duration": 10, "target": 5}, {"duration": "1m", "target": 8}]
     built = planning.build(planning.read(asked(products, stages=stages)), alice)
     assert built.project == project
-    assert built.endpoints == (products,)
+    assert built.endpoints == ((products,),)
     assert built.warnings == ()
     scenario = built.plan.scenarios[0]
     assert (scenario.tag, scenario.name, scenario.executor) == ("s01_browse", "Browse", "constant-vus")
     assert peak_vus(built.plan) == 8
-    assert scenario.request == RequestPlan("GET", "https://api.example.com/v1/products", "GET /products", (), None)
+    request = RequestPlan("GET", "https://api.example.com/v1/products", "GET /products", (), None)
+    assert scenario.steps == (StepPlan("", request),)
 
 
 def test_a_member_may_build_a_reader_may_not_a_stranger_sees_nothing(alice: User, bob: User, charlie: User) -> None:
@@ -299,23 +302,25 @@ def test_a_korean_host_name_is_written_for_machines(alice: User) -> None:
 def test_a_saved_plan_asks_for_the_same_as_its_payload(alice: User) -> None:
     project, (products, _detail, order) = make_shop(alice)
     plan = make_plan(project, products, order)
-    plan.scenarios.filter(endpoint=order).update(body=ORDER_TEXT, values={"query": {"a": "1"}}, think_time=1.5)
+    steps = Step.objects.filter(scenario__plan=plan, endpoint=order)
+    steps.update(body=ORDER_TEXT, values={"query": {"a": "1"}})
+    plan.scenarios.filter(steps__endpoint=order).update(think_time=1.5)
     built = planning.build(planning.read(planning.from_plan(plan)), alice)
     assert planning.review(plan).built == built
-    assert built.plan.scenarios[1].request.body == ORDER_TEXT
-    assert built.plan.scenarios[1].request.url.endswith("/orders?a=1")
+    assert built.plan.scenarios[1].steps[0].request.body == ORDER_TEXT
+    assert built.plan.scenarios[1].steps[0].request.url.endswith("/orders?a=1")
 
 
 def test_a_review_finds_everything_that_is_wrong_with_a_saved_plan(alice: User) -> None:
     project, (products, detail, order) = make_shop(alice)
     plan = make_plan(project, products, detail, order)
-    plan.scenarios.filter(endpoint=products).update(endpoint=None)
+    Step.objects.filter(scenario__plan=plan, endpoint=products).update(endpoint=None)
     reviewed = planning.review(plan)
     assert reviewed.built is None
     assert {problem.field for problem in reviewed.problems} == {
-        "scenarios.0.endpoint_id",
-        "scenarios.1.parameters.path.productId",
-        "scenarios.2.body",
+        "scenarios.0.steps.0.endpoint_id",
+        "scenarios.1.steps.0.parameters.path.productId",
+        "scenarios.2.steps.0.body",
     }
 
 
@@ -324,7 +329,7 @@ def test_a_preview_shows_what_would_happen_and_makes_nothing(alice: User) -> Non
     shown = planning.preview(planning.build(planning.read(asked(products, executor="ramping-vus")), alice))
     assert (shown["duration"], shown["peak_vus"], shown["estimated_requests"]) == (30, 5, None)
     assert "const PLAN" in shown["script"]
-    assert shown["plan"]["scenarios"][0]["request"]["url"].startswith("https://api.example.com/")
+    assert shown["plan"]["scenarios"][0]["steps"][0]["request"]["url"].startswith("https://api.example.com/")
     assert shown["warnings"] == []
 
 
