@@ -52,7 +52,9 @@ def write_plan(payload: Mapping[str, Any], project: Project, environment: Enviro
 
 
 def read_plan(source: bytes | str, project: Project) -> PlanFile:
-    """What a file asks for in this project. Raises TooLarge, or Refused with the line of everything that is wrong."""
+    """What a file asks for in this project. Raises TooLarge, or Refused with the line of everything that is wrong.
+
+    A plan that can be read and could not run yet is read all the same: its page says what it lacks."""
     read = read_yaml(source)
     _check_head(read)
     names = Names(project)
@@ -61,9 +63,9 @@ def read_plan(source: bytes | str, project: Project) -> PlanFile:
         load_test, _sound, more = parse(payload)
     except ProductError as error:
         raise type(error)(error.message, [_with_line(read, one) for one in error.details]) from None
-    found = [*problems, *(_with_line(read, one) for one in more)]
-    if load_test is None or found:
-        raise refusal(sorted(found, key=lambda one: read.line_of(one.field)))
+    if load_test is None or problems:
+        problems += [_with_line(read, one) for one in more]
+        raise refusal(sorted(problems, key=lambda one: read.line_of(one.field)))
     return PlanFile(payload, load_test)
 
 

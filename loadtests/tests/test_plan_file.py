@@ -153,7 +153,7 @@ load_tests = st.builds(
 
 
 @given(asked=load_tests)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_a_plan_says_comes_back_from_its_file(shop: Project, alice: User, asked: dict[str, Any]) -> None:
     keys = list(Endpoint.objects.order_by("pk").values_list("pk", flat=True))
     for scenario in asked["scenarios"]:
