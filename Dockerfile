@@ -24,6 +24,7 @@ FROM packages AS code
 WORKDIR /app
 COPY . .
 COPY --from=browser /build/node_modules/uplot ./node_modules/uplot
+COPY --from=browser /build/node_modules/sortablejs ./node_modules/sortablejs
 RUN rm requirements*.txt package*.json .npmrc \
  && /opt/metricvault/bin/python -m metricvault.catalogues \
  && /opt/metricvault/bin/python -m compileall -q .

@@ -1,127 +1,147 @@
-"""What the builder's page shows of a plan: its load, its scenarios, and the form of the chosen one."""
+"""What the builder's page shows of a plan: its load, its scenarios, the form of the chosen one with its open step."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from loadtests import planning
-from loadtests.asking import MOST_SCENARIOS, MOST_STAGES, duration_text
-from loadtests.drawing import draw
-from loadtests.editing import DRAFTS, PLACES, typed_text
-from loadtests.k6.plan import RAMPING, Point, StagePlan, curve, peak_vus
-from loadtests.models import Executor, Plan, Scenario
-from loadtests.runners import KUBERNETES
+from loadtests import pace, planning
+from loadtests.form_fields import Field, Notes
+from loadtests.k6.curves import peak_vus
+from loadtests.k6.plan import RATES, RequestPlan
+from loadtests.load_page import line_of, load
+from loadtests.models import Plan, Scenario, Step
+from loadtests.payload import MOST_SCENARIOS, MOST_STEPS
+from loadtests.plan_fields import plan_form
+from loadtests.profiles import PROFILES, USUAL
+from loadtests.scenario_form import scenario_form
+from loadtests.step_form import step_form
 from metricvault.lib.errors import Detail
-
-_BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A control with its note. `id` is unique on the page, `name` is what `editing` reads."""
-
-    id: str
-    name: str
-    label: str
-    value: str = ""
-    problem: str = ""
-    hint: str = ""
-    unit: str = ""
-    placeholder: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    kind: str = "text"  # or "select", "area"; choices of a text are proposals
-    warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StageRow:
-    """A stage as a row of the form."""
-
-    pk: int
-    number: int
-    kind: str
-    duration: Field
-    target: Field
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioForm:
-    """Everything of one scenario that can be changed."""
-
-    scenario: Scenario
-    general: tuple[Field, ...]
-    executor: Field
-    stages: tuple[StageRow, ...]
-    parameters: tuple[tuple[str, str, Field], ...]  # place, note of the document, field
-    body: Field | None
-    content_type: Field | None
-    targets: tuple[Field, ...]
-    problems: tuple[str, ...]  # of the scenario as a whole
-    full: bool
-
-    def fields(self) -> Iterator[Field]:
-        """All fields, whose notes follow each change."""
-        yield from (*self.general, self.executor, *self.targets)
-        for row in self.stages:
-            yield from (row.duration, row.target)
-        yield from (field for _place, _note, field in self.parameters)
-        yield from (field for field in (self.content_type, self.body) if field)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A scenario in the list."""
+    """A scenario in the list. `peak` with its unit."""
 
     scenario: Scenario
     name: str
-    peak: int
+    peak: str
+    steps: Sequence[Step]
     problems: int
     chosen: bool
 
 
-def context(plan: Plan, chosen_pk: int | None) -> dict[str, Any]:
-    """Everything the page shows. `plan` comes from `editing.full_plans`; an unknown choice is the first scenario."""
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step in the list of its scenario."""
+
+    step: Step
+    number: int
+    problems: int
+    chosen: bool
+    takes: str  # the variables it takes, in one line
+
+
+def context(plan: Plan, chosen_pk: int | None, step_pk: int | None = None) -> dict[str, Any]:
+    """Everything the page shows. `plan` comes from `editing.full_plans`; an unknown choice is the first one."""
     scenarios = list(plan.scenarios.all())
     position = next((at for at, one in enumerate(scenarios) if one.pk == chosen_pk), 0)
     chosen = scenarios[position] if scenarios else None
-    reviewed = planning.review(plan)
-    lines = [_line(scenario) for scenario in scenarios]
-    form = None
-    if chosen is not None:
-        form = scenario_form(chosen, _of(reviewed.problems, position), _of(reviewed.warnings, position))
+    seconds = pace.iteration_seconds(plan)
+    reviewed = planning.review(plan, seconds)
     return {
         "plan": plan,
-        "k6_dashboard": settings.METRICVAULT_K6_DASHBOARD if plan.k6_dashboard is None else plan.k6_dashboard,
         "chosen": chosen,
-        "rows": [_row(at, one, lines[at], chosen, reviewed.problems) for at, one in enumerate(scenarios)],
-        "drawing": draw(lines[position], lines[:position] + lines[position + 1 :]) if scenarios else None,
-        "form": form,
+        "rows": [_row(at, one, chosen, reviewed.problems) for at, one in enumerate(scenarios)],
+        "load": load(scenarios, position, reviewed.scenarios, seconds) if scenarios else None,
+        **(_chosen(plan, chosen, position, reviewed, seconds, step_pk) if chosen is not None else {"form": None}),
+        "plan_form": plan_form(
+            plan, Notes(_whole(reviewed.problems), _whole(reviewed.warnings), plan.drafts), _pods(reviewed)
+        ),
         "problems": _for_people(scenarios, reviewed.problems),
         "warnings": _for_people(scenarios, reviewed.warnings),
         "ready": reviewed.built is not None,
         "hosts": _hosts(reviewed.built),
         "full": len(scenarios) >= MOST_SCENARIOS,
-        "on_cluster": settings.METRICVAULT_RUNNER == KUBERNETES,
-        "generators": reviewed.built.plan.generators if reviewed.built else None,
-        "each": ceil(peak_vus(reviewed.built.plan) / reviewed.built.plan.generators) if reviewed.built else None,
-        "generators_problem": next((one.message for one in reviewed.problems if one.field == "generators"), ""),
-        "title_problem": next((one.message for one in reviewed.problems if one.field == "title"), ""),
+        "profiles": _profiles(plan),
+    }
+
+
+def _chosen(
+    plan: Plan,
+    chosen: Scenario,
+    position: int,
+    reviewed: planning.Review,
+    seconds: Mapping[int, float],
+    step_pk: int | None,
+) -> dict[str, Any]:
+    """The form of the chosen scenario and of its open step."""
+    problems, warnings = _of(reviewed.problems, position), _of(reviewed.warnings, position)
+    notes = Notes(problems, warnings, chosen.drafts)
+    steps = list(chosen.steps.all())
+    at = next((number for number, one in enumerate(steps) if one.pk == step_pk), 0)
+    form = scenario_form(chosen, reviewed.scenarios.get(position), notes, seconds.get(position))
+    opened = step_form(plan, steps[at], at, notes, steps) if steps else None
+    for number in range(len(steps)):
+        notes.take(f"steps.{number}.")  # they are counted in the rows of their steps
+    return {
+        "form": form,
+        "step": opened,
+        "step_rows": [_step_row(number, one, at, problems) for number, one in enumerate(steps)],
+        "steps_full": len(steps) >= MOST_STEPS,
+        "form_problems": notes.left(),
+    }
+
+
+def fields(shown: Mapping[str, Any]) -> Iterator[Field]:
+    """All fields on the page of the chosen scenario, whose notes follow each change."""
+    if shown["form"] is not None:
+        yield from shown["form"].fields()
+    if shown.get("step") is not None:
+        yield from shown["step"].fields()
+
+
+def _profiles(plan: Plan) -> dict[str, Any]:
+    words = {
+        "smoke": _("Smoke: does it work at all?"),
+        "load": _("Load: what is usual, for a while"),
+        "stress": _("Stress: more than usual, in steps"),
+        "spike": _("Spike: a sudden rush"),
+        "soak": _("Soak: for hours"),
+        "breakpoint": _("Breakpoint: until a target is missed"),
+    }
+    usual = USUAL.get(plan.profile, USUAL["load"])  # type: ignore[call-overload]
+    return {
+        "choices": [(name, words[name], name == (plan.profile or "load")) for name in PROFILES],
+        "peak": usual[0],
+        "minutes": usual[1],
     }
 
 
 def _hosts(built: planning.BuiltPlan | None) -> str:
-    urls = (scenario.request.url for scenario in built.plan.scenarios) if built else ()
-    return ", ".join(sorted({urlsplit(url).netloc for url in urls}))
+    requests = (step.request for one in built.plan.scenarios for step in one.steps) if built else ()
+    return ", ".join(sorted({_host(request) for request in requests}))
 
 
-def _line(scenario: Scenario) -> list[Point]:
-    stages = [StagePlan(stage.duration, stage.target) for stage in scenario.stages.all()]
-    return curve(scenario.executor, stages)
+def _host(request: RequestPlan) -> str:
+    url = request.url if isinstance(request.url, str) else str(request.url[0])
+    return urlsplit(url).netloc
+
+
+def _pods(reviewed: planning.Review) -> str:
+    """What comes of the number of load generators."""
+    words = _("Empty: as many as the users need.")
+    if reviewed.built is None:
+        return words
+    count = reviewed.built.plan.generators
+    each = ceil(peak_vus(reviewed.built.plan) / count)
+    text = ngettext("%(number)s pod of up to %(each)s users.", "%(number)s pods of up to %(each)s users each.", count)
+    return text % {"number": count, "each": number_format(each)} + " " + words
 
 
 def _of(details: Iterable[Detail], position: int) -> dict[str, str]:
@@ -130,165 +150,45 @@ def _of(details: Iterable[Detail], position: int) -> dict[str, str]:
     return {one.field.removeprefix(start): one.message for one in details if one.field.startswith(start)}
 
 
-def _row(at: int, scenario: Scenario, line: list[Point], chosen: Scenario | None, problems: Iterable[Detail]) -> Row:
-    name = scenario.name or str(scenario.endpoint or _("Scenario"))
-    peak = round(max(users for _t, users in line))
-    return Row(scenario, name, peak, len(_of(problems, at)), scenario == chosen)
+def _whole(details: Iterable[Detail]) -> dict[str, str]:
+    """Those of the plan as a whole, by their field."""
+    return {one.field: one.message for one in details if not one.field.startswith("scenarios.")}
 
 
-def _for_people(scenarios: list[Scenario], details: Iterable[Detail]) -> list[tuple[int | None, str]]:
-    """(key of the scenario, sentence with its name); no key for what concerns the whole plan."""
-    found: list[tuple[int | None, str]] = []
+def _row(at: int, scenario: Scenario, chosen: Scenario | None, problems: Iterable[Detail]) -> Row:
+    steps = list(scenario.steps.all())
+    name = scenario.name or (str(steps[0]) if steps else _("Scenario"))
+    peak = max((level for _t, level in line_of(scenario)), default=0)
+    if scenario.executor in RATES:
+        shown = f"{number_format(round(peak, 2))}/s"
+    else:
+        users = round(peak)
+        shown = ngettext("%(number)s user", "%(number)s users", users) % {"number": number_format(users)}
+    return Row(scenario, name, shown, steps, len(_of(problems, at)), scenario == chosen)
+
+
+def _step_row(number: int, step: Step, chosen: int, problems: Mapping[str, str]) -> StepRow:
+    count = sum(path.startswith(f"steps.{number}.") for path in problems)
+    takes = ", ".join(one["name"] for one in step.extracts if one.get("name"))
+    return StepRow(step, number + 1, count, number == chosen, takes)
+
+
+def _for_people(scenarios: list[Scenario], details: Iterable[Detail]) -> list[tuple[str, str]]:
+    """(where it is mended as a query, sentence with the name of its scenario); no query for the whole plan."""
+    found: list[tuple[str, str]] = []
     for detail in details:
         parts = detail.field.split(".")
         if parts[0] == "scenarios" and len(parts) > 1 and int(parts[1]) < len(scenarios):
             scenario = scenarios[int(parts[1])]
-            name = scenario.name or str(scenario.endpoint or "")
+            steps = list(scenario.steps.all())
+            name = scenario.name or (str(steps[0]) if steps else "")
             message = detail.message
             if not name or name not in message:
                 message = _("“%(name)s”: %(message)s") % {"name": name, "message": message}
-            found.append((scenario.pk, message))
+            query = f"?scenario={scenario.pk}"
+            if parts[2:3] == ["steps"] and len(parts) > 3 and int(parts[3]) < len(steps):
+                query += f"&step={steps[int(parts[3])].pk}"
+            found.append((query, message))
         else:
-            found.append((None, detail.message))
-    return found
-
-
-def scenario_form(scenario: Scenario, problems: Mapping[str, str], warnings: Mapping[str, str]) -> ScenarioForm:
-    """The form of a scenario with each problem at its field."""
-    left = dict(problems)
-    drafts = scenario.values.get(DRAFTS, {})
-
-    def field(name: str, label: str, value: Any, at: str = "", **more: Any) -> Field:
-        at = at or name
-        key = more.pop("id", f"f-{name}")
-        note: dict[str, Any] = {"problem": left.pop(at, "")}
-        if not note["problem"] and at in warnings:
-            note = {"hint": warnings[at], "warning": True}
-        return Field(key, name, label, str(drafts.get(name, _plain(value))), **{**more, **note})
-
-    p95_hint = _("Missed if 5 % of requests take longer. Empty: no target.")
-    return ScenarioForm(
-        scenario=scenario,
-        general=(field("name", _("Name"), scenario.name),),
-        executor=field(
-            "executor",
-            _("How the load is made"),
-            scenario.executor,
-            kind="select",
-            choices=tuple((value, str(label)) for value, label in Executor.choices),
-            hint=_executor_hint(scenario.executor),
-        ),
-        stages=tuple(_stages(scenario, field)),
-        parameters=tuple(_parameters(scenario, field)),
-        content_type=_content_type(scenario, field),
-        body=_body(scenario, field),
-        targets=(
-            field(
-                "think_time",
-                _("Think time after each request"),
-                duration_text(scenario.think_time),
-                hint=_("Each user waits that long. Seconds, or 500ms, 2m."),
-            ),
-            field("response_time_target", _("p95 at most"), scenario.response_time_target, unit="ms", hint=p95_hint),
-            field(
-                "error_rate_target",
-                _("Error rate at most"),
-                scenario.error_rate_target,
-                unit="%",
-                hint=_("Share of requests that may fail. Empty: no target."),
-            ),
-        ),
-        full=len(scenario.stages.all()) >= MOST_STAGES,
-        problems=tuple(left.values()),
-    )
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-def _executor_hint(executor: str) -> str:
-    if executor == RAMPING:
-        return _("Each stage leads in a straight line to its users, beginning with 0.")
-    return _("Each stage holds its users. Slow answers lower the number of requests.")
-
-
-def _stages(scenario: Scenario, field: Any) -> Iterator[StageRow]:
-    before = 0
-    for number, stage in enumerate(scenario.stages.all()):
-        if scenario.executor != RAMPING or stage.target == before:
-            kind = _("Hold")
-        else:
-            kind = _("Ramp up") if stage.target > before else _("Ramp down")
-        before = stage.target
-        words = {"number": number + 1}
-        yield StageRow(
-            stage.pk,
-            number + 1,
-            kind,
-            field(
-                f"stage.{stage.pk}.duration",
-                _("Stage %(number)s, duration") % words,
-                duration_text(stage.duration),
-                at=f"stages.{number}.duration",
-                id=f"f-stage-{stage.pk}-duration",
-            ),
-            field(
-                f"stage.{stage.pk}.target",
-                _("Stage %(number)s, users") % words,
-                stage.target,
-                at=f"stages.{number}.target",
-                id=f"f-stage-{stage.pk}-target",
-            ),
-        )
-
-
-def _parameters(scenario: Scenario, field: Any) -> Iterator[tuple[str, str, Field]]:
-    """What the document describes, then what was given besides."""
-    described = scenario.endpoint.parameters if scenario.endpoint else []
-    given = {(place, name): value for place in PLACES for name, value in scenario.values.get(place, {}).items()}
-    for number, parameter in enumerate(described):
-        place, name = parameter["in"], parameter["name"]
-        example = typed_text(parameter["value"])
-        value = given.pop((place, name), example if parameter["required"] else "")
-        choices = parameter.get("schema", {}).get("enum") or ()
-        yield (
-            place,
-            parameter["description"][:300],
-            field(
-                f"value.{place}.{name}",
-                name,
-                typed_text(value),
-                at=f"parameters.{place}.{name}",
-                id=f"f-{place}-{number}",
-                hint="" if parameter["required"] else _("optional"),
-                placeholder="" if parameter["required"] else example[:80],
-                choices=tuple((plain, plain) for plain in map(typed_text, choices)),
-            ),
-        )
-    for number, ((place, name), value) in enumerate(given.items()):
-        key = {"at": f"parameters.{place}.{name}", "id": f"f-{place}-more-{number}"}
-        yield place, "", field(f"value.{place}.{name}", name, typed_text(value), **key)
-
-
-def _content_type(scenario: Scenario, field: Any) -> Field | None:
-    content = (scenario.endpoint.request_body or {}).get("content", []) if scenario.endpoint else []
-    if len(content) < 2:
-        return None
-    choices = tuple((one["media_type"], one["media_type"]) for one in content)
-    found: Field = field("content_type", _("Content type"), scenario.content_type, kind="select", choices=choices)
-    return found
-
-
-def _body(scenario: Scenario, field: Any) -> Field | None:
-    endpoint = scenario.endpoint
-    described = endpoint.request_body if endpoint else None
-    if not scenario.body and described is None and (endpoint is None or endpoint.method in _BODILESS):
-        return None
-    hint = _("Sent with each request. Empty: no body.")
-    if described and scenario.body and scenario.body in (one["text"] for one in described["content"]):
-        hint = _("Filled in from the document.")
-    found: Field = field("body", _("Body"), scenario.body, hint=hint, kind="area")
+            found.append(("", detail.message))
     return found

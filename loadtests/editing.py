@@ -323,13 +323,13 @@ def duplicate_scenario(scenario: Scenario) -> Scenario:
 
 def copy_scenario(scenario: Scenario, plan: Plan, position: int) -> Scenario:
     """The scenario with its steps and stages, without drafts, in `plan`."""
-    copy = Scenario.objects.create(**{**_columns(scenario), "plan_id": plan.pk, "position": position, "drafts": {}})
-    Stage.objects.bulk_create(Stage(**{**_columns(one), "scenario_id": copy.pk}) for one in scenario.stages.all())
-    Step.objects.bulk_create(Step(**{**_columns(one), "scenario_id": copy.pk}) for one in scenario.steps.all())
+    copy = Scenario.objects.create(**{**columns(scenario), "plan_id": plan.pk, "position": position, "drafts": {}})
+    Stage.objects.bulk_create(Stage(**{**columns(one), "scenario_id": copy.pk}) for one in scenario.stages.all())
+    Step.objects.bulk_create(Step(**{**columns(one), "scenario_id": copy.pk}) for one in scenario.steps.all())
     return copy
 
 
-def _columns(row: Scenario | Stage | Step) -> dict[str, Any]:
+def columns(row: Scenario | Stage | Step) -> dict[str, Any]:
     """Its columns by attribute, without its key."""
     return {one.attname: getattr(row, one.attname) for one in row._meta.concrete_fields if not one.primary_key}
 

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from loadtests import stage_text
 from loadtests.fields import Duration, Key, Whole
 from loadtests.k6.paths import read_path
 from loadtests.k6.plan import LoadPlan
@@ -150,6 +151,13 @@ def _pairs(value: Any) -> Any:
     return found
 
 
+def _stages(value: Any) -> Any:
+    """Stages that were written as one line of text."""
+    if not isinstance(value, str):
+        return value
+    return [{"duration": row.duration, "target": row.target} for row in stage_text.parse(value).rows]
+
+
 class _Request(Asked):
     """What one step sends, and what it looks at. Texts may hold `{{name}}`."""
 
@@ -188,7 +196,11 @@ class ScenarioIn(_Request):
         "per-vu-iterations",
     ] = "constant-vus"
     think_time: Annotated[Duration, Field(description="Seconds between the iterations of one user.")] = 0.0
-    stages: Annotated[list[StageIn], Field(min_length=1, max_length=MOST_STAGES)]
+    stages: Annotated[
+        list[StageIn],
+        BeforeValidator(_stages),
+        Field(min_length=1, max_length=MOST_STAGES, description="Or text: 2m to 50, hold 10m, 30s to 0."),
+    ]
     time_unit: Annotated[Duration, Field(description="Of the rates; 1 s where left out.")] = 1.0
     pre_allocated_vus: Annotated[Whole, Field(ge=1, le=2_000_000_000)] | None = None
     max_vus: Annotated[Whole, Field(ge=1, le=2_000_000_000)] | None = None

@@ -229,8 +229,9 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env_text("STATIC_ROOT") or None  # where `collectstatic` is used; else files are served where they lie
-_UPLOT = BASE_DIR / "node_modules" / "uplot" / "dist"
-STATICFILES_DIRS = [BASE_DIR / "static", *([("vendor/uplot", _UPLOT)] if _UPLOT.exists() else [])]
+_NPM = BASE_DIR / "node_modules"
+_VENDOR = [("vendor/uplot", _NPM / "uplot" / "dist"), ("vendor/sortable", _NPM / "sortablejs")]
+STATICFILES_DIRS = [BASE_DIR / "static", *(entry for entry in _VENDOR if entry[1].exists())]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -9,7 +9,7 @@ from django.test import override_settings
 from loadtests import planning
 from loadtests.fields import seconds
 from loadtests.k6.curves import peak_vus
-from loadtests.k6.plan import RequestPlan
+from loadtests.k6.plan import RequestPlan, StepPlan
 from loadtests.models import Step
 from loadtests.tests.shop import (
     ORDER_TEXT,
@@ -160,12 +160,13 @@ def test_the_short_form_of_old_callers_works(alice: User) -> None:
     stages = [{"duration": 10, "target": 5}, {"duration": "1m", "target": 8}]
     built = planning.build(planning.read(asked(products, stages=stages)), alice)
     assert built.project == project
-    assert built.endpoints == (products,)
+    assert built.endpoints == ((products,),)
     assert built.warnings == ()
     scenario = built.plan.scenarios[0]
     assert (scenario.tag, scenario.name, scenario.executor) == ("s01_browse", "Browse", "constant-vus")
     assert peak_vus(built.plan) == 8
-    assert scenario.request == RequestPlan("GET", "https://api.example.com/v1/products", "GET /products", (), None)
+    request = RequestPlan("GET", "https://api.example.com/v1/products", "GET /products", (), None)
+    assert scenario.steps == (StepPlan("", request),)
 
 
 def test_a_member_may_build_a_reader_may_not_a_stranger_sees_nothing(alice: User, bob: User, charlie: User) -> None:
@@ -317,9 +318,9 @@ def test_a_review_finds_everything_that_is_wrong_with_a_saved_plan(alice: User) 
     reviewed = planning.review(plan)
     assert reviewed.built is None
     assert {problem.field for problem in reviewed.problems} == {
-        "scenarios.0.endpoint_id",
-        "scenarios.1.parameters.path.productId",
-        "scenarios.2.body",
+        "scenarios.0.steps.0.endpoint_id",
+        "scenarios.1.steps.0.parameters.path.productId",
+        "scenarios.2.steps.0.body",
     }
 
 
