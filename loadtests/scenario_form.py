@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from loadtests.form_fields import Field, Notes, plain_text
 from loadtests.fields import duration_text
+from loadtests.form_fields import Field, Notes, plain_text
 from loadtests.goals import EACH, ITERATIONS, LEVELS, LINES, RATE, TOGETHER, USERS, asked_by
 from loadtests.k6.plan import COUNTED, LEVEL, PER_VU, RAMPING, RATES, LoadPlan, ScenarioPlan, StagePlan
 from loadtests.models import Percentile, Scenario

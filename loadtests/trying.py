@@ -22,14 +22,17 @@ from kombu.exceptions import OperationalError
 
 from history.reasons import Reason, reason
 from loadtests import planning, tried
+from loadtests.k6.command import plan_environment
 from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
 from loadtests.k6.plan import RunPlan, to_json
 from loadtests.k6.plan_json import from_json
 from loadtests.k6.script import build_script
 from loadtests.k6.steps_seen import read_output
 from loadtests.k6.try_command import try_command
+from loadtests.load_spec import data_of
 from loadtests.models import GeneratorSettings, Plan, Try
 from loadtests.runners import KUBERNETES, LaunchSpec, Progress, Runner, RunnerError, open_runner
+from loadtests.secrets import environment_of
 from metricvault.lib.errors import ProductError, TooMany
 from projects.environments import secret_values
 from projects.models import Environment
@@ -136,7 +139,7 @@ def run(try_id: int, now: datetime) -> bool:
         missing = error.permanent and settings.METRICVAULT_RUNNER != KUBERNETES
         _end(try_id, Try.State.RUNNING, reason("k6_missing" if missing else "launch_failed", detail=error.detail))
         return True
-    except ProductError as error:  # the secrets cannot be read
+    except ProductError as error:  # secrets or data that the plan was made with are gone
         _end(try_id, Try.State.RUNNING, reason("launch_failed", detail=str(error.message)))
         return True
     return follow(try_id, now)
@@ -144,17 +147,17 @@ def run(try_id: int, now: datetime) -> bool:
 
 def _launch_spec(row: Try) -> LaunchSpec:
     plan = from_json(row.plan_snapshot)
-    values = _secrets(plan)
     arguments, environment = try_command(pod=settings.METRICVAULT_RUNNER == KUBERNETES)
     return LaunchSpec(
         job_name(row),
         "try.js",
         build_script(plan, trying=True),
         arguments,
-        {**environment, **{one.variable: values.get(one.reference, "") for one in plan.secrets}},
+        {**environment, **plan_environment(plan), **environment_of(plan)},
         run=f"try-{row.pk}",
         longest=_STAYS,
         placement=GeneratorSettings.placement_of(row.project_id),
+        files=data_of(plan),
     )
 
 
