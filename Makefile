@@ -21,7 +21,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard */locale/*/LC_MESSAGES/*.po))
 UV := uv==0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-servers test-compose cluster test-cluster lint format messages requirements clean node_modules catalogues start-check
+.PHONY: run test checks test-servers test-compose cluster test-cluster lint format messages requirements clean node_modules catalogues start-check
 
 run: start-check $(INSTALLED) $(BROWSER) $(CATALOGUES)
 	@exec $(BIN)/python -m metricvault.supervise
@@ -59,13 +59,17 @@ $(BROWSER): | $(INSTALLED)
 node_modules: $(BROWSER)
 catalogues: $(CATALOGUES)
 
-# The tests' own data folder, so that nobody's data is touched. pytest's closing line stays the last one.
+# The tests' own data folder, so that nobody's data is touched. The checks run beside the tests and are shown before
+# them; pytest's closing line stays the last one. With ARGS only those tests run, after the checks.
 test: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
-test: lint
+test: $(if $(ARGS),checks,$(INSTALLED_DEV) $(BROWSER) $(CATALOGUES))
 	@mkdir -p $$METRICVAULT_DATA_DIR
+	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.everything $(MAKE_COMMAND) --no-print-directory checks)
+
+checks: lint
+	@mkdir -p $${METRICVAULT_DATA_DIR:-.data-test}
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.everything)
 
 # On servers from Debian's packages, started for it and ended with it; what is missing is named.
 test-servers: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test

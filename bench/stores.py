@@ -88,7 +88,7 @@ def median_of_three(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def whole_run(store: Any) -> int:
     """Reads the run as recording does; its requests."""
-    from history.recording import follow
+    from history.tracks import follow
 
     _timeline, tracks = follow((snapshot for _cursor, snapshot in store.read(RUN)), TAGS, [])
     return sum(tracks.whole.columns["requests"])
@@ -137,7 +137,7 @@ def sample_lines(samples: tuple[str, ...], request: tuple[int, float, bool], sec
 def measure_shown(store: Any, seconds: int) -> tuple[float, int]:
     """Writing the per-second results of the whole run for Grafana: seconds, points."""
     from history.metrics.stores import Published, Strand
-    from history.recording import follow
+    from history.tracks import follow
 
     _timeline, tracks = follow((snapshot for _cursor, snapshot in store.read(RUN)), TAGS, [])
     strands = [Strand("", "", "", tracks.whole.columns)]

@@ -2,13 +2,19 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from demo.answers import Answer, answer, find, refusal
+from demo.account import EXPIRES_IN, Account
+from demo.answers import Answer, Request, refusal
+from demo.control import control
 from demo.counts import UNKNOWN, Count, Counts
 from demo.document import document
-from demo.routes import Route
+from demo.recording import Recording
+from demo.routes import Route, find
+from demo.seconds import Seconds
+from demo.shop import Shop
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -16,71 +22,100 @@ Send = Callable[[Message], Awaitable[None]]
 
 _MOST_BODY = 1024 * 1024
 _STEPS = 100
+_JSON = (b"content-type", b"application/json")
 
 
 class Demo:
-    """Each instance is a shop with counts of its own."""
+    """Each instance is a shop with counts of its own. `clock`: seconds since 1970; `factor` multiplies all response
+    times; `expires_in`: seconds that an OAuth2 token holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, expires_in: float = EXPIRES_IN, clock: Callable[[], float] = time.time) -> None:
         self.counts = Counts()
-        self._document = Answer(200, json.dumps(document(), ensure_ascii=False, indent=1).encode())
+        self.seconds = Seconds()
+        self.recording = Recording()
+        self.account = Account(expires_in)
+        self.document = Answer(200, json.dumps(document(), ensure_ascii=False, indent=1).encode())
+        self.factor = 1.0
+        self._shop = Shop(self.account)
+        self._clock = clock
+        self._frozen_until = 0.0
+
+    def reset(self) -> None:
+        """What was received is forgotten; orders, tokens and how the shop behaves stay."""
+        self.counts = Counts()
+        self.seconds.reset()
+        self.recording.reset()
+        self.account.granted.clear()
+
+    def freeze(self, seconds: float) -> None:
+        """Nothing is answered until then; what already waits for an earlier freeze to end waits for that at least."""
+        self._frozen_until = time.monotonic() + seconds
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        elif scope["type"] == "http":
-            own = self._own_address(scope["method"], scope["path"])
-            if own is not None:
-                await _send(send, own)
+        if scope["type"] == "http":
+            if scope["path"].startswith(("/__", "/openapi.json")):
+                await _send(send, control(self, scope))
             else:
-                await self._shop(scope, receive, send)
+                await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
 
-    def _own_address(self, method: str, path: str) -> Answer | None:
-        """The document and the counts, which are not counted themselves."""
-        if path == "/openapi.json":
-            return self._document if method == "GET" else refusal(405, "Only GET.")
-        if path == "/__counts" and method == "GET":
-            return Answer(200, json.dumps(self.counts.as_dict(), ensure_ascii=False).encode())
-        if path == "/__counts/reset" and method == "POST":
-            self.counts = Counts()
-            return Answer(200, b'{"status":"reset"}')
-        return refusal(404, "GET /__counts, or POST /__counts/reset.") if path.startswith("/__counts") else None
-
-    async def _shop(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         """Counts the request, then takes its time, then answers. No await stands between finding out which number
         the request has and counting it, so concurrent requests cannot share one."""
         route, value, status = find(scope["method"], scope["path"])
-        body = await _body(receive) if scope["method"] not in ("GET", "HEAD", "DELETE") else b""
-        counts = self.counts.of(route.key if route else UNKNOWN, _run(scope))
-        for count in counts:
-            count.total += 1
-        number = counts[1].total
-        if route is None:
-            reply = refusal(status, f"The shop has no {scope['method']} {scope['path']}.")
-        elif body is None:
-            reply = refusal(413, "At most 1 MB.")
-        else:
-            if body:
-                self.counts.last_bodies[route.key] = body
-            reply = _reply(route, number, value, scope, body)
-        if reply.status >= 400:
+        now = self._clock()
+        key = route.key if route else UNKNOWN
+        self.seconds.arrived(key, scope.get("client"), now)
+        try:
+            body = await _body(receive) if scope["method"] not in ("GET", "HEAD", "DELETE") else b""
+            counts = self.counts.of(key, _run(scope))
             for count in counts:
-                count.failed += 1
-        if route is not None and route.high:
-            await asyncio.sleep(delay(route, number))
-        await _send(send, reply)
-        _answered(counts)
+                count.total += 1
+            number = counts[1].total
+            if route is None:
+                reply = refusal(status, f"The shop has no {scope['method']} {scope['path']}.")
+            elif body is None:
+                reply = refusal(413, "At most 1 MB.")
+            else:
+                if body:
+                    self.counts.last_bodies[key] = body
+                reply = self._reply(route, number, value, scope, body, now)
+            if reply.status >= 400:
+                for count in counts:
+                    count.failed += 1
+            if self.recording.on:
+                self.recording.keep(scope, key, reply.status, body or b"", now)
+            if self._frozen_until or (route is not None and route.high):
+                await self._take_time(route, number)
+            await _send(send, reply)
+            _answered(counts)
+        finally:
+            self.seconds.left(self._clock())
+
+    def _reply(self, route: Route, number: int, value: str, scope: Message, body: bytes, now: float) -> Answer:
+        if route.fails_every and number % route.fails_every == 0:
+            return refusal(503, f"Every {route.fails_every}th request fails here, and this was one.")
+        query = scope["query_string"].decode("latin-1")
+        return self._shop.answer(Request(route, value, query, scope["headers"], body, now))
+
+    async def _take_time(self, route: Route | None, number: int) -> None:
+        if self._frozen_until:
+            await self._thaw()
+        if route is not None and route.high and self.factor:
+            await asyncio.sleep(delay(route, number) * self.factor)
+            if self._frozen_until:
+                await self._thaw()
+
+    async def _thaw(self) -> None:
+        while (left := self._frozen_until - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+        self._frozen_until = 0.0
 
 
 def delay(route: Route, number: int) -> float:
     """Seconds that the `number`th request takes: a walk over a hundred even steps from low to high, out of order."""
     return (route.low + (route.high - route.low) * (number * 37 % _STEPS) / (_STEPS - 1)) / 1000
-
-
-def _reply(route: Route, number: int, value: str, scope: Message, body: bytes) -> Answer:
-    if route.fails_every and number % route.fails_every == 0:
-        return refusal(503, f"Every {route.fails_every}th request fails here, and this was one.")
-    return answer(route, value, scope["query_string"].decode("latin-1"), body)
 
 
 def _answered(counts: tuple[Count, ...]) -> None:
@@ -110,7 +145,9 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 async def _send(send: Send, reply: Answer) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(reply.body))]
+    headers = [*reply.headers]
+    if reply.status != 204:  # RFC 9110, 8.6: that one says no length
+        headers += (_JSON, (b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

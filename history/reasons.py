@@ -30,16 +30,52 @@ class Explained(TypedDict):
     detail: str
 
 
+_TIME = N_("%(request)s: %(percentile)s is %(value)s, target %(target)s.")
+_PERCENTILES = ("p50", "p90", "p95", "p99")
 SENTENCES: dict[str, str] = {
     # targets
-    "p95_missed": N_("%(request)s: p95 is %(value)s, target %(target)s."),
-    "p95_met": N_("%(request)s: p95 is %(value)s, target %(target)s."),
+    **{f"{name}_{how}": _TIME for name in _PERCENTILES for how in ("missed", "met")},
     "errors_missed": N_("%(request)s: %(value)s of requests fail, target at most %(target)s."),
     "errors_met": N_("%(request)s: %(value)s of requests fail, target at most %(target)s."),
     "tps_missed": N_("Throughput was %(value)s on average, target %(target)s."),
     "tps_met": N_("Throughput was %(value)s on average, target %(target)s."),
+    "pace_missed": N_("%(request)s: %(value)s on average, target %(target)s."),
+    "pace_met": N_("%(request)s: %(value)s on average, target %(target)s."),
     "target_without_samples": N_("%(request)s has a target, but sent no request."),
     "no_targets": N_("No target was set, so there was none to miss."),
+    # a run that was ended because it missed a target, and what a breakpoint test found
+    "ended_over_target": N_("Stopped after %(seconds)s over target. %(why)s"),
+    "ended_for_target": N_("Stopped because a target was missed for too long."),
+    "held": N_("%(request)sHeld %(level)s; at %(next)s %(why)s"),
+    "held_all": N_("%(request)sHeld %(level)s, the most that was asked for: no target was missed."),
+    "held_none": N_("%(request)sHeld no stage: at %(next)s %(why)s"),
+    "slow": N_("%(percentile)s was %(value)s, target %(target)s."),
+    "failing": N_("%(value)s of requests failed, target at most %(target)s."),
+    "short": N_("only %(value)s of the iterations asked for were begun."),
+    # checks, and load that was not sent
+    "check_failed": N_("%(step)s: %(failed)s of %(total)s answers did not pass the check “%(check)s”."),
+    "extract_failed": N_("%(step)s: %(failed)s of %(total)s answers had no value for %(name)s."),
+    "more_checks": N_("%(count)s more checks failed; they are in the table of steps."),
+    "dropped": N_(
+        "%(request)s: %(count)s iterations (%(share)s) were never begun, because all users were still at work: less "
+        "load was sent than asked for. Give the scenario more users, or find out why answers are slow."
+    ),
+    "not_done": N_(
+        "%(request)s: %(count)s iterations (%(share)s) were not done within the longest time. Give them more time or "
+        "more users."
+    ),
+    "no_rows": N_(
+        "%(request)s: no row of the data file was left for %(count)s iterations, which did nothing. Use a file with "
+        "more rows, or let rows be used again."
+    ),
+    "closed_model": N_(
+        "Users at work send nothing while they wait, so slow answers lowered the load. To hold a rate whatever the "
+        "answers, ask for requests per second."
+    ),
+    "slowed": N_(
+        "%(request)s: for %(seconds)s users waited for slow answers and sent less than half of their usual requests. "
+        "Real visitors would have kept coming: ask for requests per second to see what they would have felt."
+    ),
     # can the numbers be trusted
     "counts_agree": N_("The measurement is sound: all %(count)s requests counted by k6 are stored."),
     "counts_differ": N_("k6 counted %(k6)s requests, %(stored)s are stored: %(share)s differ."),
@@ -103,6 +139,30 @@ SENTENCES: dict[str, str] = {
         "%(missing)s of %(wanted)s pods left no summary, so the numbers come from their pushes alone: "
         "%(count)s requests."
     ),
+    # a plan that is tried once
+    "try_step": N_("%(step)s: %(why)s"),
+    "try_status": N_("The answer was “%(status)s”, which counts as a failure here; expected: %(wanted)s."),
+    "try_check": N_("This check does not hold: %(check)s."),
+    "try_check_found": N_("This check does not hold: %(check)s. Found: %(found)s"),
+    "try_extract": N_("The answer has nothing at %(expression)s, so “%(name)s” is empty."),
+    "try_no_row": N_("The data file has no row left for this step."),
+    "try_refused": N_("Nothing listens at %(host)s. Check that it runs and that the base URL is right."),
+    "try_unknown_host": N_("The name of %(host)s is not known here. Check the base URL."),
+    "try_timeout": N_("%(host)s did not answer in time. Check that it runs, or allow more time in the HTTP options."),
+    "try_reset": N_("%(host)s closed the connection without an answer."),
+    "try_certificate": N_(
+        "The certificate of %(host)s is not trusted here. Check the address, or turn off the check of certificates in "
+        "the HTTP options."
+    ),
+    "try_blocked": N_("Load may not be sent to %(host)s. Ask your administrator to allow it."),
+    "try_address": N_("This is no address that a request can be sent to: %(host)s"),
+    "try_no_answer": N_("No answer came from %(host)s. k6 says: %(event)s"),
+    "try_not_all_sent": N_("Not every step was sent. k6's log below says why."),
+    "try_no_worker": N_(
+        "No worker took the try within %(seconds)s s. Check that the Celery worker runs, then try again."
+    ),
+    "try_too_long": N_("The try did not end within %(seconds)s s and was given up."),
+    "try_lost": N_("The try was lost, perhaps with its worker. Try again."),
     "lost": N_(
         "The run was lost before it began: no worker took it. Check that the Celery worker runs, then run it again."
     ),
@@ -122,7 +182,8 @@ def explain(reasons: Iterable[Mapping[str, Any]]) -> list[Explained]:
 
 def _explain(stored: Mapping[str, Any]) -> Explained:
     kind = stored["code"].partition("_")[0]
-    params = {name: _shown(kind, name, value) for name, value in stored.get("params", {}).items()}
+    given = {"percentile": kind, **stored.get("params", {})}
+    params = {name: _shown(kind, name, value) for name, value in given.items()}
     sentence = SENTENCES[stored["code"]]
     detail = str(stored.get("params", {}).get("event", ""))
     return Explained(code=stored["code"], good=bool(stored["good"]), message=_(sentence) % params, detail=detail)
@@ -130,12 +191,20 @@ def _explain(stored: Mapping[str, Any]) -> Explained:
 
 # How a number of a reason reads: as everywhere else on the pages.
 _FORMATS: dict[tuple[str, str], Callable[[float], str]] = {
-    ("p95", "value"): numbers.ms,
-    ("p95", "target"): numbers.ms,
+    **{(kind, name): numbers.ms for kind in (*_PERCENTILES, "slow") for name in ("value", "target")},
     ("errors", "value"): numbers.percent,
     ("errors", "target"): numbers.limit,
     ("tps", "value"): numbers.tps,
     ("tps", "target"): lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s",
+    ("pace", "value"): numbers.tps,
+    ("pace", "target"): lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s",
+    ("failing", "value"): numbers.percent,
+    ("failing", "target"): numbers.limit,
+    ("short", "value"): numbers.percent,
+    ("dropped", "share"): numbers.percent,
+    ("not", "share"): numbers.percent,
+    ("ended", "seconds"): numbers.seconds,
+    ("slowed", "seconds"): numbers.seconds,
     ("counts", "share"): numbers.percent,
     ("stopped", "seconds"): numbers.seconds,
     ("pods", "seconds"): numbers.seconds,
@@ -147,7 +216,8 @@ def _shown(kind: str, name: str, value: Any) -> str:
     if isinstance(value, Mapping) and "code" in value:  # a reason within a reason
         return _explain(value)["message"]
     if isinstance(value, Mapping):  # a sentence from elsewhere, with its values
-        sentence, values = value["text"], value["values"]
+        sentence = value["text"]
+        values = {key: numbers.plain(one) if isinstance(one, float) else one for key, one in value["values"].items()}
         return _(sentence) % values if values else _(sentence)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)

@@ -1,104 +1,34 @@
 """From snapshots and k6's summary to the columns of a finished run. Every final number is made here."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 from django.db import transaction
 
+from history.findings import Lack
+from history.metrics import abort
 from history.metrics import summary as k6_summary
 from history.metrics.native_histogram import Histogram
-from history.metrics.remote_write import Snapshot
+from history.metrics.remote_write import CounterKey
 from history.metrics.stores import open_store
 from history.metrics.summary import Summary, Witness
-from history.metrics.timeline import Cell, Second, Timeline, numbers
-from history.models import Measured, ScenarioHistory, StageHistory, TestHistory, TimelineHistory
+from history.metrics.timeline import Place, Timeline, numbers
+from history.models import Iterated, Measured, ScenarioHistory, StageHistory, StepHistory, TestHistory, TimelineHistory
+from history.pace import COUNTED, USERS, Asked, slowed
 from history.publishing import show_result
 from history.reasons import Reason
 from history.states import Outcome
+from history.tracks import Rates, Track, Tracks, Window, follow, place, starts, windows
 from history.verdict import Evidence, judge
 
-COLUMNS = ("t", "requests", "failures", "tps", "error_rate", "avg", "p50", "p95", "p99", "vus")
 
-
-@dataclass(slots=True)
-class Track:
-    """The seconds of one scenario, one stage or the whole run, one list a column, and their sum."""
-
-    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
-    sum: Cell = field(default_factory=Cell)
-
-    def add(self, t: int, cell: Cell, vus: float | None) -> None:
-        """Appends one second."""
-        found = numbers(cell)
-        row = (t, found.requests, found.failures, found.tps, found.error_rate, found.avg, found.p50, found.p95)
-        for name, value in zip(COLUMNS, (*row, found.p99, vus), strict=True):
-            self.columns[name].append(value)
-        self.sum.add(cell)
-
-
-@dataclass(slots=True)
-class Tracks:
-    """Everything that is followed over the seconds of a run."""
-
-    whole: Track
-    scenarios: dict[str, Track]
-    stages: dict[int, Track]  # by StageHistory.pk
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stage of a scenario: the seconds from `start` up to `end` of the run."""
-
-    stage: StageHistory
-    tag: str
-    start: float
-    end: float
-
-    def holds(self, t: int) -> bool:
-        """Whether the middle of second `t` lies in the stage."""
-        return self.start <= t + 0.5 < self.end
-
-
-def windows(scenarios: Iterable[ScenarioHistory]) -> list[Window]:
-    """The stages of the scenarios with their times, from the scenario's start."""
-    found = []
-    for scenario in scenarios:
-        start = 0.0
-        for stage in scenario.stages.all():
-            found.append(Window(stage, scenario.scenario_tag, start, start + stage.duration))
-            start += stage.duration
-    return found
-
-
-def follow(snapshots: Iterable[Snapshot], tags: list[str], stages: list[Window]) -> tuple[Timeline, Tracks]:
-    """Runs all snapshots through one timeline and follows the run, its scenarios and its stages."""
-    timeline = Timeline()
-    tracks = Tracks(Track(), {tag: Track() for tag in tags}, {window.stage.pk: Track() for window in stages})
-    for snapshot in snapshots:
-        timeline.feed(snapshot)
-        _take(timeline.take(timeline.complete_until(snapshot.moment)), tracks, stages)
-    _take(timeline.take_all(), tracks, stages)
-    return timeline, tracks
-
-
-def _take(seconds: Iterable[Second], tracks: Tracks, stages: list[Window]) -> None:
-    for second in seconds:
-        tracks.whole.add(second.t, second.total, second.vus)
-        for tag, track in tracks.scenarios.items():
-            track.add(second.t, second.cells.get(tag, Cell()), None)
-        for window in stages:
-            if window.holds(second.t):
-                tracks.stages[window.stage.pk].add(second.t, second.cells.get(window.tag, Cell()), None)
-
-
-def fill(row: Measured, track: Track, duration: float, whole_seconds: int, witness: Witness | None) -> None:
+def fill(row: Measured, track: Track | Rates, duration: float, whole: range, witness: Witness | None) -> None:
     """Writes the measured columns of `row` from its seconds and, where k6's own summary is there, from that.
 
-    `duration`: how long the row lasted, in seconds. `whole_seconds`: seconds of the run before this one lasted
-    whole; the rest is left out of highest and lowest TPS.
+    `duration`: how long the row lasted, in seconds. `whole`: the seconds of the run that lasted whole and in which the
+    row took part; the rest is left out of highest and lowest TPS.
     """
     cell, columns = track.sum, track.columns
     row.total_requests = witness.requests if witness else cell.requests
@@ -106,12 +36,11 @@ def fill(row: Measured, track: Track, duration: float, whole_seconds: int, witne
     row.test_duration = duration
     row.avg_tps = row.total_requests / duration if duration > 0 else None
     row.avg_error_rate = 100.0 * row.failed_requests / row.total_requests if row.total_requests else None
-    whole = [tps for t, tps in zip(columns["t"], columns["tps"], strict=True) if t < whole_seconds]
-    row.max_tps, row.min_tps = max(whole, default=None), min(whole, default=None)
+    rates = [tps for t, tps in zip(columns["t"], columns["tps"], strict=True) if t in whole]
+    row.max_tps, row.min_tps = max(rates, default=None), min(rates, default=None)
     rates = [rate for rate in columns["error_rate"] if rate is not None]
     row.max_error_rate, row.min_error_rate = max(rates, default=None), min(rates, default=None)
-    found = numbers(cell)
-    said = witness or Witness(0, 0, None, None, None, None, None, None)
+    found, said = numbers(cell), witness or Witness()
     row.avg_response_time = _either(said.avg, found.avg)
     row.p50_response_time = _either(said.p50, found.p50)
     row.p95_response_time = _either(said.p95, found.p95)
@@ -119,6 +48,10 @@ def fill(row: Measured, track: Track, duration: float, whole_seconds: int, witne
     spread = cell.spread if cell.requests else Histogram()
     row.min_response_time = _either(said.min, spread.percentile(0.0))
     row.max_response_time = _either(said.max, spread.percentile(1.0))
+    if isinstance(row, Iterated):
+        row.p90_response_time = _either(said.p90, found.p90)
+        row.iterations = cell.iterations if said.iterations is None else said.iterations
+        row.dropped_iterations = cell.dropped if said.dropped is None else said.dropped
 
 
 def _either(first: float | None, second: float | None) -> float | None:
@@ -147,18 +80,17 @@ def agreement(run: TestHistory, summaries: list[dict[str, Any]]) -> bool:
 
 
 def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
-    """Fills every measured column of `run`, its scenarios and stages, and its timelines, in one transaction.
+    """Fills every measured column of `run`, its scenarios, stages and steps, and its timelines, in one transaction.
 
     `summaries`: k6's own, one of each load generator. The same call again writes the same numbers. Raises `StoreError`.
     """
-    scenarios = list(run.scenarios.prefetch_related("stages"))
-    tags = [scenario.scenario_tag for scenario in scenarios]
-    stages = windows(scenarios)
-    timeline, tracks = follow((snapshot for _, snapshot in open_store().read(run.pk)), tags, stages)
+    rows = _Rows.of(run)
+    watch = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
+    snapshots = (snapshot for _, snapshot in open_store().read(run.pk))
+    timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, watch.add if watch else None)
     run.summary = summaries
-    summary = k6_summary.read(summaries, tags)
-    totals = timeline.totals()
-    stored = sum(cell.requests for cell in totals.values())
+    summary = k6_summary.read(summaries, rows.tags)
+    stored = sum(cell.requests for cell in timeline.totals().values())
     duration = summary.duration if summary else float(timeline.seconds_seen)
     wanted = int(run.plan_snapshot.get("generators", 1))
     if len(summaries) < wanted:
@@ -166,19 +98,47 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     run.generators = [{**row, "started": _offset(timeline, row["instance"])} for row in run.generators]
     if timeline.origin is not None:
         run.tested_at = datetime.fromtimestamp(timeline.origin, UTC)
-    _fill_run(run, scenarios, stages, tracks, duration, summary)
+    _fill_run(run, rows, tracks, duration, summary)
+    _fill_checks(rows, timeline)
     answered = stored - sum(statuses.get("0", 0) for statuses in timeline.answers().values())
-    evidence = Evidence(stored, answered, summary, wanted, len(summaries))
-    outcome, reasons = judge(run, scenarios, evidence)
-    more = ["max_vus", "min_vus", "avg_vus", "summary", "tested_at", "generators"]
-    with transaction.atomic():
-        run.save(update_fields=[*_measured_columns(), *more])
-        ScenarioHistory.objects.bulk_update(scenarios, _measured_columns())
-        StageHistory.objects.bulk_update([window.stage for window in stages], _measured_columns())
-        _save_timelines(run, scenarios, tracks)
+    lack = _lack(run, rows, timeline, tracks)
+    held = {pk: rates.sum for pk, rates in tracks.stages.items()}
+    broken = watch.broken if watch else None
+    evidence = Evidence(stored, answered, summary, wanted, len(summaries), lack, held, broken)
+    outcome, reasons = judge(run, rows.scenarios, evidence)
+    _save(run, rows, tracks)
     show_result(run)
     agrees = summary is not None and summary.whole.requests == stored
     return Recorded(outcome, reasons, agrees, stored)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is filled besides the run. `steps`: with the tags of their requests."""
+
+    scenarios: list[ScenarioHistory]
+    begins: dict[str, float]
+    stages: list[Window]
+    steps: list[tuple[StepHistory, Place]]
+
+    @classmethod
+    def of(cls, run: TestHistory) -> "_Rows":
+        scenarios = list(run.scenarios.prefetch_related("stages", "steps"))
+        begins = starts(run.plan_snapshot)
+        steps = []
+        for scenario in scenarios:
+            own = list(scenario.steps.all())
+            steps += [(step, place(scenario, step, len(own) > 1)) for step in own]
+        return cls(scenarios, begins, windows(scenarios, begins), steps)
+
+    @property
+    def tags(self) -> list[str]:
+        return [scenario.scenario_tag for scenario in self.scenarios]
+
+    @property
+    def several(self) -> list[Place]:
+        """The steps that are followed apart from their scenario."""
+        return [where for _step, where in self.steps if where[1]]
 
 
 def _offset(timeline: Timeline, instance: str) -> float | None:
@@ -187,29 +147,33 @@ def _offset(timeline: Timeline, instance: str) -> float | None:
     return None if started is None or timeline.origin is None else round(started - timeline.origin, 3)
 
 
-def _fill_run(
-    run: TestHistory,
-    scenarios: list[ScenarioHistory],
-    stages: list[Window],
-    tracks: Tracks,
-    duration: float,
-    summary: Summary | None,
-) -> None:
-    whole_seconds = floor(duration + 1e-6)
-    fill(run, tracks.whole, duration, whole_seconds, summary.whole if summary else None)
-    users = [vus for vus in tracks.whole.columns["vus"][:whole_seconds] if vus is not None]
+def _fill_run(run: TestHistory, rows: _Rows, tracks: Tracks, duration: float, summary: Summary | None) -> None:
+    whole = range(floor(duration + 1e-6))
+    fill(run, tracks.whole, duration, whole, summary.whole if summary else None)
+    users = [vus for vus in tracks.whole.columns["vus"][: len(whole)] if vus is not None]
     run.max_vus, run.min_vus = max(users, default=None), min(users, default=None)
     run.avg_vus = sum(users) / len(users) if users else None
-    for scenario in scenarios:
-        track = tracks.scenarios[scenario.scenario_tag]
-        planned = sum(window.end - window.start for window in stages if window.tag == scenario.scenario_tag)
-        lasted = min(duration, max(planned, _last_active(track)))
-        witness = summary.scenarios.get(scenario.scenario_tag) if summary else None
-        fill(scenario, track, lasted, floor(lasted + 1e-6), witness)
-    for window in stages:
+    for scenario in rows.scenarios:
+        tag, track = scenario.scenario_tag, tracks.scenarios[scenario.scenario_tag]
+        begin, end = rows.begins.get(tag, 0.0), _end(scenario, rows, track, duration)
+        lasted, seconds = max(0.0, end - begin), range(ceil(begin - 1e-6), floor(end + 1e-6))
+        fill(scenario, track, lasted, seconds, summary.scenarios.get(tag) if summary else None)
+        for step, where in rows.steps:
+            if where[0] == tag:
+                fill(step, tracks.steps[where] if where[1] else track, lasted, seconds, None)
+    for window in rows.stages:
         lasted = min(window.end, duration) - window.start
         if lasted > 0:
-            fill(window.stage, tracks.stages[window.stage.pk], lasted, whole_seconds, None)
+            fill(window.stage, tracks.stages[window.stage.pk], lasted, whole, None)
+
+
+def _end(scenario: ScenarioHistory, rows: _Rows, track: Track, duration: float) -> float:
+    """When a scenario was over, in seconds from the start of the load."""
+    planned = max((one.end for one in rows.stages if one.tag == scenario.scenario_tag), default=0.0)
+    active = _last_active(track)
+    if scenario.executor in COUNTED and active:
+        planned = 0.0  # over as soon as its iterations are done; its stage is the longest time
+    return min(duration, max(planned, active))
 
 
 def _last_active(track: Track) -> int:
@@ -217,15 +181,49 @@ def _last_active(track: Track) -> int:
     return busy[-1] + 1 if busy else 0
 
 
-def _measured_columns() -> list[str]:
-    return [column.name for column in Measured._meta.fields]
+def _fill_checks(rows: _Rows, timeline: Timeline) -> None:
+    counted = timeline.counted("mv_checks")
+    for step, (tag, number) in rows.steps:
+        for check in step.checks:
+            key = CounterKey("mv_checks", tag, number, check["key"])
+            check["passed"] = counted.get(replace(key, ok="true"), 0)
+            check["failed"] = counted.get(replace(key, ok="false"), 0)
+
+
+def _lack(run: TestHistory, rows: _Rows, timeline: Timeline, tracks: Tracks) -> Lack:
+    no_rows: dict[str, int] = {}
+    for counter, count in timeline.counted("mv_no_row").items():
+        no_rows[counter.scenario] = no_rows.get(counter.scenario, 0) + count
+    asked, waited = Asked(run.plan_snapshot), {}
+    for scenario in rows.scenarios:
+        if scenario.executor in USERS:
+            columns = tracks.scenarios[scenario.scenario_tag].columns
+            seconds = range(floor((run.test_duration or 0.0) + 1e-6))
+            users = [asked.at(scenario.scenario_tag, t + 0.5) for t in seconds]
+            sent = columns["requests"][: len(users)]
+            waited[scenario.scenario_tag] = slowed(sent, users[: len(sent)])
+    return Lack(no_rows, {tag: count for tag, count in waited.items() if count > 1})
+
+
+def _measured(kind: type[Measured]) -> list[str]:
+    return [column.name for column in kind._meta.fields]
+
+
+def _save(run: TestHistory, rows: _Rows, tracks: Tracks) -> None:
+    more = ["max_vus", "min_vus", "avg_vus", "summary", "tested_at", "generators"]
+    with transaction.atomic():
+        run.save(update_fields=[*_measured(Iterated), *more])
+        ScenarioHistory.objects.bulk_update(rows.scenarios, _measured(Iterated))
+        StageHistory.objects.bulk_update([window.stage for window in rows.stages], _measured(Measured))
+        StepHistory.objects.bulk_update([step for step, _ in rows.steps], [*_measured(Measured), "checks"])
+        _save_timelines(run, rows.scenarios, tracks)
 
 
 def _save_timelines(run: TestHistory, scenarios: list[ScenarioHistory], tracks: Tracks) -> None:
     run.timelines.all().delete()
-    rows = [TimelineHistory(test_history=run, columns=tracks.whole.columns)]
+    timelines = [TimelineHistory(test_history=run, columns=tracks.whole.columns)]
     for scenario in scenarios:
         columns = dict(tracks.scenarios[scenario.scenario_tag].columns)
         del columns["vus"]  # k6 counts users for the whole run only
-        rows.append(TimelineHistory(test_history=run, scenario=scenario, columns=columns))
-    TimelineHistory.objects.bulk_create(rows)
+        timelines.append(TimelineHistory(test_history=run, scenario=scenario, columns=columns))
+    TimelineHistory.objects.bulk_create(timelines)

@@ -13,7 +13,7 @@ from history.live import advance, announce, finish
 from history.metrics import summary as k6_summary
 from history.metrics.remote_write import Snapshot, decode
 from history.metrics.stores import open_store
-from history.models import ScenarioHistory, StageHistory, TestHistory
+from history.models import ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.publishing import show_verdict
 from history.recording import record
 from history.states import Status, move
@@ -29,8 +29,9 @@ def read_recording(file: Path) -> dict[str, Any]:
 
 
 def create_run(plan: dict[str, Any], project: Project, status: Status) -> TestHistory:
-    """The rows of a run of `plan` (a RunPlan as JSON), nothing measured yet."""
+    """The rows of a run of `plan` (a RunPlan as JSON, of today or before there were steps), nothing measured yet."""
     job_name = f"replay-{secrets.token_hex(6)}"
+    targets = plan.get("targets", {})
     run = TestHistory.objects.create(
         title=plan["title"],
         project=project,
@@ -39,22 +40,40 @@ def create_run(plan: dict[str, Any], project: Project, status: Status) -> TestHi
         job_name=job_name,
         k6_script_file_name=f"{job_name}.js",
         exit_code=0,
+        target_tps=targets.get("tps"),
+        response_time_target=targets.get("response_time"),
+        response_time_percentile=targets.get("response_time_percentile", 95),
+        error_rate_target=targets.get("error_rate"),
     )
     for position, asked in enumerate(plan["scenarios"]):
-        row = ScenarioHistory.objects.create(
-            test_history=run,
-            position=position,
-            name=asked["name"],
-            scenario_tag=asked["tag"],
-            executor=asked["executor"],
-            think_time=asked["think_time"],
-            request_name=asked["request"]["name"],
-            response_time_target=asked["response_time_target"],
-            error_rate_target=asked["error_rate_target"],
-        )
-        stages = (StageHistory(scenario=row, position=at, **stage) for at, stage in enumerate(asked["stages"]))
-        StageHistory.objects.bulk_create(stages)
+        _create_scenario(run, position, asked)
     return run
+
+
+def _create_scenario(run: TestHistory, position: int, asked: dict[str, Any]) -> None:
+    steps = asked.get("steps", [])
+    request = asked["request"] if not steps else steps[0]["request"]
+    row = ScenarioHistory.objects.create(
+        test_history=run,
+        position=position,
+        name=asked["name"],
+        scenario_tag=asked["tag"],
+        executor=asked["executor"],
+        think_time=asked["think_time"],
+        request_name=asked["name"] if len(steps) > 1 else request["name"],
+        response_time_target=asked["response_time_target"],
+        response_time_percentile=asked.get("response_time_percentile", 95),
+        error_rate_target=asked["error_rate_target"],
+        tps_target=asked.get("tps_target"),
+    )
+    stages = (StageHistory(scenario=row, position=at, **stage) for at, stage in enumerate(asked["stages"]))
+    StageHistory.objects.bulk_create(stages)
+    for at, step in enumerate(steps):
+        checks = [{"key": f"c{n}", "kind": one["kind"], "text": one["text"]} for n, one in enumerate(step["checks"], 1)]
+        for n, one in enumerate(step["extracts"], 1):
+            checks.append({"key": f"x{n}", "kind": "extract", "text": f"{one['name']} = {one['expression']}"})
+        about = {"name": step["name"], "request_name": step["request"]["name"], "checks": checks}
+        StepHistory.objects.create(scenario=row, position=at, **about)
 
 
 def at_their_pace(snapshots: list[Snapshot], sleep: Callable[[float], None] = time.sleep) -> Iterator[Snapshot]:

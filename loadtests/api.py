@@ -1,19 +1,17 @@
 """REST: starting, stopping and previewing load; the runs that are active."""
 
-import json
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from history.access import get_editable_run, visible_runs
 from history.models import TestHistory
 from history.states import ACTIVE
 from loadtests import active_jobs, launching, planning
-from metricvault.lib.errors import Malformed
+from loadtests.api_body import BODY, payload_of
 from projects.access import require_user
 
 router = Router(tags=["Load tests"])
@@ -49,25 +47,11 @@ class Jobs(Schema):
     count: int
 
 
-def _payload(request: HttpRequest) -> dict[str, Any]:
-    """The body as it is: planning has the rules, and its sentences name each field."""
-    try:
-        payload = json.loads(request.body)
-    except (ValueError, RecursionError):
-        raise Malformed(_("The body is not valid JSON.")) from None
-    if not isinstance(payload, dict):
-        raise Malformed(_("The body is a JSON object with title and scenarios."))
-    return payload
-
-
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": planning.json_schema()}}}}
-
-
-@router.post("/load-testing", response={202: Started}, openapi_extra=_BODY, summary="Start a load test")
+@router.post("/load-testing", response={202: Started}, openapi_extra=BODY, summary="Start a load test")
 def start_load_test(request: HttpRequest) -> Any:
     """Queues a run. Its progress is at `/test-history/{id}/details` and, live, at `/sse/k6-data`."""
     user = require_user(request)
-    run = launching.start(_payload(request), user)
+    run = launching.start(payload_of(request), user)
     return Status(
         202,
         {
@@ -80,11 +64,11 @@ def start_load_test(request: HttpRequest) -> Any:
     )
 
 
-@router.post("/load-testing/preview", openapi_extra=_BODY, summary="Show what a load test would do")
+@router.post("/load-testing/preview", openapi_extra=BODY, summary="Show what a load test would do")
 def preview_load_test(request: HttpRequest) -> dict[str, Any]:
     """The script, the plan and its totals; nothing is run."""
     user = require_user(request)
-    return planning.preview(planning.build(planning.read(_payload(request)), user))
+    return planning.preview(planning.build(planning.read(payload_of(request)), user))
 
 
 @router.post("/test-history/{int:run_id}/stop", response={202: dict[str, Any]}, summary="Stop a run")

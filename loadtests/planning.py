@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
+from loadtests import guard
 from loadtests.asking import parse, refusal, unknown_fields
 from loadtests.editing import plan_payload
 from loadtests.fields import seconds
@@ -240,7 +241,7 @@ class _Building:
         ]
         self.problems += self._profile_problems(load_test)
         built, problems = _shared_out(self._built(load_test), load_test.generators)
-        return built, [*self.problems, *problems]
+        return built, [*self.problems, *problems, *guard.check(built.plan, self._project)]
 
     def _scenario(self, at: int, scenario: ScenarioIn) -> None:
         steps = self._steps.of(f"scenarios.{at}", scenario)
@@ -327,12 +328,9 @@ def _shared_out(built: BuiltPlan, asked: int | None) -> tuple[BuiltPlan, list[De
             return built, [Detail("generators", message)]
         return built, []
     own = GeneratorSettings.objects.filter(project=built.project).first()
-    most = (own.most if own else None) or settings.METRICVAULT_MAX_PODS
     each = (own.vus_each if own else None) or settings.METRICVAULT_POD_VUS
-    if asked and asked > most:
-        message = _("At most %(most)s load generators are allowed. Your administrator can raise that.")
-        return built, [Detail("generators", message % {"most": most})]
-    if asked and asked > useful:
+    most = guard.limits_of(built.project).max_generators
+    if asked and useful < asked <= most:
         message = _(
             "%(asked)s load generators for %(users)s users: some would have nothing to do. Write at most %(users)s."
         )

@@ -8,7 +8,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from history.states import Status
-from loadtests import supervision, watching
+from loadtests import supervision, trying, watching
 from metricvault.lib.heartbeat import note_sweep
 
 logger = logging.getLogger(__name__)
@@ -56,10 +56,25 @@ def collect_run(run_id: int) -> None:
         collect_run.apply_async((run_id,), countdown=1, expires=_EXPIRES)
 
 
+@shared_task(expires=trying.UNTAKEN.total_seconds())
+def try_plan(try_id: int) -> None:
+    """Sends one iteration of a plan; where that takes long, it is looked after again."""
+    if not trying.run(try_id, timezone.now()):
+        follow_try.apply_async((try_id,), countdown=1, expires=_EXPIRES)
+
+
+@shared_task
+def follow_try(try_id: int) -> None:
+    """Looks after a try that takes long, so that no worker waits for it."""
+    if not trying.follow(try_id, timezone.now()):
+        follow_try.apply_async((try_id,), countdown=1, expires=_EXPIRES)
+
+
 @shared_task
 def tidy() -> None:
-    """Forgets the jobs of runs that are over."""
+    """Forgets the jobs of runs and tries that are over."""
     supervision.tidy(timezone.now())
+    trying.tidy(timezone.now())
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from loadtests import arranging_views, builder_views, views
+from loadtests import arranging_views, builder_views, trying_views, views
 
 app_name = "loadtests"
 scenario_urls = [
@@ -33,6 +33,10 @@ urlpatterns = [
     path("<int:pk>/add", views.add, name="add"),
     path("<int:pk>/script", builder_views.script, name="script"),
     path("<int:pk>/run", views.run, name="run"),
+    path("<int:pk>/try", trying_views.start, name="try"),
+    path("tries/<int:pk>/", trying_views.show, name="try-shown"),
+    path("tries/<int:pk>/steps/<int:at>/", trying_views.step, name="try-step"),
+    path("tries/<int:pk>/steps/<int:at>/take", trying_views.take_value, name="take_value"),
     path("<int:pk>/delete", views.delete, name="delete"),
     path("scenarios/<int:pk>/", include(scenario_urls)),
     path("runs/<int:run_pk>/stop", views.stop, name="stop"),

@@ -1,4 +1,4 @@
-"""The web process: open streams and k6's pushes without the weight of pages, everything else by Django."""
+"""The web process: open streams and k6's pushes and tokens without the weight of pages, everything else by Django."""
 
 import os
 
@@ -12,5 +12,6 @@ _django = get_asgi_application()
 from history.ingest import Pushes  # noqa: E402  needs Django to be set up
 from history.live.streams import Streams  # noqa: E402
 from loadtests.dashboards import STREAM, Tickets  # noqa: E402
+from loadtests.token_views import Tokens  # noqa: E402
 
-application = Tickets(Streams(Pushes(_django), STREAM))
+application = Tickets(Streams(Pushes(Tokens(_django)), STREAM))

@@ -54,6 +54,14 @@ def production(**kwargs: Any) -> list[CheckMessage]:
                 id="metricvault.W003",
             )
         )
+    if not settings.METRICVAULT_ALLOWED_TARGETS:
+        found.append(
+            Error(
+                "METRICVAULT_ALLOWED_TARGETS is not set: no load test can start.",
+                hint="Name the hosts that may be loaded, for example *.staging.example.com,10.0.0.0/8; * for all.",
+                id="metricvault.E006",
+            )
+        )
     if not settings.REDIS_URL:
         found.append(
             Error(

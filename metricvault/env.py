@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from metricvault.lib.targets import check_rule
+
 
 def env_text(name: str, default: str = "") -> str:
     """The variable, stripped; an empty one counts as not set."""
@@ -78,6 +80,18 @@ def env_list(name: str, default: list[str]) -> list[str]:
     """Comma separated."""
     value = env_text(name)
     return [part.strip() for part in value.split(",") if part.strip()] if value else default
+
+
+def env_targets(name: str, default: list[str]) -> list[str]:
+    """Rules of `metricvault.lib.targets`, comma separated."""
+    rules = env_list(name, default)
+    for rule in rules:
+        try:
+            check_rule(rule)
+        except ValueError:
+            message = "write hosts such as api.example.com, api.example.com:8443, *.example.com, 10.0.0.0/8, or *."
+            raise ImproperlyConfigured(f"{name}: {rule!r} is no host; {message}") from None
+    return rules
 
 
 def env_pairs(name: str) -> dict[str, str]:

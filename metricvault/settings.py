@@ -18,6 +18,7 @@ from metricvault.env import (
     env_name,
     env_pairs,
     env_secret,
+    env_targets,
     env_text,
     redis_from_url,
 )
@@ -62,6 +63,10 @@ INFLUXDB = {
 METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
 METRICVAULT_K6_DASHBOARD = env_bool("METRICVAULT_K6_DASHBOARD", False)  # of plans that do not say
 METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
+METRICVAULT_MAX_RATE = env_int("METRICVAULT_MAX_RATE", 50_000, 1)  # iterations per second
+# Hosts that load may go to (metricvault.lib.targets). For oneself on one machine: all; elsewhere an administrator says.
+_ANYWHERE = ["*"] if METRICVAULT_OPEN_ACCESS or TESTING else []
+METRICVAULT_ALLOWED_TARGETS = env_targets("METRICVAULT_ALLOWED_TARGETS", _ANYWHERE)
 METRICVAULT_IMPORT_PRIVATE = env_bool("METRICVAULT_IMPORT_PRIVATE", METRICVAULT_OPEN_ACCESS)
 METRICVAULT_MAX_STREAMS = env_int("METRICVAULT_MAX_STREAMS", 2000, 1)  # live pages a web process serves
 METRICVAULT_MAX_USER_STREAMS = env_int("METRICVAULT_MAX_USER_STREAMS", 100, 1)  # of them for one person
@@ -94,6 +99,7 @@ SCHEDULER_METRICS_DELAY = env_float("SCHEDULER_METRICS_DELAY", 30)
 SCHEDULER_JOB_WARNING_HOURS = env_float("SCHEDULER_JOB_WARNING_HOURS", 1)
 AUTO_DELETE_COMPLETED_JOBS = env_bool("AUTO_DELETE_COMPLETED_JOBS", True)
 SCHEDULER_JOB_TIMEOUT_HOURS = env_float("SCHEDULER_JOB_TIMEOUT_HOURS", 4)
+METRICVAULT_MAX_DURATION_HOURS = env_float("METRICVAULT_MAX_DURATION_HOURS", SCHEDULER_JOB_TIMEOUT_HOURS)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

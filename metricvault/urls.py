@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 from history.ingest import ingest
 from history.live.eventstream import k6_data
+from loadtests.token_views import token
 from metricvault import pages
 from metricvault.api import api
 from metricvault.exposition import metrics
@@ -29,5 +30,6 @@ urlpatterns = [
     path("runs/", include("loadtests.dashboards.urls")),
     path("sse/k6-data", k6_data, name="k6-data"),
     path("ingest/<int:run_id>/write", ingest, name="ingest"),
+    path("ingest/<int:run_id>/token/<slug:key>", token, name="token"),
     path("", api.urls),
 ]

@@ -6,6 +6,7 @@ takes its place. Lists are given whole.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from metricvault.lib.errors import Conflict, Detail, Refused
 from projects.environments import KINDS, SECRETS, SecretsUnreadable, schemes_of, sealed, sealed_name, unsealed
-from projects.models import Environment, Project
+from projects.models import Environment
 
 LONGEST_VALUE = 10_000
 MOST = 200  # of headers, variables, credentials
@@ -163,6 +164,9 @@ class _Keeping:
     def _report(self, field: str, message: str) -> None:
         self._problems.append(Detail(field, message))
 
+    def _report_of(self, part: str, field: str, message: str) -> None:
+        self._report(f"{part}.{field}", message)
+
     def _name(self, name: str) -> None:
         if not name:
             self._report("name", _("Write a name, such as “staging”."))
@@ -213,15 +217,15 @@ class _Keeping:
         self._forget("token", "password", "key", "client_secret")
         found = []
         for at, one in enumerate(asked):
-            check = _Credential(
-                one, known.get(one.scheme, {}), lambda name, text, at=at: self._report(f"credentials.{at}.{name}", text)
-            )
+            check = _Credential(one, known.get(one.scheme, {}), partial(self._report_of, f"credentials.{at}"))
             kept = check.kept()
             same = before.get(one.scheme, {}).get("kind") == kept.get("kind")
             for field in SECRETS.get(kept.get("kind", ""), ()):
                 given = getattr(one, field)
                 value = self._seal(field, one.scheme, given if same or given else None)
                 check.secret(field, value)
+                if field == "client_secret":
+                    kept["public"] = not value
             found.append(kept)
         self._environment.credentials = found
         self._once("credentials", [one.scheme for one in asked])
@@ -328,8 +332,3 @@ def _fits_header(value: str) -> bool:
 
 def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
-def project_environments(project: Project) -> list[Environment]:
-    """By name."""
-    return list(project.environments.order_by("name", "id"))

@@ -2,7 +2,8 @@
 
 `Environment.credentials` are dicts by the kind of the login to a security scheme of the document:
 bearer {scheme, kind}; basic {.., username}; api_key {.., place, name, prefix}; oauth2 {.., grant, token_url, client_id,
-scope, username, in_body}. `Environment.sealed` is an object of texts, encrypted, by the names of `sealed_name`.
+scope, username, in_body, public} (`public`: the client has no secret). `Environment.sealed` is an object of texts,
+encrypted, by the names of `sealed_name`.
 """
 
 import base64
@@ -105,7 +106,7 @@ def _credential(kept: dict[str, Any]) -> CredentialParts:
             grant=kept["grant"],
             token_url=kept["token_url"],
             client_id=kept["client_id"],
-            client_secret=sealed_name("client_secret", scheme),
+            client_secret="" if kept.get("public") else sealed_name("client_secret", scheme),
             scope=kept.get("scope", ""),
             username=kept.get("username", ""),
             password=sealed_name("password", scheme) if kept["grant"] == "password" else "",

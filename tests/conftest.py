@@ -22,10 +22,24 @@ CHROMIUM = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # ended before the tests of the apps begin: a copy works also while nobody asks it
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running_product(tmp_path_factory.mktemp("copy")) as started:
+    """tests/parallel.py keeps the modules that take it on one worker. Its k6 is a link that `without_k6` takes away."""
+    folder = tmp_path_factory.mktemp("copy")
+    link = folder / "programs" / "k6"
+    link.parent.mkdir()
+    link.symlink_to(find("k6"))
+    with running_product(folder / "data", METRICVAULT_K6_BINARY=str(link)) as started:
         yield started
+
+
+@pytest.fixture
+def without_k6(product: Product) -> Iterator[None]:
+    """The copy that all share has no k6 as long as this test lasts."""
+    link = product.data_dir.parent / "programs" / "k6"
+    aside = link.rename(link.with_name("aside"))
+    yield
+    aside.rename(link)
 
 
 @pytest.fixture(scope="module")  # not longer: while it is there, an event loop runs in this thread

@@ -1,37 +1,67 @@
-"""`python -m tests.everything`: all tests, those on servers (tests/on_servers.py) beside the others, for both wait for
-real runs most of the time. What the former say is shown after the others; the exit code is the worse one.
+"""`python -m tests.everything COMMAND …`: all tests, and beside them the command (`make checks`). Those on servers
+(tests/on_servers.py) run beside the others, for all of them wait for real runs most of the time.
+
+What the command says is shown first, then the tests that need no servers, then those on servers, so that pytest's
+closing line is the last. The exit code is the worst one.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from pathlib import Path
+
+from tests.installed import find
+from tests.on_servers import ON_INFLUXDB
 
 # Workers of each: a third of the tests runs on servers.
 ON_SERVERS, OTHERS = "2", "3"
+_LOOK = 0.2  # seconds
+
+
+class Beside:
+    """A command that runs beside others and is heard in its turn."""
+
+    def __init__(self, stack: ExitStack, command: list[str], **environ: str) -> None:
+        self._said = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **environ}, stdout=self._said, stderr=subprocess.STDOUT
+        )
+        stack.callback(self._end)
+
+    def tell(self) -> int:
+        """Says what it has said, then what it says until its end: its exit code."""
+        heard = 0
+        while True:
+            over = self._process.poll() is not None
+            part = os.pread(self._said.fileno(), 65536, heard)  # the place to read at is not the place it writes at
+            heard += len(part)
+            sys.stdout.buffer.write(part)
+            sys.stdout.flush()
+            if over and not part:
+                return self._process.returncode
+            if not part:
+                time.sleep(_LOOK)
+
+    def _end(self) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
 
 
 def main() -> int:
-    """pytest's exit code."""
+    """The worst exit code."""
     folder = Path(os.environ.get("METRICVAULT_DATA_DIR", ".data-test"))
-    with tempfile.TemporaryFile() as said:
-        servers = subprocess.Popen(
-            [sys.executable, "-m", "tests.on_servers"],
-            env={**os.environ, "METRICVAULT_TEST_WORKERS": ON_SERVERS, "METRICVAULT_DATA_DIR": str(folder / "servers")},
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            here = {**os.environ, "METRICVAULT_TEST_WORKERS": OTHERS}
-            code = subprocess.run([sys.executable, "-m", "tests.parallel"], env=here, check=False).returncode
-            return max(code, servers.wait())
-        finally:
-            if servers.poll() is None:
-                servers.terminate()
-                servers.wait()
-            said.seek(0)
-            sys.stdout.write(said.read().decode(errors="replace"))
+    elsewhere = ["--ignore", ON_INFLUXDB] if find("influxd") else []  # there it is tried with the shared copy
+    with ExitStack() as stack:
+        parts = [Beside(stack, sys.argv[1:])] if sys.argv[1:] else []
+        apart = {"METRICVAULT_TEST_WORKERS": ON_SERVERS, "METRICVAULT_DATA_DIR": str(folder / "servers")}
+        servers = Beside(stack, [sys.executable, "-m", "tests.on_servers"], **apart)
+        others = [sys.executable, "-m", "tests.parallel", *elsewhere]
+        parts += [Beside(stack, others, METRICVAULT_TEST_WORKERS=OTHERS), servers]
+        return max(abs(part.tell()) for part in parts)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from tests.installed import find
 
 MARK = "METRICVAULT_TEST_SERVERS"
 IMPORTS = [f"projects/tests/test_{name}.py" for name in ("importing", "import_jobs", "validation", "migrations", "api")]
-PARTS = ["history", "loadtests", *IMPORTS, "tests/test_end_to_end.py", "tests/test_several_processes.py"]
+ON_INFLUXDB = "tests/test_influx_end_to_end.py"
+ACROSS = ["tests/test_end_to_end.py", ON_INFLUXDB, "tests/test_several_processes.py"]
+PARTS = ["history", "loadtests", *IMPORTS, *ACROSS]
 Variables = Callable[[str], dict[str, str]]
 SERVERS: dict[str, tuple[str, Callable[[Path], AbstractContextManager[str]], Variables]] = {
     "PostgreSQL": ("postgres", servers.postgres, lambda url: {"DATABASE_URL": url}),

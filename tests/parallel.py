@@ -1,15 +1,21 @@
 """Several tests at once: those across apps mostly wait for real runs. A pytest plugin (pyproject.toml loads it).
 
 Each worker of pytest-xdist has a data folder and an InfluxDB database of its own. A module stays on one worker, because
-the tests of one across apps share a running copy; those modules come first, because they take longest. (By file: the
-groups of xdist 3.8 need an attribute that pytest 9.2 has no more.)
+the tests of one across apps share a running copy; those modules come first, because they take longest. The modules of
+`SHARING` stay together on one worker: they share one copy of the whole product, which costs 9 seconds to start and 2 a
+minute to keep. (By a scheduler of our own: the groups of xdist 3.8 need an attribute that pytest 9.2 has no more.)
 """
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+# Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
+_SHARING = ("browser", "doctor", "end_to_end", "import_in_browser", "influx_end_to_end", "k6_dashboard")
+SHARING = {f"tests/test_{name}.py" for name in _SHARING}
 
 _WORKERS = os.environ.get("METRICVAULT_TEST_WORKERS", "4")  # twice the cores of a small machine
 ALL_AT_ONCE = ("-n", _WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
@@ -25,6 +31,20 @@ if _WORKER:  # before the settings are read
         os.environ["INFLUXDB_DATABASE"] = f"k6_{_WORKER}"
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """xdist asks for it."""
+    from xdist.scheduler import LoadFileScheduling  # not earlier: pytest wants to see its plugins imported
+
+    class Together(LoadFileScheduling):
+        """A module is a unit of work, and so are those of `SHARING` together."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            module = super()._split_scope(nodeid)
+            return "tests with one copy of the product" if module in SHARING else module
+
+    return Together(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Moves the tests across apps to the front. On servers (tests/on_servers.py) what touches no database is left out:
@@ -33,7 +53,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = {item for item in items if not (_ACROSS in item.path.parents or _asks_a_database(item))}
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
-    items.sort(key=lambda item: _ACROSS not in item.path.parents)
+    alone = {_module(item) for item in items if _shares_the_product(item)} - SHARING
+    if alone:
+        raise pytest.UsageError(f"tests/parallel.py: SHARING lacks {', '.join(sorted(alone))}")
+    items.sort(key=lambda item: (_module(item) not in SHARING, _ACROSS not in item.path.parents))
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _shares_the_product(item: pytest.Item) -> bool:
+    info = getattr(item, "_fixtureinfo", None)  # also what other fixtures of the test ask for
+    found = info.name2fixturedefs.get("product", ()) if info else ()
+    return bool(found) and found[-1].baseid == "tests"
 
 
 def _asks_a_database(item: pytest.Item) -> bool:

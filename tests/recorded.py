@@ -1,6 +1,7 @@
-"""The one recorded real run: what k6 pushed and printed, and the exact values from its raw samples.
+"""Recorded real runs: what k6 pushed and printed, and the exact values from its raw samples.
 
-Made by `bench/record_run.py` with the real k6 against the demo API; see there for how to make it again.
+Made by `bench/record_run.py` and `bench/record_steps.py` with the real k6 against the demo API; see there for how to
+make them again.
 """
 
 import base64
@@ -13,13 +14,15 @@ from typing import Any
 from history.metrics.summary import find
 
 FILE = Path(__file__).parent / "recorded_run.json"
+STEPS_FILE = Path(__file__).parent / "recorded_steps.json"
 
 
 @dataclass(frozen=True)
 class RecordedRun:
     """`pushes`: remote-write bodies in order; `received`: when each came, seconds since the first; `output`: k6's
     standard output; `plan`: the RunPlan as JSON; `exact`: requests, failures, avg, p50, p90, p95, p99, min, max
-    (ms) of k6's raw samples, and the same by scenario tag under "scenarios"."""
+    (ms) of k6's raw samples, and the same by scenario tag under "scenarios"; of the run with steps, counts of samples
+    by tags."""
 
     pushes: tuple[bytes, ...]
     received: tuple[float, ...]
@@ -35,7 +38,17 @@ class RecordedRun:
 
 @functools.cache
 def recorded_run() -> RecordedRun:
-    """Reads the fixture once."""
-    data = json.loads(FILE.read_text(encoding="utf-8"))
+    """Three scenarios of one request each, of before there were steps."""
+    return _read(FILE)
+
+
+@functools.cache
+def recorded_steps() -> RecordedRun:
+    """A journey with checks and extractions, a rate with dropped iterations, and rows that are used up."""
+    return _read(STEPS_FILE)
+
+
+def _read(file: Path) -> RecordedRun:
+    data = json.loads(file.read_text(encoding="utf-8"))
     pushes = tuple(base64.b64decode(push) for push in data["pushes"])
     return RecordedRun(pushes, tuple(data["received"]), data["output"], data["plan"], data["exact"])

@@ -3,12 +3,11 @@
 import json
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.listening import Listener
-from tests.product import Product, running_product
+from tests.product import Product
 
 pytestmark = [pytest.mark.needs("k6", "redis-server")]
 
@@ -146,15 +145,14 @@ def test_a_target_that_is_not_there_ends_in_a_sentence(product: Product) -> None
     assert "connection refused" in page
 
 
-def test_a_missing_k6_ends_in_a_sentence(tmp_path: Path) -> None:
-    with running_product(tmp_path / "copy", METRICVAULT_K6_BINARY="/nonexistent/k6") as product:
-        endpoints = product.imported_demo("No k6")
-        found = product.wait(product.start("No k6", [scenario(endpoints["GET /products"], 1, 2)]))
-        assert (found["status"], found["outcome"]) == ("failed", "error")
-        assert "k6" in found["message"]
-        health = product.api.get("/")
-        assert health.status_code == 503
-        assert health.json()["checks"]["runner"] != "ok"
+def test_a_missing_k6_ends_in_a_sentence(product: Product, without_k6: None) -> None:
+    endpoints = product.imported_demo("No k6")
+    found = product.wait(product.start("No k6", [scenario(endpoints["GET /products"], 1, 2)]))
+    assert (found["status"], found["outcome"]) == ("failed", "error")
+    assert "k6" in found["message"]
+    health = product.api.get("/")
+    assert health.status_code == 503
+    assert health.json()["checks"]["runner"] != "ok"
 
 
 def test_a_page_that_opens_late_has_the_whole_curve(product: Product) -> None:

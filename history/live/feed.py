@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from history.live.events import LiveMessage, second_message, status_message
+from history.live.events import COUNTS, LiveMessage, ScenarioNumbers, second_message, status_message
 from history.live.eventstream import publish
 from history.metrics.stores import open_store
 from history.metrics.timeline import Cell, Second, Timeline
@@ -53,8 +53,8 @@ def finish(run: TestHistory) -> int:
 
 def announce(run: TestHistory) -> None:
     """Tells the pages a new status."""
-    message = status_message(run.pk, run.status, run.total_requests or 0, run.failed_requests or 0)
-    publish(message, _readers(run))
+    counts = (run.total_requests, run.failed_requests, run.iterations, run.dropped_iterations)
+    publish(status_message(run.pk, run.status, *(count or 0 for count in counts)), _readers(run))
 
 
 def _publish(run: TestHistory, now: float | None) -> int:
@@ -96,15 +96,23 @@ def _claim(run_id: int, message: LiveMessage) -> bool:
 
 def _continue(message: LiveMessage, sent: dict[str, list[int]]) -> dict[str, list[int]]:
     """Corrects the counts of `message` to what came since `sent`; answers what is published with it."""
+    now: dict[str, list[int]] = {}
     for part in message["scenarios"]:
-        requests, failures = sent.get(part["tag"], (0, 0))
-        part["total_requests"] = max(part["total_requests"], requests)
-        part["failed_requests"] = max(part["failed_requests"], failures)
-        part["requests"] = part["total_requests"] - requests
-        part["failures"] = part["failed_requests"] - failures
-    for name in ("requests", "failures", "total_requests", "failed_requests"):
-        message[name] = sum(part[name] for part in message["scenarios"])
-    return {part["tag"]: [part["total_requests"], part["failed_requests"]] for part in message["scenarios"]}
+        before = [*sent.get(part["tag"], ()), *[0] * len(COUNTS)]  # of an older version: the first ones only
+        now[part["tag"]] = _since(part, before)
+    for names in COUNTS:
+        for name in names:
+            message[name] = sum(part[name] for part in message["scenarios"])  # type: ignore[literal-required]
+    return now
+
+
+def _since(part: ScenarioNumbers, before: list[int]) -> list[int]:
+    now = []
+    for (name, total), sent in zip(COUNTS, before, strict=False):
+        whole = max(part[total], sent)  # type: ignore[literal-required]
+        part[total], part[name] = whole, whole - sent  # type: ignore[literal-required]
+        now.append(whole)
+    return now
 
 
 def _message(run: TestHistory, feed: _Feed, second: Second) -> LiveMessage:

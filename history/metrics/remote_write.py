@@ -3,7 +3,8 @@
 Format: a snappy block of a protobuf `WriteRequest` (Prometheus, prompb/remote.proto and prompb/types.proto;
 field numbers below are theirs). k6 1.1.0 sends counters and gauges as samples and trends as native histograms,
 both cumulative since k6 began; a push holds only the series touched since the last one, and the closing push,
-with stale markers, holds all of them: NaN for samples, the histograms whole.
+with stale markers, holds all of them: NaN for samples, the histograms whole. `dropped_iterations` carries none of the
+tags of its scenario, only k6's own name for it, which is the same as its `scenario_tag`.
 """
 
 import json
@@ -21,16 +22,19 @@ MAX_PUSH = 1024 * 1024  # bytes on the wire
 MAX_UNPACKED = 16 * 1024 * 1024
 _REQUESTS = "k6_http_req_duration_seconds"
 _GAUGES = {"k6_vus": "vus", "k6_mv_started": "started"}
+_DROPPED = "k6_dropped_iterations_total"
 _COUNTERS = {
     "k6_iterations_total": "iterations",
-    "k6_dropped_iterations_total": "dropped_iterations",
+    _DROPPED: "dropped_iterations",
     "k6_data_sent_total": "data_sent",
     "k6_data_received_total": "data_received",
+    "k6_mv_failed_total": "mv_failed",  # requests that only a check or an extraction found to be bad
+    "k6_mv_checks_total": "mv_checks",
+    "k6_mv_no_row_total": "mv_no_row",  # iterations for which a table had no row left
 }
-
-
 _KNOWN = {"__name__", "run", "instance", "scenario", "scenario_tag", "name", "method", "status", "error_code"}
-_KNOWN.add("expected_response")
+_KNOWN |= {"expected_response", "step", "load"}
+_NO_LOAD = "0"  # the label `load` of requests that are none of the test: tokens, say
 
 
 class BadPush(ValueError):
@@ -47,6 +51,27 @@ class RequestKey:
     error_code: str  # k6's number of the error, "" where there was none
     expected: bool  # False: k6 counts the request as failed
     rest: str = ""  # any other labels: two series are never taken for one, whatever a script tags
+    step: str = ""  # "1" for the first step; "" in scenarios of one step
+
+
+@dataclass(frozen=True, slots=True)
+class CounterKey:
+    """What a counter counts: `name` is a value of `_COUNTERS`. `step` as in `RequestKey`; `check` and `ok` ("true",
+    "false") are those of mv_checks."""
+
+    name: str
+    scenario: str = ""
+    step: str = ""
+    check: str = ""
+    ok: str = ""
+
+    def __str__(self) -> str:
+        return ":".join((self.name, self.scenario, self.step, self.check, self.ok)).rstrip(":")
+
+    @classmethod
+    def of(cls, text: str) -> "CounterKey":
+        """The reverse of `str`."""
+        return cls(*text.split(":", 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +79,8 @@ class Snapshot:
     """One push of one load generator. Everything is cumulative since its k6 began.
 
     `moment` is the newest timestamp in the push, in seconds since the epoch; `started` is the time, likewise,
-    at which k6 says its scenarios began (None where this push does not say). `closing` marks k6's last push,
-    the one with stale markers.
+    at which k6 says its scenarios began (None where this push does not say). `counters`: by `CounterKey` as text.
+    `closing` marks k6's last push, the one with stale markers.
     """
 
     instance: str
@@ -89,8 +114,8 @@ def decode(body: bytes) -> Snapshot | None:
         for point in (*series.samples, *series.histograms):
             newest = max(newest, point.timestamp)
         if name == _REQUESTS:
-            for wire in series.histograms:
-                requests[_key(labels)] = _histogram(wire)
+            if labels.get("load") != _NO_LOAD:
+                requests.update((_key(labels), _histogram(wire)) for wire in series.histograms)
             continue
         value = series.samples[-1].value if series.samples else math.nan
         if math.isnan(value):
@@ -101,7 +126,7 @@ def decode(body: bytes) -> Snapshot | None:
             # Each scenario says when it began; the run began with the first of them.
             gauges[_GAUGES[name]] = value if known is None else min(known, value)
         elif name in _COUNTERS:
-            key = f"{_COUNTERS[name]}:{labels.get('scenario_tag', '')}"
+            key = _counter(name, labels)
             counters[key] = counters.get(key, 0.0) + value
     if not newest:
         return None
@@ -113,6 +138,7 @@ def to_bytes(snapshot: Snapshot) -> bytes:
     """A compact form for a store: zlib over JSON."""
     requests = [
         [key.scenario, key.name, key.status, key.error_code, int(key.expected), key.rest, to_plain(histogram)]
+        + ([key.step] if key.step else [])
         for key, histogram in snapshot.requests.items()
     ]
     rest = [snapshot.vus, snapshot.started, snapshot.counters, snapshot.closing]
@@ -124,8 +150,8 @@ def from_bytes(payload: bytes) -> Snapshot:
     """The reverse of `to_bytes`."""
     instance, moment, requests, *rest = json.loads(zlib.decompress(payload))
     decoded = {
-        RequestKey(scenario, name, status, error_code, bool(expected), rest): from_plain(histogram)
-        for scenario, name, status, error_code, expected, rest, histogram in requests
+        RequestKey(scenario, name, status, error_code, bool(expected), rest, *step): from_plain(histogram)
+        for scenario, name, status, error_code, expected, rest, histogram, *step in requests
     }
     return Snapshot(instance, moment, decoded, *rest)
 
@@ -156,7 +182,14 @@ def _key(labels: dict[str, str]) -> RequestKey:
         labels.get("error_code", ""),
         labels.get("expected_response", "true") == "true",
         ";".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in _KNOWN),
+        labels.get("step", ""),
     )
+
+
+def _counter(name: str, labels: dict[str, str]) -> str:
+    scenario = labels.get("scenario" if name == _DROPPED else "scenario_tag", "")
+    own = (labels.get(part, "") for part in ("step", "check", "ok"))
+    return str(CounterKey(_COUNTERS[name], *(part.replace(":", "_") for part in (scenario, *own))))
 
 
 def _histogram(wire: Any) -> Histogram:

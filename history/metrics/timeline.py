@@ -8,44 +8,59 @@ count that k6 sent, to the request.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import floor
 
 from history.metrics.native_histogram import Histogram
-from history.metrics.remote_write import RequestKey, Snapshot
+from history.metrics.remote_write import CounterKey, RequestKey, Snapshot
 
 PUSH_INTERVAL = 1.0
 SILENCE = 5.0  # seconds without a push after which a generator is no longer waited for
 _LONGEST_GAP = 4 * 3600.0
+Place = tuple[str, str]  # scenario tag and step ("" in scenarios of one step)
 
 
 @dataclass(slots=True)
 class Cell:
-    """The requests of one scenario (or of all) in a stretch of time. `requests` and `failures` are whole;
-    `spread` holds their response times, split in fractions where a push crossed a boundary."""
+    """The requests of one scenario (or of a step, or of all) in a stretch of time. Counts are whole; `spread` holds the
+    response times, split in fractions where a push crossed a boundary.
+
+    `failures`: requests that k6 took for failed, and those of which only a check or an extraction failed.
+    `dropped`: iterations that k6 could not begin in time. `checks_failed`: checks and extractions, not requests.
+    """
 
     requests: int = 0
     failures: int = 0
     spread: Histogram = field(default_factory=Histogram)
+    iterations: int = 0
+    dropped: int = 0
+    checks_failed: int = 0
 
     def add(self, other: "Cell") -> None:
         """Adds another cell in place."""
         self.requests += other.requests
         self.failures += other.failures
+        self.iterations += other.iterations
+        self.dropped += other.dropped
+        self.checks_failed += other.checks_failed
         self.spread.add(other.spread)
 
     @property
     def error_rate(self) -> float | None:
-        """Failed requests in percent; None without requests."""
-        return 100.0 * self.failures / self.requests if self.requests else None
+        """Failed requests in percent; None without requests. What a check found may be told a push later than its
+        request: a second then has a failure too many for its requests, and no more than all of them failed."""
+        return min(100.0, 100.0 * self.failures / self.requests) if self.requests else None
 
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What happened in [origin + t, origin + t + 1). `vus` is None where no generator said."""
+    """What happened in [origin + t, origin + t + 1). `vus` is None where no generator said. `cells` by scenario tag;
+    `steps` only of scenarios that have several."""
 
     t: int
     vus: float | None
     cells: dict[str, Cell]
+    steps: dict[Place, Cell] = field(default_factory=dict)
 
     @property
     def total(self) -> Cell:
@@ -63,6 +78,7 @@ class Numbers:
     error_rate: float | None
     avg: float | None
     p50: float | None
+    p90: float | None
     p95: float | None
     p99: float | None
 
@@ -81,7 +97,7 @@ def numbers(cell: Cell, duration: float = 1.0) -> Numbers:
     Where no request is counted there are no response times, though a fraction of a push may have been split into it.
     """
     spread = cell.spread if cell.requests else Histogram()
-    p50, p95, p99 = spread.percentiles(0.50, 0.95, 0.99)
+    p50, p90, p95, p99 = spread.percentiles(0.50, 0.90, 0.95, 0.99)
     return Numbers(
         requests=cell.requests,
         failures=cell.failures,
@@ -89,9 +105,20 @@ def numbers(cell: Cell, duration: float = 1.0) -> Numbers:
         error_rate=cell.error_rate,
         avg=spread.average,
         p50=p50,
+        p90=p90,
         p95=p95,
         p99=p99,
     )
+
+
+_Part = tuple[int, float, float]  # a second; the shares of a push's time that are over at its begin and at its end
+# Where the counters of a push go, by name and the label `ok`; others are only added up.
+_SPREAD = {
+    ("iterations", ""): "iterations",
+    ("dropped_iterations", ""): "dropped",
+    ("mv_failed", ""): "failures",
+    ("mv_checks", "false"): "checks_failed",
+}
 
 
 @dataclass(slots=True)
@@ -101,6 +128,8 @@ class _Generator:
     moment: float
     series: dict[RequestKey, Histogram] = field(default_factory=dict)
     before: dict[RequestKey, Histogram] = field(default_factory=dict)  # of a k6 that began again from zero
+    counters: dict[str, float] = field(default_factory=dict)
+    counted_before: dict[str, float] = field(default_factory=dict)
     vus: float = 0.0
     closed: bool = False
     started: float | None = None
@@ -119,7 +148,7 @@ class Timeline:
         self.handed_out = 0
         self._generators: dict[str, _Generator] = {}
         self._waited: set[str] = set()
-        self._cells: dict[int, dict[str, Cell]] = {}
+        self._cells: dict[int, dict[Place, Cell]] = {}
         self._vus: dict[int, dict[str, float]] = {}
         self._last_vus: dict[str, float] = {}
 
@@ -138,17 +167,9 @@ class Timeline:
         is_late = snapshot.moment < generator.moment
         start = max(generator.moment if not is_late else snapshot.moment - PUSH_INTERVAL, self.origin)
         start = max(start, snapshot.moment - _LONGEST_GAP)
-        for key, state in snapshot.requests.items():
-            known = generator.series.get(key)
-            if known is not None and state.count < known.count:
-                if is_late:
-                    continue
-                generator.before.setdefault(key, Histogram()).add(known)
-                known = None  # k6 began again from zero
-            difference = state.minus(known) if known else state
-            if difference.count > 0:
-                self._spread(key, difference, start, snapshot.moment)
-            generator.series[key] = state
+        parts = self._parts(start, snapshot.moment)
+        grown = self._take_requests(generator, snapshot, parts, is_late=is_late)
+        self._take_counters(generator, snapshot, parts, grown, is_late=is_late)
         if not is_late:
             generator.moment = snapshot.moment
             generator.closed = snapshot.closing
@@ -158,6 +179,67 @@ class Timeline:
             if snapshot.vus is not None and not (waited and not snapshot.vus):  # the 0 is from before
                 generator.vus = snapshot.vus
                 self._vus.setdefault(self._second(snapshot.moment), {})[snapshot.instance] = snapshot.vus
+
+    def _take_requests(
+        self, generator: _Generator, snapshot: Snapshot, parts: list[_Part], *, is_late: bool
+    ) -> dict[Place, dict[int, int]]:
+        """Answers how many requests that k6 took for good each second got by it."""
+        grown: dict[Place, dict[int, int]] = {}
+        for key, state in snapshot.requests.items():
+            known = generator.series.get(key)
+            if known is not None and state.count < known.count:
+                if is_late:
+                    continue
+                generator.before.setdefault(key, Histogram()).add(known)
+                known = None  # k6 began again from zero
+            difference = state.minus(known) if known else state
+            generator.series[key] = state
+            if difference.count <= 0:
+                continue
+            place = (key.scenario, key.step)
+            counts = _evenly(int(difference.count), parts)
+            for (t, before, reached), count in zip(parts, counts, strict=True):
+                cell = self._cell(t, place)
+                cell.requests += count
+                cell.failures += 0 if key.expected else count
+                cell.spread.add(difference, reached - before)
+                if key.expected:
+                    seconds = grown.setdefault(place, {})
+                    seconds[t] = seconds.get(t, 0) + count
+        return grown
+
+    def _take_counters(
+        self,
+        generator: _Generator,
+        snapshot: Snapshot,
+        parts: list[_Part],
+        grown: dict[Place, dict[int, int]],
+        *,
+        is_late: bool,
+    ) -> None:
+        for text, value in (snapshot.counters or {}).items():
+            known = generator.counters.get(text, 0.0)
+            if value < known:
+                if is_late:
+                    continue
+                generator.counted_before[text] = generator.counted_before.get(text, 0.0) + known
+                known = 0.0
+            generator.counters[text] = value
+            count, key = round(value - known), CounterKey.of(text)
+            column = _SPREAD.get((key.name, key.ok))
+            if not count or column is None:
+                continue
+            place = (key.scenario, key.step)
+            good = grown.get(place, {})
+            if key.name == "mv_failed" and any(good.values()):
+                # No second gets more failures than it got requests.
+                counts = dict(zip(good, _by_weight(count, list(good.values())), strict=True))
+            else:
+                counts = dict(zip((t for t, _before, _reached in parts), _evenly(count, parts), strict=True))
+            for t, share in counts.items():
+                if share:
+                    cell = self._cell(t, place)
+                    setattr(cell, column, getattr(cell, column) + share)
 
     def complete_until(self, now: float) -> int:
         """The number of whole seconds that nothing more is expected for, at time `now` (seconds since the epoch)."""
@@ -185,7 +267,9 @@ class Timeline:
             self.handed_out += 1
             self._last_vus.update(self._vus.pop(t, {}))
             vus = sum(self._last_vus.values()) if self._last_vus else None
-            yield Second(t, vus, self._cells.pop(t, {}))
+            places = self._cells.pop(t, {})
+            steps = {place: cell for place, cell in places.items() if place[1]}
+            yield Second(t, vus, _by_scenario(places), steps)
 
     def take_all(self) -> Iterator[Second]:
         """Hands out everything that is left, for a run that is over."""
@@ -193,10 +277,29 @@ class Timeline:
 
     def totals(self) -> dict[str, Cell]:
         """Everything since the start by scenario tag, straight from the cumulative states: exact."""
-        found: dict[str, Cell] = {}
+        return _by_scenario(self.step_totals())
+
+    def step_totals(self) -> dict[Place, Cell]:
+        """The same by scenario tag and step; what belongs to no step, as iterations, is at step ""."""
+        found: dict[Place, Cell] = {}
         for key, state in self._states():
             failures = 0 if key.expected else int(state.count)
-            found.setdefault(key.scenario, Cell()).add(Cell(int(state.count), failures, state))
+            found.setdefault((key.scenario, key.step), Cell()).add(Cell(int(state.count), failures, state))
+        for text, value in self._counters():
+            counter = CounterKey.of(text)
+            column = _SPREAD.get((counter.name, counter.ok))
+            if column is not None:
+                cell = found.setdefault((counter.scenario, counter.step), Cell())
+                setattr(cell, column, getattr(cell, column) + round(value))
+        return found
+
+    def counted(self, name: str) -> dict[CounterKey, int]:
+        """The counters called `name` ("mv_checks", "mv_no_row") since the start."""
+        found: dict[CounterKey, int] = {}
+        for text, value in self._counters():
+            counter = CounterKey.of(text)
+            if counter.name == name:
+                found[counter] = found.get(counter, 0) + round(value)
         return found
 
     def answers(self) -> dict[str, dict[str, int]]:
@@ -212,26 +315,52 @@ class Timeline:
             yield from generator.series.items()
             yield from generator.before.items()
 
+    def _counters(self) -> Iterator[tuple[str, float]]:
+        for generator in self._generators.values():
+            yield from generator.counters.items()
+            yield from generator.counted_before.items()
+
     def _second(self, moment: float) -> int:
         assert self.origin is not None  # feed() sets it first
         return max(self.handed_out, floor(moment - self.origin))
 
-    def _spread(self, key: RequestKey, difference: Histogram, start: float, end: float) -> None:
-        """Adds `difference`, which came about in (start, end], to the seconds it spans."""
+    def _cell(self, t: int, place: Place) -> Cell:
+        return self._cells.setdefault(t, {}).setdefault(place, Cell())
+
+    def _parts(self, start: float, end: float) -> list[_Part]:
+        """The seconds that (start, end] spans."""
         assert self.origin is not None
         a, b = start - self.origin, end - self.origin
         first, last = floor(a), floor(b) if b > floor(b) else floor(b) - 1
-        count, given = int(difference.count), 0
+        parts = []
         for t in range(first, max(first, last) + 1):
             reached = min(1.0, (t + 1 - a) / (b - a)) if b > a and t < last else 1.0
             before = max(0.0, (t - a) / (b - a)) if b > a and t > first else 0.0
-            whole = count if reached >= 1.0 else floor(count * reached)
-            cells = self._cells.setdefault(max(t, self.handed_out, 0), {})
-            cell = cells.setdefault(key.scenario, Cell())
-            cell.requests += whole - given
-            cell.failures += 0 if key.expected else whole - given
-            cell.spread.add(difference, reached - before)
-            given = whole
+            parts.append((max(t, self.handed_out, 0), before, reached))
+        return parts
+
+
+def _evenly(count: int, parts: list[_Part]) -> list[int]:
+    """`count` over seconds: floor(share so far) minus what the seconds before got."""
+    reached = [count if share >= 1.0 else floor(count * share) for _t, _before, share in parts]
+    return [whole - given for whole, given in zip(reached, [0, *reached], strict=False)]
+
+
+def _by_weight(count: int, weights: list[int]) -> list[int]:
+    """`count` in whole parts; up to the sum of the weights none is greater than its weight."""
+    whole = sum(weights)
+    reached = [count * passed // whole for passed in accumulate(weights)]
+    return [here - given for here, given in zip(reached, [0, *reached], strict=False)]
+
+
+def _by_scenario(places: dict[Place, Cell]) -> dict[str, Cell]:
+    found: dict[str, Cell] = {}
+    for (scenario, step), cell in places.items():
+        if step or scenario in found:
+            found.setdefault(scenario, Cell()).add(cell)
+        else:
+            found[scenario] = cell
+    return found
 
 
 def build(snapshots: Iterable[Snapshot]) -> tuple[float | None, list[Second]]:

@@ -1,5 +1,7 @@
 """The recorded run as rows of the database, for tests of what comes after the measuring."""
 
+from typing import Any
+
 from django.contrib.auth.models import User
 
 from history.metrics.remote_write import decode
@@ -8,13 +10,19 @@ from history.models import TestHistory
 from history.replay import create_run
 from history.states import Status
 from projects.models import Project
-from tests.recorded import recorded_run
+from tests.recorded import RecordedRun, recorded_run
 
 
-def recorded_rows(owner: User, status: Status = Status.COLLECTING, pushes: int | None = None) -> TestHistory:
-    """A run of `owner` with the recorded plan, and the first `pushes` of the recorded pushes in the store."""
+def recorded_rows(
+    owner: User,
+    status: Status = Status.COLLECTING,
+    pushes: int | None = None,
+    recorded: RecordedRun | None = None,
+    plan: dict[str, Any] | None = None,
+) -> TestHistory:
+    """A run of `owner` with the recorded plan (or `plan`); the first `pushes` of the recorded ones are in the store."""
+    recorded = recorded or recorded_run()
     project = Project.objects.create(title="Demo shop", owner=owner)
-    run = create_run(recorded_run().plan, project, status)
-    bodies = recorded_run().pushes[:pushes]
-    open_store().write(run.pk, [snapshot for body in bodies if (snapshot := decode(body))])
+    run = create_run(plan or recorded.plan, project, status)
+    open_store().write(run.pk, [snapshot for body in recorded.pushes[:pushes] if (snapshot := decode(body))])
     return run

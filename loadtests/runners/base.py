@@ -20,9 +20,10 @@ _JOB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 class LaunchSpec:
     """One load to make. `arguments` are k6's, after the binary; the runner appends the script's path.
 
-    `script_file` is a bare file name. `environment` holds the K6_ variables, secrets among them; the runner adds
-    what belongs to the machine. `generators`: how many k6 share the load. `longest`: seconds after which nothing of
-    the job may live, whatever became of everybody else. `placement`: what a project asks of its pods (see
+    `script_file` is a bare file name, and so are those of `files`, texts that the script reads from beside it.
+    `environment` holds the K6_ variables, secrets among them; the runner adds what belongs to the machine.
+    `generators`: how many k6 share the load. `longest`: seconds after which nothing of the job may live, whatever
+    became of everybody else. `placement`: what a project asks of its pods (see
     `loadtests.runners.manifests.Placement`), {} for what is set for all.
     """
 
@@ -35,6 +36,12 @@ class LaunchSpec:
     generators: int = 1
     longest: float = 4 * 3600.0
     placement: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def all_files(self) -> dict[str, str]:
+        """The script and what lies beside it, by name."""
+        return {**self.files, self.script_file: self.script}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ A job is a Job of that name. Pods come up paused; `begin` starts them all at onc
 on the Job. Every question is answered from the cluster alone, so any worker may ask.
 """
 
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -78,7 +79,7 @@ class KubernetesRunner:
         if not job["spec"].get("suspend"):
             return
         if not job_spec.volume:
-            self._ensure(f"{self._core}/configmaps", build_config(job_spec, spec.script, job))
+            self._ensure(f"{self._core}/configmaps", build_config(job_spec, spec.all_files, job))
         self._ensure(f"{self._core}/secrets", build_secret(job_spec, spec.environment, job))
         self._api.patch(path, {"spec": {"suspend": False}})
 
@@ -141,8 +142,10 @@ class KubernetesRunner:
                 list(threads.map(self._rest.stop, alive))
 
     def cleanup(self, job_name: str) -> None:
-        """Deletes the Job, and with it everything that it owns."""
+        """Deletes the Job, and with it everything that it owns; data that it read from a volume, too."""
         self._api.delete(f"{self._jobs}/{check_job_name(job_name)}", propagationPolicy="Background")
+        if self._options.volume and self._options.volume_folder:
+            shutil.rmtree(self._options.volume_folder / job_name, ignore_errors=True)
 
     def check(self, *, to_launch: bool = True) -> str:
         """The cluster's version, after looking whether it lets us make what a load needs, or, not `to_launch`, whether
@@ -167,10 +170,13 @@ class KubernetesRunner:
         return [str(job["metadata"]["name"]) for job in found["items"]]
 
     def _job_spec(self, spec: LaunchSpec) -> JobSpec:
-        how, volume = carrier(spec.script), self._options.volume
+        how, volume = carrier(spec.all_files.values()), self._options.volume
         if how == "volume" and not volume:
-            message = N_("The script has %(size)s KB, more than a cluster keeps by itself. Set K6_DEFAULT_PVC.")
-            raise RunnerError(message, permanent=True, size=len(spec.script.encode()) // 1024)
+            message = N_(
+                "The script and its data have %(size)s KB, more than a cluster keeps by itself. Set K6_DEFAULT_PVC."
+            )
+            size = sum(len(text.encode()) for text in spec.all_files.values())
+            raise RunnerError(message, permanent=True, size=size // 1024)
         if how == "volume":
             self._write_to_volume(spec)
         return JobSpec(
@@ -183,6 +189,7 @@ class KubernetesRunner:
             longest=int(spec.longest),
             kept=self._options.kept,
             volume=volume if how == "volume" else "",
+            folder=_folder_of(spec) if how == "volume" else "",
             packed=how == "packed",
         )
 
@@ -190,8 +197,9 @@ class KubernetesRunner:
         folder = self._options.volume_folder
         assert folder is not None
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / spec.script_file).write_text(spec.script, encoding="utf-8")
+            (folder / _folder_of(spec)).mkdir(parents=True, exist_ok=True)
+            for name, text in spec.all_files.items():
+                (folder / _folder_of(spec) / name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise RunnerError(N_("%(path)s cannot be written."), permanent=False, path=folder) from error
 
@@ -237,6 +245,11 @@ class KubernetesRunner:
         except RunnerError:
             return progress
         return replace(progress, generators=tuple(_using(one, used) for one in progress.generators))
+
+
+def _folder_of(spec: LaunchSpec) -> str:
+    """Of the volume, which all runs share: names of data files are not one run's alone."""
+    return check_job_name(spec.job_name) if spec.files else ""
 
 
 def _using(one: Generator, used: Mapping[str, tuple[float | None, int | None]]) -> Generator:

@@ -1,9 +1,9 @@
 """k6 as a process of this machine that outlives the worker which started it.
 
-A job is a folder, `<data_dir>/runs/<job_name>/`: `launched` (made exclusively: who makes it starts k6), the script,
-`pids` (k6's, the wrapper's, and the machine they mean something on), `pulse` (touched twice a second while k6 lives),
-`stdout`, `log.head` and `log.tail`, `report.html` (k6's own, where it has a dashboard), `stopping` (a stop was asked
-for), `exit` (k6's exit code, written last).
+A job is a folder, `<data_dir>/runs/<job_name>/`: `launched` (made exclusively: who makes it starts k6), the script and
+its data, `pids` (k6's, the wrapper's, and the machine they mean something on), `pulse` (touched twice a second while k6
+lives), `stdout`, `log.head` and `log.tail`, `report.html` (k6's own, where it has a dashboard), `stopping` (a stop was
+asked for), `exit` (k6's exit code, written last).
 
 Every question is answered from the folder and the process table alone. A process counts as ours while its command line
 names the folder: numbers of processes are given out again. Where web and worker share the data folder but no process
@@ -86,8 +86,9 @@ class LocalRunner:
         """Starts k6; permanent RunnerError where there is no k6, passing where the folder cannot be written."""
         folder = self._folder(spec.job_name)
         self._check_k6()
-        if Path(spec.script_file).name != spec.script_file:
-            raise RunnerError(f"{spec.script_file!r} is not a file name.", permanent=True)
+        for name in spec.all_files:
+            if Path(name).name != name:
+                raise RunnerError(f"{name!r} is not a file name.", permanent=True)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             (folder / "launched").touch(exist_ok=False)
@@ -96,7 +97,8 @@ class LocalRunner:
         except OSError as error:
             raise RunnerError(N_("%(path)s cannot be written."), permanent=False, path=folder) from error
         try:
-            (folder / spec.script_file).write_text(spec.script, encoding="utf-8")
+            for name, text in spec.all_files.items():
+                (folder / name).write_text(text, encoding="utf-8")
             self._start(folder, spec)
         except OSError as error:
             (folder / "launched").unlink()

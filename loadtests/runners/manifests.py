@@ -1,7 +1,7 @@
 """What the cluster is asked for, as plain objects of the Kubernetes API. Pure: same spec, same objects.
 
     Job (Indexed: one pod a load generator, one execution segment each)
-      ├─ owns ConfigMap: the script           (or the volume of K6_DEFAULT_PVC)
+      ├─ owns ConfigMap: the script, its data (or the volume of K6_DEFAULT_PVC)
       └─ owns Secret: k6's environment, the run's token among it
 
 The Job is made first and suspended, so that what it owns can name it and is deleted with it.
@@ -11,7 +11,7 @@ Source: Kubernetes API reference, batch/v1 Job and core/v1; the restricted Pod S
 import base64
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,8 +46,8 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """One load: `arguments` are k6's without the script. `volume`: the claim that holds the script, "" where a
-    ConfigMap carries it, `packed` where that is compressed. `longest` and `kept` in seconds."""
+    """One load: `arguments` are k6's without the script. `volume`: the claim that holds the script, in `folder` of it,
+    "" where a ConfigMap carries it, `packed` where that is compressed. `longest` and `kept` in seconds."""
 
     name: str
     run: str
@@ -58,6 +58,7 @@ class JobSpec:
     longest: int
     kept: int
     volume: str = ""
+    folder: str = ""
     packed: bool = False
 
 
@@ -83,11 +84,12 @@ def build_job(spec: JobSpec) -> Json:
     }
 
 
-def build_config(spec: JobSpec, script: str, owner: Json) -> Json:
-    """The ConfigMap with the script; `owner` is the Job as the cluster keeps it."""
-    content: Json = {"data": {spec.script_file: script}}
+def build_config(spec: JobSpec, files: Mapping[str, str], owner: Json) -> Json:
+    """The ConfigMap with the script and its data, by file name; `owner` is the Job as the cluster keeps it."""
+    content: Json = {"data": dict(files)}
     if spec.packed:
-        content = {"binaryData": {f"{spec.script_file}.gz": base64.b64encode(_packed(script)).decode()}}
+        packed = {f"{name}.gz": base64.b64encode(_packed(text)).decode() for name, text in files.items()}
+        content = {"binaryData": packed}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _owned(spec, owner), "immutable": True, **content}
 
 
@@ -102,11 +104,12 @@ def build_secret(spec: JobSpec, environment: Mapping[str, str], owner: Json) -> 
     }
 
 
-def carrier(script: str) -> str:
-    """How a script travels: "plain" or "packed" in a ConfigMap, else "volume", where it is too large for one."""
-    if len(script.encode()) <= MOST_CONFIG:
+def carrier(files: Iterable[str]) -> str:
+    """How a script and its data travel: "plain" or "packed" in a ConfigMap, else "volume": too large for one."""
+    texts = list(files)
+    if sum(len(text.encode()) for text in texts) <= MOST_CONFIG:
         return "plain"
-    return "packed" if len(base64.b64encode(_packed(script))) <= MOST_CONFIG else "volume"
+    return "packed" if sum(len(base64.b64encode(_packed(text))) for text in texts) <= MOST_CONFIG else "volume"
 
 
 def cores(quantity: str) -> float | None:
@@ -125,8 +128,8 @@ def size(quantity: str) -> int | None:
     return int(float(found[1]) * powers[found[2]])
 
 
-def _packed(script: str) -> bytes:
-    return gzip.compress(script.encode(), mtime=0)
+def _packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), mtime=0)
 
 
 def _labels(spec: JobSpec) -> dict[str, str]:
@@ -179,7 +182,7 @@ def _pod(spec: JobSpec) -> Json:
 
 
 def _container(spec: JobSpec) -> Json:
-    folder = _SCRATCH if spec.packed else _SCRIPTS
+    folder = _SCRATCH if spec.packed else f"{_SCRIPTS}/{spec.folder}".rstrip("/")
     return {
         "name": "k6",
         "image": spec.placement.image,
@@ -216,7 +219,9 @@ def _environment(placement: Placement) -> list[Json]:
 
 def _unpacking(spec: JobSpec) -> Json:
     """k6's own image has a shell and gunzip; ours for tests has a busybox beside k6."""
-    command = f"gunzip -c {_SCRIPTS}/{spec.script_file}.gz > {_SCRATCH}/{spec.script_file}"
+    command = (
+        f'for file in {_SCRIPTS}/*.gz; do name=${{file##*/}}; gunzip -c "$file" > "{_SCRATCH}/${{name%.gz}}"; done'
+    )
     return {
         "name": "unpack",
         "image": spec.placement.image,

@@ -25,7 +25,7 @@ _ONE_AFTER_THE_OTHER = """
 options.scenarios = { all: { executor: "per-vu-iterations", vus: 1, iterations: 1, exec: "all" } };
 options.thresholds = {};
 export function all() {
-  for (const step of PLAN.steps) {
+  for (const step of PLAN.journeys) {
     __ENV.SCENARIO = step.tag;
     once();
   }
@@ -151,7 +151,7 @@ def wire_faults(document: Document, stub: Stub, k6: str, folder: Path) -> tuple[
     assert len(received) == len(plan.scenarios)
     faults = []
     for scenario, request in zip(plan.scenarios, received, strict=True):
-        method, _, path = scenario.request.name.partition(" ")
+        method, _, path = scenario.steps[0].request.name.partition(" ")
         raw = document.operations[method, template(path)]
         faults += [f"{scenario.name}: {fault}" for fault in faults_of(request, raw, f"/base{path}", document.judge)]
     return len(received), faults

@@ -12,7 +12,7 @@ import pytest
 from loadtests.dashboards.upstream import events, fetch
 from loadtests.k6.command import local_command
 from loadtests.k6.dashboard import dashboard_environment, is_stop, shown_report
-from loadtests.k6.plan import RunPlan, StagePlan
+from loadtests.k6.plan import RunPlan, Secret, SecretPlan, StagePlan, TablePlan, Take
 from loadtests.k6.script import SUMMARY_MARK, build_script
 from loadtests.runners import Door, LaunchSpec, Progress, Runner, RunnerError
 from loadtests.tests.conftest import Target, run_plan, scenario, wait_until
@@ -25,7 +25,7 @@ NOWHERE = "http://127.0.0.1:9/ingest/7/write"
 def spec_of(plan: RunPlan, job_name: str = JOB, script: str = "") -> LaunchSpec:
     """What is launched on this machine for a plan; its numbers are pushed to where nobody listens."""
     return LaunchSpec(
-        job_name, f"{job_name}.js", script or build_script(plan), *local_command("7", "1", NOWHERE, TOKEN)
+        job_name, f"{job_name}.js", script or build_script(plan), *local_command("7", "1", NOWHERE, TOKEN, plan)
     )
 
 
@@ -110,6 +110,22 @@ class RunnerContract:
         self.finish(runner)
         runner.stop(JOB)
         assert runner.poll(JOB).exit_code == 0
+
+    def test_a_script_finds_its_data_beside_it_and_its_secrets_in_the_environment(
+        self, runner: Runner, target: Target
+    ) -> None:
+        url = (f"{self.reach(target.url)}/", Take("users.name", "url"))
+        one = scenario(url=url, headers=(("X-Key", (Secret("MV_S1", "header"),)),), think_time=0.2)
+        table = TablePlan("users", ("name",), "sequential", 1, "users.json")
+        plan = replace(run_plan(one), tables=(table,), secrets=(SecretPlan("MV_S1", "credential:key"),))
+        spec = self.spec(plan)
+        secret = {"MV_S1": "geheim"}
+        files = {"users.json": json.dumps([["한국"]])}
+        runner.launch(replace(spec, files=files, environment={**spec.environment, **secret}))
+        assert self.finish(runner) == 0
+        assert target.last[1] == "/%ED%95%9C%EA%B5%AD"
+        assert target.last[2]["X-Key"] == "geheim"
+        assert "geheim" not in spec.script + " ".join(spec.arguments)
 
     def test_it_tells_crossed_thresholds(self, runner: Runner, target: Target) -> None:
         plan = run_plan(scenario(url=self.reach(f"{target.url}/fail"), error_rate_target=1.0))

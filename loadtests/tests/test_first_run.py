@@ -36,7 +36,7 @@ def test_it_starts_one_short_run_of_the_demo_project(shop: Project) -> None:
     plan = from_json(run.plan_snapshot)
     assert duration(plan) == 40
     assert peak_vus(plan) == 12
-    assert {scenario.request.name for scenario in plan.scenarios} == {
+    assert {scenario.steps[0].request.name for scenario in plan.scenarios} == {
         "GET /products",
         "GET /products/{product_id}",
         "POST /orders",

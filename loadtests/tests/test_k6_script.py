@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from loadtests.k6.executors import k6_duration
 from loadtests.k6.exit_codes import EXIT_CODES
 from loadtests.k6.plan import RunPlan, StagePlan
-from loadtests.k6.script import build_script, k6_duration
+from loadtests.k6.script import build_script
 from loadtests.tests.conftest import Target, run_plan, scenario
 
 GOLDEN = Path(__file__).parent / "golden" / "three_scenarios.js"
@@ -81,7 +82,7 @@ def test_k6_reads_the_options_as_meant(k6: str, tmp_path: Path) -> None:
     assert scenarios["s03_ramp"]["startVUs"] == 0
     assert options["discardResponseBodies"] is True
     assert "url" not in options["systemTags"]
-    assert len(options["thresholds"]) == 9
+    assert len(options["thresholds"]) == 12
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
@@ -89,8 +90,8 @@ def test_hostile_text_changes_data_only(text: str) -> None:
     script = build_script(hostile_plan(text))
     constant, data = parts(script)
     assert constant == parts(build_script(EVENING))[0]
-    assert data["title"] == data["steps"][0]["title"] == data["steps"][0]["body"] == text
-    assert data["steps"][0]["headers"][0] == ["X-Text", text]
+    assert data["title"] == data["journeys"][0]["title"] == data["journeys"][0]["steps"][0]["body"] == text
+    assert data["journeys"][0]["steps"][0]["headers"][0] == ["X-Text", text]
     in_strings = script.replace(constant, "")
     for misleading in ("</", "<!--", "\u2028", "\u2029", "\u202e", "\x00", "\x7f", "\ufeff"):
         assert misleading not in in_strings

@@ -94,7 +94,7 @@ def claim(cluster: "Cluster", namespace: str, tmp_path: Path) -> Iterator[tuple[
 def test_a_script_of_two_megabytes_travels_compressed(cluster: "Cluster", namespace: str, target: Target) -> None:
     bodies = [f'{{"order": "{at:>{BODY}}"}}' for at in range(SCENARIOS)]
     script = build_script(large_plan(target.url.replace("127.0.0.1", cluster.host_address), bodies))
-    assert (carrier(script), len(script) > 2_000_000) == ("packed", True)
+    assert (carrier([script]), len(script) > 2_000_000) == ("packed", True)
     runner = runner_on(cluster, namespace)
     run_to_its_end(runner, script)
     assert target.count >= 2 * SCENARIOS
@@ -109,7 +109,7 @@ def test_a_script_that_does_not_compress_travels_by_a_volume(
     dice = random.Random(7)
     bodies = [dice.randbytes(BODY // 2).hex() for _ in range(SCENARIOS)]
     script = build_script(large_plan(target.url.replace("127.0.0.1", cluster.host_address), bodies))
-    assert (carrier(script), len(script) > 2_000_000) == ("volume", True)
+    assert (carrier([script]), len(script) > 2_000_000) == ("volume", True)
     with pytest.raises(RunnerError, match="K6_DEFAULT_PVC"):
         runner_on(cluster, namespace).launch(load(script))
     runner = runner_on(cluster, namespace, *claim)

@@ -29,7 +29,7 @@ def open_on(cluster: "Cluster", namespace: str, access: str = "proxy", **placeme
 
 
 def pods_of(plan: RunPlan, generators: int = 1, script: str = "") -> LaunchSpec:
-    arguments, environment = pod_command("7", NOWHERE, TOKEN)
+    arguments, environment = pod_command("7", NOWHERE, TOKEN, plan)
     text = script or build_script(plan)
     return LaunchSpec(JOB, f"{JOB}.js", text, arguments, environment, run="7", generators=generators)
 

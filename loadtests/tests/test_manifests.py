@@ -159,12 +159,15 @@ def test_what_is_not_asked_for_is_left_out_of_the_resources() -> None:
     assert pod_of(half)["containers"][0]["resources"] == expected
 
 
+UNPACKING = 'for file in /scripts/*.gz; do name=${file##*/}; gunzip -c "$file" > "/tmp/${name%.gz}"; done'
+
+
 def test_a_packed_script_is_unpacked_before_k6_starts() -> None:
     unpack = {
         "name": "unpack",
         "image": "grafana/k6:1.1.0",
         "imagePullPolicy": "IfNotPresent",
-        "command": ["/bin/sh", "-c", "gunzip -c /scripts/k6-0123abcd.js.gz > /tmp/k6-0123abcd.js"],
+        "command": ["/bin/sh", "-c", UNPACKING],
         "resources": {},
         "securityContext": CLOSED,
         "volumeMounts": MOUNTS,
@@ -177,23 +180,27 @@ def test_a_packed_script_is_unpacked_before_k6_starts() -> None:
 def test_a_script_on_a_volume_is_mounted_read_only() -> None:
     claim = {"name": "scripts", "persistentVolumeClaim": {"claimName": "k6-scripts", "readOnly": True}}
     assert build_job(replace(PLAIN, volume="k6-scripts")) == job_of({**POD, "volumes": [claim, SCRATCH]})
+    # With data it has a folder of its own there: names of data files are not one run's alone.
+    container = {**CONTAINER, "args": [*CONTAINER["args"][:-1], "/scripts/k6-0123abcd/k6-0123abcd.js"]}
+    pod = {**POD, "containers": [container], "volumes": [claim, SCRATCH]}
+    assert build_job(replace(PLAIN, volume="k6-scripts", folder="k6-0123abcd")) == job_of(pod)
 
 
 def test_the_script_is_in_a_config_map_that_goes_with_the_job() -> None:
-    assert build_config(PLAIN, "export default 1; // 한국어", OWNER) == {
+    assert build_config(PLAIN, {"k6-0123abcd.js": "export default 1; // 한국어", "users.json": "[]"}, OWNER) == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": OWNED,
         "immutable": True,
-        "data": {"k6-0123abcd.js": "export default 1; // 한국어"},
+        "data": {"k6-0123abcd.js": "export default 1; // 한국어", "users.json": "[]"},
     }
 
 
 def test_a_packed_config_map_holds_the_same_script() -> None:
-    found = build_config(replace(PLAIN, packed=True), "// 한국어", OWNER)
+    found = build_config(replace(PLAIN, packed=True), {"k6-0123abcd.js": "// 한국어", "users.json": "[]"}, OWNER)
     content = found.pop("binaryData")
     assert found == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": OWNED, "immutable": True}
-    assert list(content) == ["k6-0123abcd.js.gz"]
+    assert list(content) == ["k6-0123abcd.js.gz", "users.json.gz"]
     assert gzip.decompress(base64.b64decode(content["k6-0123abcd.js.gz"])).decode() == "// 한국어"
 
 
@@ -211,7 +218,7 @@ def test_no_secret_is_in_what_everybody_may_read() -> None:
     arguments, environment = pod_command("7", "http://127.0.0.1:9/ingest/7/write", "s3cret")
     spec = replace(PLAIN, arguments=arguments, placement=FULL)
     assert "s3cret" in json.dumps(build_secret(spec, environment, OWNER))
-    for readable in (build_job(spec), build_config(spec, build_script(run_plan()), OWNER)):
+    for readable in (build_job(spec), build_config(spec, {"a.js": build_script(run_plan())}, OWNER)):
         assert "s3cret" not in json.dumps(readable)
 
 
@@ -219,7 +226,7 @@ def test_the_same_spec_gives_the_same_objects() -> None:
     spec = replace(PLAIN, placement=FULL, packed=True)
     again = replace(PLAIN, placement=replace(FULL), packed=True)
     assert json.dumps(build_job(spec)) == json.dumps(build_job(again))
-    assert build_config(spec, "x" * 5000, OWNER) == build_config(again, "x" * 5000, OWNER)
+    assert build_config(spec, {"a.js": "x" * 5000}, OWNER) == build_config(again, {"a.js": "x" * 5000}, OWNER)
 
 
 def test_what_is_built_shares_nothing_with_what_was_asked() -> None:
@@ -251,11 +258,12 @@ def test_labels_of_a_project_do_not_take_the_place_of_ours() -> None:
     ids=["empty", "limit", "over", "korean", "korean over", "noise", "more noise"],
 )
 def test_a_script_travels_the_simplest_way_that_is_wide_enough(script: str, how: str) -> None:
-    assert carrier(script) == how
+    assert carrier([script]) == how
+    assert carrier([script[: len(script) // 2], script[len(script) // 2 :]]) == how  # all files together
 
 
 def test_what_travels_packed_is_small_enough_for_the_cluster() -> None:
-    packed = build_config(replace(PLAIN, packed=True), incompressible(1_300_000), OWNER)
+    packed = build_config(replace(PLAIN, packed=True), {"a.js": incompressible(1_300_000)}, OWNER)
     assert len(json.dumps(packed)) < 1_048_576
 
 

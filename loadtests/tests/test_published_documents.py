@@ -43,11 +43,11 @@ def test_every_example_satisfies_its_schema(document: Document, record_property:
 def test_the_script_of_all_operations_is_one_that_k6_takes(document: Document, k6: str, tmp_path: Path) -> None:
     plan, problems = requests_of(document, "https://api.example.com/base", with_optional=False)
     assert len(inspected(plan, k6, tmp_path)["scenarios"]) == len(plan.scenarios)
-    names = [scenario.request.name for scenario in plan.scenarios]
+    names = [scenario.steps[0].request.name for scenario in plan.scenarios]
     assert len(names) == len(set(names))
     assert len(names) + len({problem.partition("”")[0] for problem in problems}) == len(document.api.endpoints)
     for scenario in plan.scenarios:
-        assert not re.search(r"[{}]|%7B\w+%7D|undefined|null$", scenario.request.url.partition("?")[0])
+        assert not re.search(r"[{}]|%7B\w+%7D|undefined|null$", scenario.steps[0].request.url.partition("?")[0])
 
 
 def test_every_request_on_the_wire_is_one_that_the_document_allows(

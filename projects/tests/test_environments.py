@@ -98,15 +98,8 @@ def test_its_parts_hold_everything_but_the_secrets(secured: Project) -> None:
 
 
 def test_the_password_grant_takes_the_token_address_of_its_own_flow(secured: Project) -> None:
-    asked = {
-        "scheme": "oauth",
-        "grant": "password",
-        "client_id": "c",
-        "username": "u",
-        "password": "p",
-        "in_body": True,
-    }
-    oauth = parts(made(secured, credentials=[asked])).credentials[0].oauth
+    asked = {"scheme": "oauth", "grant": "password", "client_id": "c", "client_secret": "s", "in_body": True}
+    oauth = parts(made(secured, credentials=[{**asked, "username": "u", "password": "p"}])).credentials[0].oauth
     assert oauth == OAuthParts(
         "password", "https://login.example.com/token", "c", "client_secret:oauth", "", "u", "password:oauth", True
     )
@@ -222,3 +215,10 @@ def test_schemes_come_from_all_documents_and_only_those_that_can_be_answered(sec
         ("bearerAuth", "bearer"), ("basicAuth", "basic"), ("queryKey", "api_key"), ("oauth", "oauth2"),
     ]  # fmt: skip
     assert found[3]["flows"][0]["token_url"] == "https://shop.example.com/oauth/token"
+
+
+def test_a_client_without_a_secret_is_public(secured: Project) -> None:
+    asked = {"scheme": "oauth", "grant": "password", "client_id": "c", "username": "u", "password": "p"}
+    oauth = parts(made(secured, credentials=[asked])).credentials[0].oauth
+    assert oauth is not None
+    assert (oauth.client_secret, oauth.password) == ("", "password:oauth")

@@ -1,7 +1,9 @@
 import http from "k6/http";
+import encoding from "k6/encoding";
 import exec from "k6/execution";
 import { sleep } from "k6";
-import { Gauge } from "k6/metrics";
+import { SharedArray } from "k6/data";
+import { Counter, Gauge, Rate } from "k6/metrics";
 
 /* Written by Metric Vault. Everything that differs between load tests is data, in PLAN. */
 const PLAN = {
@@ -81,6 +83,9 @@ const PLAN = {
     "http_req_failed{scenario_tag:s01_browse}": [
       "rate>=0"
     ],
+    "iterations{scenario_tag:s01_browse}": [
+      "count>=0"
+    ],
     "http_req_duration{scenario_tag:s02}": [
       "max>=0"
     ],
@@ -90,6 +95,9 @@ const PLAN = {
     "http_req_failed{scenario_tag:s02}": [
       "rate<=0.00001"
     ],
+    "iterations{scenario_tag:s02}": [
+      "count>=0"
+    ],
     "http_req_duration{scenario_tag:s03_ramp}": [
       "max>=0"
     ],
@@ -98,40 +106,55 @@ const PLAN = {
     ],
     "http_req_failed{scenario_tag:s03_ramp}": [
       "rate>=0"
+    ],
+    "iterations{scenario_tag:s03_ramp}": [
+      "count>=0"
     ]
   },
-  "steps": [
+  "journeys": [
     {
       "tag": "s01_browse",
       "title": "Browse",
-      "method": "GET",
-      "url": "http://127.0.0.1:8001/things?q=%ED%95%9C",
-      "headers": [],
-      "body": null,
-      "think": 1.5
+      "think": 1.5,
+      "steps": [
+        {
+          "method": "GET",
+          "url": "http://127.0.0.1:8001/things?q=%ED%95%9C",
+          "headers": [],
+          "body": null
+        }
+      ]
     },
     {
       "tag": "s02",
       "title": "느린 구매",
-      "method": "POST",
-      "url": "http://127.0.0.1:9/",
-      "headers": [
-        [
-          "Content-Type",
-          "application/json"
-        ]
-      ],
-      "body": "{\"name\": \"한국어\"}",
-      "think": 0.0
+      "think": 0.0,
+      "steps": [
+        {
+          "method": "POST",
+          "url": "http://127.0.0.1:9/",
+          "headers": [
+            [
+              "Content-Type",
+              "application/json"
+            ]
+          ],
+          "body": "{\"name\": \"한국어\"}"
+        }
+      ]
     },
     {
       "tag": "s03_ramp",
       "title": "Ramp",
-      "method": "GET",
-      "url": "http://127.0.0.1:9/",
-      "headers": [],
-      "body": null,
-      "think": 0.0
+      "think": 0.0,
+      "steps": [
+        {
+          "method": "GET",
+          "url": "http://127.0.0.1:9/",
+          "headers": [],
+          "body": null
+        }
+      ]
     }
   ]
 };
@@ -146,7 +169,10 @@ const part = of > 1 ? {
 
 export const options = {
   ...part,
+  ...PLAN.http,
   discardResponseBodies: true,
+  /* Where clouds tell any program on a machine their keys: no address and no redirect leads there. */
+  blacklistIPs: ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32"],
   /* Replaces k6's list. Without `url` and `error`: addresses and port numbers there would flood every store. */
   systemTags: ["status", "method", "name", "scenario", "expected_response", "error_code"],
   summaryTrendStats: ["avg", "min", "med", "max", "p(90)", "p(95)", "p(99)", "count"],
@@ -156,26 +182,423 @@ export const options = {
 };
 
 const started = new Gauge("mv_started");
-const steps = Object.fromEntries(
-  PLAN.steps.map((step) => [step.tag, {
-    method: step.method,
-    url: step.url,
-    body: step.body,
-    params: { headers: Object.fromEntries(step.headers) },
-    think: step.think,
+const failed = new Counter("mv_failed");
+const checked = new Counter("mv_checks");
+const errors = new Rate("mv_errors");
+const noRow = new Counter("mv_no_row");
+
+const NO_LOAD = { load: "0", scenario_tag: "", name: "" };
+const tables = (PLAN.tables || []).map(({ name, mode, file }) => ({
+  mode, rows: new SharedArray(name, () => JSON.parse(open(`./${file}`))),
+}));
+const tokens = new Map((PLAN.tokens || []).map((plan) => [plan.key, { plan, text: "", until: 0 }]));
+
+/* ---- Texts: a string, or a list of strings and of parts that are filled in. A value is a string, or, where JSON said
+   what it is, { text, json }. ---- */
+
+const HALVES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const XML = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" };
+const percent = (text) => encodeURIComponent(text.replace(HALVES, "?"))
+  .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+const encoders = {
+  raw: (text) => text,
+  url: percent,
+  form: (text) => percent(text).replace(/%20/g, "+"),
+  json: (text) => JSON.stringify(text).slice(1, -1),
+  value: (text) => (isJson(text) ? text : JSON.stringify(text)),
+  xml: (text) => text.replace(/[&<>"']/g, (sign) => XML[sign]),
+  header: (text) => text.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, " "),
+};
+
+function isJson(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (_none) {
+    return false;
+  }
+}
+
+const pick = (list) => list[Math.floor(Math.random() * list.length)];
+const hex = (sign) => Math.floor(Math.random() * 16).toString(16);
+const makers = {
+  uuid: () => `${"xxxxxxxx-xxxx-4xxx-".replace(/x/g, hex)}${pick("89ab")}${"xxx-xxxxxxxxxxxx".replace(/x/g, hex)}`,
+  int: (low, high) => String(low + Math.floor(Math.random() * (high - low + 1))),
+  float: (low, high, digits) => (low + Math.random() * (high - low)).toFixed(digits),
+  timestamp: () => String(Date.now()),
+  isodate: () => new Date().toISOString(),
+  email: () => `user-${"xxxxxxxxxxxx".replace(/x/g, hex)}@example.com`,
+  choice: (...values) => pick(values),
+};
+
+const said = new Set();
+function sayOnce(text) {
+  if (!said.has(text)) console.warn(text);
+  said.add(text);
+}
+
+function secret(name) {
+  if (__ENV[name] === undefined) sayOnce(`${name} is not in k6's environment; requests are sent without it.`);
+  return __ENV[name] || "";
+}
+
+function valueOf(part, given) {
+  if (part.take !== undefined) return given.values.get(part.take) || "";
+  if (part.table !== undefined) return (given.rows[part.table] || [])[part.column] || "";
+  if (part.make !== undefined) return makers[part.make](...part.args);
+  return part.secret !== undefined ? secret(part.secret) : token(part.token);
+}
+
+function filled(part, given) {
+  if (typeof part === "string") return part;
+  const value = valueOf(part, given), how = part.how || "raw";
+  if (typeof value === "string") return encoders[how](value);
+  return how === "value" ? value.json : encoders[how](value.text);
+}
+
+function fill(text, given) {
+  if (text === null || typeof text === "string") return text;
+  let found = "";
+  for (const one of text) found += filled(one, given);
+  return found;
+}
+
+const has = (text, kind) => text !== null && typeof text !== "string" && text.some((one) => one[kind] !== undefined);
+const isStill = (text) => text === null || typeof text === "string";
+
+/* ---- Access tokens: of the product, once for all users; without it each user asks for one. ---- */
+
+const AGAIN = 10, MARGIN = 30;
+
+function token(key) {
+  const kept = tokens.get(key);
+  if (Date.now() < kept.until) return kept.text;
+  const found = fetchToken(kept.plan);
+  kept.text = found.text;
+  kept.until = Date.now() + found.seconds * 1000;
+  if (!found.text) sayOnce(`There is no access token (${key}): ${found.problem}. Requests are sent without it.`);
+  return kept.text;
+}
+
+function fetchToken(plan) {
+  const params = { tags: NO_LOAD, responseType: "text", jar: new http.CookieJar(), headers: { Accept: "application/json" } };
+  const address = __ENV.MV_TOKEN_URL;
+  try {
+    const answer = address ? brokered(`${address}/${percent(plan.key)}`, params) : granted(plan, params);
+    const read = answer.status >= 200 && answer.status < 300 ? JSON.parse(answer.body) : {};
+    if (typeof read.access_token !== "string" || !read.access_token) {
+      return { text: "", seconds: AGAIN, problem: answer.error || `the answer was ${answer.status}` };
+    }
+    const seconds = read.expires_in === undefined || read.expires_in === null ? Infinity : Number(read.expires_in);
+    const margin = address ? 0 : Math.min(MARGIN, seconds / 4);
+    return { text: read.access_token, seconds: Math.max(1, seconds - margin || 0) };
+  } catch (problem) {
+    return { text: "", seconds: AGAIN, problem: hide(String(problem)) };
+  }
+}
+
+function brokered(address, params) {
+  return http.get(address, { ...params, headers: { ...params.headers, Authorization: `Bearer ${__ENV.MV_TOKEN_BEARER}` } });
+}
+
+function granted(plan, params) {
+  const of_plan = (name) => fill(plan[name], { values: new Map(), rows: [] });
+  const id = of_plan("client_id"), key = of_plan("client_secret");
+  const form = { grant_type: plan.grant };
+  if (plan.scope) form.scope = plan.scope;
+  if (plan.grant === "password") Object.assign(form, { username: of_plan("username"), password: of_plan("password") });
+  if (plan.in_body) Object.assign(form, { client_id: id }, key ? { client_secret: key } : {});
+  else if (id) params.headers.Authorization = `Basic ${encoding.b64encode(`${encoders.form(id)}:${encoders.form(key)}`)}`;
+  return http.post(plan.url, form, params);
+}
+
+/* What k6 says of a request that failed names its address; a secret in it stays out of the log. */
+function hide(text) {
+  const secrets = [...tokens.values()].map((one) => one.text);
+  for (const name of Object.keys(__ENV)) if (name.startsWith("MV_")) secrets.push(__ENV[name]);
+  for (const one of secrets) if (one) text = text.split(one).join("***").split(percent(one)).join("***");
+  return text;
+}
+
+/* ---- Answers. ---- */
+
+/* Whole numbers of 16 digits and more, identifiers mostly, are kept to the digit: as text behind a mark. */
+const LONG = /\d{16}/, TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const marked = (found) => (/^-?\d{16,}$/.test(found) ? `"\\u0000${found}"` : found);
+const jsonOf = (value) => JSON.stringify(value).replace(/"\\u0000(-?\d+)"/g, "$1");
+const textOf = (value) => (typeof value === "string" ? value.replace(/^\0(?=-?\d+$)/, "") : jsonOf(value));
+
+class Seen {
+  constructor(answer) {
+    this.answer = answer;
+    this.text = typeof answer.body === "string" ? answer.body : "";
+  }
+
+  /* All values at a path, "*" being each one of a list. */
+  at(path) {
+    if (this.read === undefined) {
+      try {
+        this.read = [JSON.parse(LONG.test(this.text) ? this.text.replace(TOKENS, marked) : this.text)];
+      } catch (_none) {
+        this.read = [];
+      }
+    }
+    return path.reduce((values, step) => values.flatMap((value) => within(value, step)), this.read);
+  }
+
+  header(name) {
+    const wanted = name.toLowerCase();
+    const found = Object.keys(this.answer.headers).find((one) => one.toLowerCase() === wanted);
+    return found === undefined ? undefined : this.answer.headers[found];
+  }
+
+  cookie(name) {
+    const own = (this.answer.cookies || {})[name];
+    if (own && own.length) return own[0].value;
+    return this.answer.url ? (http.cookieJar().cookiesForURL(this.answer.url)[name] || [])[0] : undefined;
+  }
+
+  get size() {
+    const body = this.answer.body;
+    return typeof body === "string" ? percent(body).replace(/%../g, "x").length : body ? body.byteLength : 0;
+  }
+}
+
+function within(value, step) {
+  if (value === null || typeof value !== "object") return [];
+  if (Array.isArray(value)) {
+    if (step === "*") return value;
+    const at = typeof step === "number" && step < 0 ? value.length + step : step;
+    return typeof at === "number" && at >= 0 && at < value.length ? [value[at]] : [];
+  }
+  return Object.prototype.hasOwnProperty.call(value, step) ? [value[step]] : [];
+}
+
+/* Each answers [whether it holds, what was there]. */
+const checkers = {
+  contains: (check, seen) => [seen.text.includes(check.value), null],
+  json: (check, seen) => {
+    const found = seen.at(check.path);
+    return [found.some((one) => textOf(one) === check.value || jsonOf(one) === check.same), found.length ? textOf(found[0]) : null];
+  },
+  header: (check, seen) => {
+    const found = seen.header(check.target);
+    return [found !== undefined && found.includes(check.value), found === undefined ? null : found];
+  },
+  size: (check, seen) => [seen.size <= Number(check.value), seen.size],
+  time: (check, seen) => [seen.answer.timings.duration <= Number(check.value), seen.answer.timings.duration],
+};
+const extractors = {
+  json: (extract, seen) => {
+    const found = seen.at(extract.path).filter((one) => one !== null);
+    const one = found.length ? pick(found) : undefined;
+    return one === undefined ? undefined : { text: textOf(one), json: jsonOf(one) };
+  },
+  header: (extract, seen) => seen.header(extract.expression),
+  cookie: (extract, seen) => seen.cookie(extract.expression),
+  regex: (extract, seen) => {
+    const found = extract.pattern && extract.pattern.exec(seen.text);
+    return found ? (found[1] === undefined ? found[0] : found[1]) : undefined;
+  },
+};
+
+function pattern(expression) {
+  try {
+    return new RegExp(expression);
+  } catch (_none) {
+    return null;
+  }
+}
+
+/* ---- Steps. ---- */
+
+function prepared(step, number, journey) {
+  const checks = (step.checks || []).map((check, place) => ({
+    ...check,
+    key: `c${place + 1}`,
+    same: isJson(check.value) ? JSON.stringify(JSON.parse(check.value)) : undefined,
+  }));
+  const extracts = (step.extracts || []).map((extract, place) => ({
+    ...extract,
+    key: `x${place + 1}`,
+    pattern: extract.kind === "regex" ? pattern(extract.expression) : null,
+  }));
+  const looked = [...checks, ...extracts].map((one) => one.kind);
+  const params = { headers: Object.fromEntries(step.headers) };
+  if (step.tags) params.tags = step.tags;
+  if (PLAN.timeout) params.timeout = PLAN.timeout;
+  if (step.statuses) params.responseCallback = http.expectedStatuses(...step.statuses.map(([min, max]) => ({ min, max })));
+  if (PLAN.trying || looked.some((kind) => ["contains", "json", "regex"].includes(kind))) params.responseType = "text";
+  else if (looked.includes("size")) params.responseType = "binary";
+  /* k6 would log the whole address. */
+  if (!journey.batch && (has(step.url, "secret") || has(step.url, "token"))) params.throw = true;
+  const still = PLAN.cookies !== false && step.headers.every(([, text]) => isStill(text));
+  const statuses = step.statuses || [[200, 399]];
+  const tags = step.tags || {};
+  const results = Object.fromEntries([...checks, ...extracts].map(({ key }) => [key, ["false", "true"].map((ok) => (
+    { ...(step.tags ? { step: step.tags.step } : {}), check: key, ok }
+  ))]));
+  return { ...step, number, params, still, checks, extracts, statuses, tags, results };
+}
+
+const journeys = Object.fromEntries(PLAN.journeys.map((journey) => {
+  const steps = journey.steps.map((step, at) => prepared(step, at + 1, journey));
+  const [first] = steps;
+  /* One request that is the same each time and at which nobody looks costs no more than it would by itself. */
+  const plain = steps.length === 1 && first.still && isStill(first.url) && isStill(first.body)
+    && !first.once && !journey.judged && !PLAN.trying;
+  return [journey.tag, {
+    ...journey,
+    steps,
+    plain,
+    method: first.method,
+    url: first.url,
+    body: first.body,
+    params: first.params,
     fresh: true,
-  }]),
-);
+    first: true,
+    kept: new Map(),
+  }];
+}));
+
+function paramsOf(step, given) {
+  if (step.still) return step.params;
+  const headers = step.headers.filter(([, text]) => !has(text, "token") || text.every((one) => one.token === undefined || token(one.token)));
+  const params = { ...step.params, headers: Object.fromEntries(headers.map(([name, text]) => [name, fill(text, given)])) };
+  if (PLAN.cookies === false) params.jar = new http.CookieJar();
+  return params;
+}
+
+function nothing(problem) {
+  const error = hide(String(problem));
+  if (!error.includes("context canceled")) console.warn(`Request failed: ${error}`);
+  return { status: 0, error, error_code: 1000, headers: {}, cookies: {}, body: null, timings: { duration: 0 } };
+}
+
+/* Whether k6 took the answer for good. */
+function isExpected(step, answer) {
+  const code = answer.error_code || 0;
+  return (code === 0 || (code >= 1400 && code < 1600)) && step.statuses.some(([low, high]) => low <= answer.status && answer.status <= high);
+}
+
+function judge(journey, step, given, answer, sent) {
+  const seen = new Seen(answer), results = [];
+  let good = true;
+  const note = (one, ok, more) => {
+    checked.add(1, step.results[one.key][ok ? 1 : 0]);
+    good = good && ok;
+    if (PLAN.trying) results.push({ key: one.key, ok, ...more });
+  };
+  for (const check of step.checks) {
+    const [ok, found] = checkers[check.kind](check, seen);
+    note(check, ok, { found: typeof found === "string" ? found.slice(0, 200) : found });
+  }
+  for (const extract of step.extracts) {
+    const value = extractors[extract.kind](extract, seen), ok = value !== undefined;
+    given.values.set(extract.name, ok ? value : "");
+    if (step.once) journey.kept.set(extract.name, ok ? value : "");
+    note(extract, ok, { name: extract.name, value: ok ? (typeof value === "string" ? value : value.text) : null });
+  }
+  const expected = isExpected(step, answer);
+  if (journey.judged) errors.add(!(expected && good));
+  if (expected && !good) failed.add(1, step.tags);
+  if (PLAN.trying) tell(journey, step, { answer, seen, results, expected, sent });
+}
+
+/* ---- Trying: a line for each request. ---- */
+
+const STEP = "METRICVAULT-STEP ", MOST_SHOWN = 65536;
+
+function tell(journey, step, { answer, seen, results, expected, sent }) {
+  const { request, body } = answer, cookies = Object.entries(answer.cookies || {});
+  console.log(STEP + JSON.stringify({
+    scenario: journey.tag,
+    step: step.number,
+    request: { method: step.method, url: sent.url, headers: request ? request.headers : sent.params.headers, body: sent.body },
+    response: answer.status ? {
+      status: answer.status,
+      status_text: answer.status_text,
+      proto: answer.proto,
+      headers: answer.headers,
+      cookies: Object.fromEntries(cookies.map(([name, values]) => [name, values.length ? values[0].value : ""])),
+      body: typeof body === "string" ? body.slice(0, MOST_SHOWN) : null,
+      size: seen.size,
+      timings: answer.timings,
+    } : null,
+    error: answer.error || "",
+    error_code: answer.error_code || 0,
+    expected,
+    checks: results.filter((one) => one.name === undefined),
+    extracts: results.filter((one) => one.name !== undefined).map(({ key, name, value }) => ({ key, name, value })),
+    hidden: [...tokens.values()].map((one) => one.text).filter(Boolean),
+  }));
+}
+
+/* ---- Iterations. ---- */
+
+/* The row of each table for this iteration; null where rows that may come only once are used up. */
+function rowsOf(journey) {
+  const rows = [];
+  for (const use of journey.rows || []) {
+    const table = tables[use.table], count = table.rows.length;
+    let at = exec.scenario.iterationInTest;
+    if (table.mode === "random") at = Math.floor(Math.random() * count);
+    else if (table.mode === "user") at = (exec.vu.idInTest - 1) % count;
+    else if (table.mode === "unique") at = at * use.of + use.at;
+    else at %= count;
+    if (table.mode === "unique" && at >= count) return null;
+    rows[use.table] = table.rows[at];
+  }
+  return rows;
+}
+
+function asked(step, given) {
+  return { url: fill(step.url, given), body: fill(step.body, given), params: paramsOf(step, given) };
+}
+
+function send(journey, step, given) {
+  const sent = asked(step, given);
+  let answer;
+  try {
+    answer = http.request(step.method, sent.url, sent.body, sent.params);
+  } catch (problem) {
+    answer = nothing(problem);
+  }
+  judge(journey, step, given, answer, sent);
+}
+
+function sendAll(journey, steps, given) {
+  const all = steps.map((step) => asked(step, given));
+  const answers = http.batch(all.map((sent, at) => ({ method: steps[at].method, ...sent })));
+  steps.forEach((step, at) => judge(journey, step, given, answers[at], all[at]));
+}
+
+function walk(journey) {
+  const rows = rowsOf(journey);
+  if (rows === null) {
+    noRow.add(1);
+    if (PLAN.trying) console.log(STEP + JSON.stringify({ scenario: journey.tag, step: 1, error: "no_row" }));
+    sleep(1);
+    return;
+  }
+  const given = { values: new Map(journey.kept), rows };
+  const steps = journey.first ? journey.steps : journey.steps.filter((step) => !step.once);
+  journey.first = false;
+  if (journey.batch) sendAll(journey, steps, given);
+  else for (const step of steps) send(journey, step, given);
+  if (!steps.length) sleep(1);
+}
 
 export default function () {
-  const step = steps[__ENV.SCENARIO];
-  if (step.fresh) {
-    /* Once per virtual user: the moment its scenario began is the run's time origin. */
-    step.fresh = false;
-    started.add(exec.scenario.startTime);
+  const journey = journeys[__ENV.SCENARIO];
+  if (journey.fresh) {
+    /* Once per virtual user: the moment the load began is the run's time origin. */
+    journey.fresh = false;
+    started.add(exec.scenario.startTime - (journey.start || 0));
   }
-  http.request(step.method, step.url, step.body, step.params);
-  if (step.think > 0) sleep(step.think);
+  if (journey.plain) http.request(journey.method, journey.url, journey.body, journey.params);
+  else walk(journey);
+  if (journey.think > 0) sleep(journey.think);
 }
 
 export function handleSummary(data) {

@@ -1,0 +1,58 @@
+"""What a result has to tell beside its targets: checks that failed, load that was not sent, and why."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from history.models import ScenarioHistory, StepHistory, TestHistory
+from history.pace import COUNTED, USERS
+from history.reasons import Reason, reason
+
+_MOST = 6  # checks that the verdict names; the table of steps has all
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What kept load from being sent, by scenario tag: iterations for which a table had no row left, and seconds in
+    which users sent less than half of what they usually do."""
+
+    no_rows: Mapping[str, int] = field(default_factory=dict)
+    slowed: Mapping[str, int] = field(default_factory=dict)
+
+
+def found(run: TestHistory, scenarios: list[ScenarioHistory], lack: Lack, missed: list[Reason]) -> list[Reason]:
+    """The remarks on a measured run. `missed`: the targets that it missed."""
+    reasons = [*_checks(scenarios)]
+    for row in scenarios:
+        reasons += _not_sent(row, lack)
+    paced = [one for one in missed if one["code"] in {"tps_missed", "pace_missed"}]
+    if paced and any(row.executor in USERS for row in scenarios):
+        reasons.append(reason("closed_model"))
+    return reasons
+
+
+def _not_sent(row: ScenarioHistory, lack: Lack) -> Iterator[Reason]:
+    if row.dropped_iterations:
+        share = 100.0 * row.dropped_iterations / (row.dropped_iterations + (row.iterations or 0))
+        code = "not_done" if row.executor in COUNTED else "dropped"
+        yield reason(code, request=row.request_name, count=row.dropped_iterations, share=round(share, 3))
+    if count := lack.no_rows.get(row.scenario_tag, 0):
+        yield reason("no_rows", request=row.request_name, count=count)
+    if seconds := lack.slowed.get(row.scenario_tag, 0):
+        yield reason("slowed", request=row.request_name, seconds=seconds)
+
+
+def _checks(scenarios: list[ScenarioHistory]) -> list[Reason]:
+    """Of each step that has some, those that failed most come first."""
+    every = [(step, check) for row in scenarios for step in row.steps.all() for check in step.checks]
+    failed = [(step, check) for step, check in every if check.get("failed")]
+    failed.sort(key=lambda one: -one[1]["failed"])
+    more = [reason("more_checks", count=len(failed) - _MOST)] if len(failed) > _MOST else []
+    return [*(_check(step, check) for step, check in failed[:_MOST]), *more]
+
+
+def _check(step: StepHistory, check: Mapping[str, object]) -> Reason:
+    failed, passed, text = int(str(check["failed"])), int(str(check["passed"])), str(check["text"])
+    counts = {"step": step.request_name, "failed": failed, "total": failed + passed}
+    if check["kind"] == "extract":
+        return reason("extract_failed", name=text.partition(" = ")[0], **counts)
+    return reason("check_failed", check=text, **counts)

@@ -1,0 +1,19 @@
+"""`manage.py reseal`: after SECRET_KEY was replaced, and the one before put into SECRET_KEY_FALLBACKS."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from projects.resealing import reseal
+
+
+class Command(BaseCommand):
+    help = "Seals every secret with the newest SECRET_KEY, so that the older ones can be taken out of the settings."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Says how many, and fails where one cannot be read."""
+        done = reseal()
+        self.stdout.write(f"{done.count} sealed by the newest SECRET_KEY.")
+        if done.unreadable:
+            names = ", ".join(done.unreadable)
+            raise CommandError(f"Sealed by a key that is not in SECRET_KEY_FALLBACKS, to be typed again: {names}.")
