@@ -160,7 +160,7 @@ def _row(at: int, scenario: Scenario, chosen: Scenario | None, problems: Iterabl
     name = scenario.name or (str(steps[0]) if steps else _("Scenario"))
     peak = max((level for _t, level in line_of(scenario)), default=0)
     if scenario.executor in RATES:
-        shown = f"{number_format(round(peak, 2))}/s"
+        shown = f"{number_format(int(peak) if peak == int(peak) else round(peak, 2))}/s"
     else:
         users = round(peak)
         shown = ngettext("%(number)s user", "%(number)s users", users) % {"number": number_format(users)}
