@@ -10,8 +10,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from loadtests import pace, planning
+from loadtests import planning
 from loadtests.form_fields import Field, Notes
+from loadtests.iteration_time import iteration_seconds
 from loadtests.k6.curves import peak_vus
 from loadtests.k6.plan import RATES, RequestPlan
 from loadtests.load_page import line_of, load
@@ -52,7 +53,7 @@ def context(plan: Plan, chosen_pk: int | None, step_pk: int | None = None) -> di
     scenarios = list(plan.scenarios.all())
     position = next((at for at, one in enumerate(scenarios) if one.pk == chosen_pk), 0)
     chosen = scenarios[position] if scenarios else None
-    seconds = pace.iteration_seconds(plan)
+    seconds = iteration_seconds(plan)
     reviewed = planning.review(plan, seconds)
     return {
         "plan": plan,
