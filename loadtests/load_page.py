@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from loadtests.drawing import Drawing, draw
+from loadtests.iteration_time import Measured
 from loadtests.k6.curves import Point, curve, estimated_requests, scenario_curve
 from loadtests.k6.plan import RATES, LoadPlan, RunPlan, ScenarioPlan, StagePlan
 from loadtests.models import Scenario
@@ -53,16 +54,16 @@ def load(
     scenarios: Sequence[Scenario],
     chosen: int,
     plans: Mapping[int, ScenarioPlan],
-    seconds: Mapping[int, float],
+    measured: Mapping[int, Measured],
 ) -> Load:
-    """The load of saved scenarios, the one at `chosen` marked. `plans`: those that can be sent, `seconds` what an
-    iteration was measured to take, by position."""
+    """The load of saved scenarios, the one at `chosen` marked. `plans`: those that can be sent, `measured` how long
+    an iteration takes, by position."""
     lines = [line_of(one) for one in scenarios]
     end = max((line[-1][0] for line in lines), default=0.0)
     figures = tuple(filter(None, (_figure(scenarios, lines, chosen, end, rate=rate) for rate in (False, True))))
     users = next((one.drawing.peak for one in figures if one.unit == pgettext("after a number", "users")), None)
     rate = next((one.drawing.top for one in figures if one.unit == "/s"), None)
-    requests, about = _requests(len(scenarios), plans, seconds)
+    requests, about = _requests(len(scenarios), plans, measured)
     why = "" if requests is not None else _why(len(scenarios), plans)
     return Load(figures, end, round(users) if users is not None else None, rate, requests, about, why)
 
@@ -91,7 +92,9 @@ def _marks(scenario: Scenario) -> tuple[float, ...]:
     return tuple(marks[:-1])
 
 
-def _requests(count: int, plans: Mapping[int, ScenarioPlan], seconds: Mapping[int, float]) -> tuple[int | None, bool]:
+def _requests(
+    count: int, plans: Mapping[int, ScenarioPlan], measured: Mapping[int, Measured]
+) -> tuple[int | None, bool]:
     """How many requests, and whether a measured pace had to do."""
     found, about = 0.0, False
     for at in range(count):
@@ -100,11 +103,11 @@ def _requests(count: int, plans: Mapping[int, ScenarioPlan], seconds: Mapping[in
             return None, False
         sure = estimated_requests(RunPlan(run="", title="", scenarios=(plan,)))
         if sure is None:
-            if not seconds.get(at):
+            if at not in measured or not measured[at].seconds:
                 return None, False
             about = True
             steps = sum(not step.once for step in plan.steps)
-            found += _user_seconds(plan) / seconds[at] * steps
+            found += _user_seconds(plan) / measured[at].seconds * steps
         else:
             found += sure
     return round(found), about
@@ -118,4 +121,4 @@ def _user_seconds(plan: ScenarioPlan) -> float:
 def _why(count: int, plans: Mapping[int, ScenarioPlan]) -> str:
     if len(plans) < count:
         return _("known once nothing is missing any more")
-    return _("known after a first run: users wait for an answer before the next request")
+    return _("known after a run, or once it was tried: users wait for an answer before the next request")
