@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from loadtests.drawing import Drawing, draw
+from loadtests.iteration_time import Measured
 from loadtests.k6.curves import Point, curve, requests_of
 from loadtests.k6.plan import RATES, LoadPlan, ScenarioPlan, StagePlan
 from loadtests.models import Scenario
@@ -52,16 +53,16 @@ def load(
     scenarios: Sequence[Scenario],
     chosen: int,
     plans: Mapping[int, ScenarioPlan],
-    seconds: Mapping[int, float],
+    measured: Mapping[int, Measured],
 ) -> Load:
-    """The load of saved scenarios, the one at `chosen` marked. `plans`: those that can be sent, `seconds` what an
-    iteration was measured to take, by position."""
+    """The load of saved scenarios, the one at `chosen` marked. `plans`: those that can be sent, `measured` how long
+    an iteration takes, by position."""
     lines = [line_of(one) for one in scenarios]
     end = max((line[-1][0] for line in lines), default=0.0)
     figures = tuple(filter(None, (_figure(scenarios, lines, chosen, end, rate=rate) for rate in (False, True))))
     users = next((one.drawing.peak for one in figures if one.unit == pgettext("after a number", "users")), None)
     rate = next((one.drawing.top for one in figures if one.unit == "/s"), None)
-    requests, about = _requests(len(scenarios), plans, seconds)
+    requests, about = _requests(len(scenarios), plans, measured)
     why = "" if requests is not None else _why(len(scenarios), plans)
     return Load(figures, end, round(users) if users is not None else None, rate, requests, about, why)
 
@@ -90,14 +91,16 @@ def _marks(scenario: Scenario) -> tuple[float, ...]:
     return tuple(marks[:-1])
 
 
-def _requests(count: int, plans: Mapping[int, ScenarioPlan], seconds: Mapping[int, float]) -> tuple[int | None, bool]:
+def _requests(
+    count: int, plans: Mapping[int, ScenarioPlan], measured: Mapping[int, Measured]
+) -> tuple[int | None, bool]:
     """How many requests, and whether a measured pace had to do."""
     found, about = 0.0, False
     for at in range(count):
         plan = plans.get(at)
         if plan is None:
             return None, False
-        one = requests_of(plan, seconds.get(at))
+        one = requests_of(plan, measured[at].seconds if at in measured else None)
         if one is None:
             return None, False
         about = about or requests_of(plan) is None
@@ -108,4 +111,4 @@ def _requests(count: int, plans: Mapping[int, ScenarioPlan], seconds: Mapping[in
 def _why(count: int, plans: Mapping[int, ScenarioPlan]) -> str:
     if len(plans) < count:
         return _("known once nothing is missing any more")
-    return _("known after a first run: users wait for an answer before the next request")
+    return _("known after a run, or once it was tried: users wait for an answer before the next request")
