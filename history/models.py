@@ -110,7 +110,7 @@ class TestHistory(Iterated):
     claimed_until = models.DateTimeField(_("claimed by a worker until"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts to collect"), default=0)
     live_second = models.IntegerField(_("next second to publish"), default=0)
-    live_sent = models.JSONField(_("published so far"), default=dict)  # scenario tag to [requests, failed requests]
+    live_sent = models.JSONField(_("published so far"), default=dict)  # scenario tag to the counts of live.events
     generators = models.JSONField(_("load generators"), default=list, blank=True)  # one object each, by instance
     trouble = models.JSONField(_("what keeps it from going on"), null=True, blank=True)  # a reason
     ingest_token = models.CharField(_("ingest token"), max_length=64, default=make_token, editable=False)
@@ -243,7 +243,8 @@ class StepHistory(Measured):
 class TimelineHistory(models.Model):
     """The seconds of a finished run by column; `scenario` is NULL for the whole run.
 
-    `columns` holds equally long lists: t, requests, failures, tps, error_rate, avg, p50, p95, p99, vus.
+    `columns` holds equally long lists: t, requests, failures, tps, error_rate, avg, p50, p95, p99, vus,
+    iterations, dropped (the last two not in runs of before they were counted).
     """
 
     test_history = models.ForeignKey(TestHistory, models.CASCADE, related_name="timelines", verbose_name=_("run"))

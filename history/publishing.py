@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from history.metrics.stores import Published, StoreError, Strand, open_store
-from history.models import Measured, TestHistory
+from history.models import Iterated, TestHistory
 
 if TYPE_CHECKING:
     from history.live.events import LiveMessage
 
 logger = logging.getLogger(__name__)
-_LIVE = ("requests", "failures", "tps", "error_rate", "avg", "p50", "p95", "p99")
+_LIVE = ("requests", "failures", "tps", "error_rate", "avg", "p50", "p95", "p99", "iterations", "dropped")
 _USERS = ("max_vus", "min_vus", "avg_vus")
 
 
@@ -86,7 +86,7 @@ def _published(run: TestHistory, strands: tuple[Strand, ...], summary: dict[str,
 
 
 def _numbers(run: TestHistory) -> dict[str, float | None]:
-    columns = (*(column.name for column in Measured._meta.fields), *_USERS)
+    columns = (*(column.name for column in Iterated._meta.fields), *_USERS)
     return {name: getattr(run, name) for name in columns}
 
 

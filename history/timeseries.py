@@ -5,12 +5,12 @@ from typing import Any
 
 from history.metrics.stores import open_store
 from history.models import TestHistory
-from history.tracks import COLUMNS, Track, Tracks, follow
+from history.tracks import COLUMNS, Track, Tracks, follow, starts
 
 
 def timeseries(run: TestHistory) -> dict[str, Any]:
-    """Equally long lists `t`, `requests`, `failures`, `tps`, `error_rate`, `avg`, `p50`, `p95`, `p99`, `vus`
-    (REST.md), and the same by scenario.
+    """Equally long lists `t`, `requests`, `failures`, `tps`, `error_rate`, `avg`, `p50`, `p95`, `p99`, `vus`,
+    `iterations`, `dropped` (REST.md), and the same by scenario. What a run of an older version did not count is null.
 
     `whole_seconds` tells how many of the seconds lasted whole: the last one of a finished run may not have.
     `planned_duration` is in seconds.
@@ -26,7 +26,7 @@ def timeseries(run: TestHistory) -> dict[str, Any]:
         by_tag = {tag: track.columns for tag, track in tracks.scenarios.items()}
     seconds = len(whole.get("t", []))
     scenarios = [
-        {"tag": tag, "name": name, "endpoint": request, **_shown(by_tag[tag], with_users=False)}
+        {"tag": tag, "name": name, "endpoint": request, **_shown(by_tag[tag], seconds, with_users=False)}
         for _pk, tag, name, request in rows
     ]
     ended = floor(run.test_duration + 1e-6) if run.is_finished and run.test_duration else seconds
@@ -36,15 +36,17 @@ def timeseries(run: TestHistory) -> dict[str, Any]:
         "resolution": 1,
         "planned_duration": planned_duration(run),
         "whole_seconds": min(seconds, ended),
-        **_shown(whole, with_users=True),
+        **_shown(whole, seconds, with_users=True),
         "scenarios": scenarios,
     }
 
 
 def planned_duration(run: TestHistory) -> float:
     """Seconds from the first request to the planned end of the longest scenario."""
+    begins = starts(run.plan_snapshot)
     scenarios = run.plan_snapshot.get("scenarios", [])
-    return max((sum(stage["duration"] for stage in one["stages"]) for one in scenarios), default=0.0)
+    ends = (begins[one["tag"]] + sum(stage["duration"] for stage in one["stages"]) for one in scenarios)
+    return max(ends, default=0.0)
 
 
 def _so_far(run: TestHistory, tags: list[str]) -> Tracks:
@@ -59,5 +61,6 @@ def _cut(track: Track, seconds: int) -> None:
     track.columns = {name: values[:seconds] for name, values in track.columns.items()}
 
 
-def _shown(columns: dict[str, list[Any]], *, with_users: bool) -> dict[str, list[Any]]:
-    return {name: columns.get(name, []) for name in COLUMNS if with_users or name not in {"t", "vus"}}
+def _shown(columns: dict[str, list[Any]], seconds: int, *, with_users: bool) -> dict[str, list[Any]]:
+    nothing = [None] * seconds
+    return {name: columns.get(name, nothing) for name in COLUMNS if with_users or name not in {"t", "vus"}}

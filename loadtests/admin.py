@@ -96,7 +96,7 @@ class GeneratorSettingsAdmin(admin.ModelAdmin):
 
 @admin.register(LoadLimits)
 class LoadLimitsAdmin(admin.ModelAdmin):
-    list_display = ("project", "max_vus", "max_rate", "max_duration", "max_generators")
+    list_display = ("project", "max_vus", "max_rate", "max_duration", "allowed_targets")
     list_select_related = ("project",)
     search_fields = ("project__title",)
     autocomplete_fields = ("project",)

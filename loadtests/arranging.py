@@ -34,7 +34,7 @@ def stages_as_text(scenario: Scenario) -> str:
 
 @transaction.atomic
 def set_stages(scenario: Scenario, rows: Sequence[StagePlan], executor: str) -> None:
-    """Other stages for a scenario. Rows that were there before are kept and changed, so that a page still knows them."""
+    """Other stages for a scenario. Rows that were there are kept and changed, so that a page still knows them."""
     have = list(scenario.stages.all())
     for number, (stage, row) in enumerate(zip(have, rows, strict=False)):
         stage.position, stage.duration, stage.target = number, row.duration, row.target

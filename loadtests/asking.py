@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from loadtests.k6.curves import curve, total
-from loadtests.k6.plan import COUNTED, RATES, StagePlan
+from loadtests.k6.plan import COUNTED, RATES
 from loadtests.payload import MOST_SCENARIOS, LoadTestIn, ScenarioIn, StepIn
 from metricvault.lib.errors import Detail, Malformed, Refused, TooLarge
 from metricvault.lib.invalid import EMPTY, sentence
@@ -55,42 +53,18 @@ def refusal(details: Sequence[Detail]) -> Refused:
 
 
 def limits(scenarios: Mapping[int, ScenarioIn]) -> list[Detail]:
-    """What the load itself must keep to: some users, some time, and the caps of this installation."""
-    details = [detail for at, scenario in scenarios.items() for detail in _limits_of(at, scenario)]
-    if not details:
-        lines = [_curve(one) for one in scenarios.values() if one.executor not in RATES]
-        most, asked = settings.METRICVAULT_MAX_VUS, round(max((users for _t, users in total(lines)), default=0))
-        if asked > most:
-            message = _("The scenarios together ask for %(asked)s users at once; at most %(most)s are allowed.")
-            details.append(Detail("scenarios", message % {"asked": f"{asked:,}", "most": f"{most:,}"}))
-    return details
+    """What the load itself must keep to: some users, some time, what k6 takes. (How much is allowed: `guard`.)"""
+    return [detail for at, scenario in scenarios.items() for detail in _limits_of(f"scenarios.{at}", scenario)]
 
 
-def _curve(scenario: ScenarioIn) -> list[tuple[float, float]]:
-    stages = [StagePlan(stage.duration, stage.target) for stage in scenario.stages]
-    return curve(scenario.executor, stages, scenario.load())
-
-
-def _limits_of(at: int, scenario: ScenarioIn) -> Iterator[Detail]:
-    where, most, hours = f"scenarios.{at}", settings.METRICVAULT_MAX_VUS, settings.SCHEDULER_JOB_TIMEOUT_HOURS
-    durations = [stage.duration for stage in scenario.stages]
-    if scenario.executor not in RATES:
-        for number, stage in enumerate(scenario.stages):
-            if stage.target > most:
-                message = _("At most %(most)s users are allowed.") % {"most": f"{most:,}"}
-                yield Detail(f"{where}.stages.{number}.target", message)
+def _limits_of(where: str, scenario: ScenarioIn) -> Iterator[Detail]:
     if not any(stage.target for stage in scenario.stages):
-        never = {
-            True: _("There is never a request. Write at least 1."),
-            False: _("There is never a user. Write at least 1."),
-        }
-        yield Detail(f"{where}.stages.0.target", never[scenario.executor in RATES])
-    if sum(durations) == 0:
+        never = _("There is never a user. Write at least 1.")
+        if scenario.executor in RATES:
+            never = _("There is never a request. Write at least 1.")
+        yield Detail(f"{where}.stages.0.target", never)
+    if not any(stage.duration for stage in scenario.stages):
         yield Detail(f"{where}.stages.0.duration", _("The stages last 0 seconds. Write a duration."))
-    if scenario.start_time + sum(durations) > hours * 3600:
-        longest = durations.index(max(durations))
-        message = _("The stages last longer than %(hours)s hours, the longest a run may take.")
-        yield Detail(f"{where}.stages.{longest}.duration", message % {"hours": f"{hours:g}"})
     yield from _executor_rules(where, scenario)
 
 

@@ -214,7 +214,8 @@ def save_plan(plan: Plan, typed: Mapping[str, str]) -> None:
 def _keep_drafts(row: Plan | Scenario, typed: Mapping[str, str], names: Mapping[str, str], wrong: set[str]) -> None:
     """What was typed now replaces its drafts. `names`: the payload's field of each typed name."""
     kept = {name: text for name, text in row.drafts.items() if name not in typed}
-    row.drafts = {**kept, **{name: typed[name] for name, field in names.items() if field in wrong}}
+    found = {name: typed[name] for name, field in names.items() if field in wrong}
+    row.drafts = {**kept, **{name: text for name, text in found.items() if "\x00" not in text}}  # no database keeps it
 
 
 @transaction.atomic

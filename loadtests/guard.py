@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from loadtests.fields import duration_text
 from loadtests.k6.curves import peak_rate, peak_vus, scenario_duration
 from loadtests.k6.plan import RATES, RunPlan, ScenarioPlan, Text
-from loadtests.models import LoadLimits
+from loadtests.models import GeneratorSettings, LoadLimits
 from metricvault.lib.errors import Detail
 from metricvault.lib.targets import Target, is_allowed, target_of
 from projects.addresses import is_never_read
@@ -42,13 +42,14 @@ class Limits:
 def limits_of(project: Project) -> Limits:
     """The project's own limits; where it has none, those set for all. No run outlasts the scheduler's patience."""
     own = LoadLimits.objects.filter(project=project).first() or LoadLimits()
+    pods = GeneratorSettings.objects.filter(project=project).values_list("most", flat=True).first()
     longest = settings.METRICVAULT_MAX_DURATION_HOURS * 3600 if own.max_duration is None else own.max_duration
     rules = [rule for rule in own.allowed_targets if isinstance(rule, str)]
     return Limits(
         max_vus=settings.METRICVAULT_MAX_VUS if own.max_vus is None else own.max_vus,
         max_rate=settings.METRICVAULT_MAX_RATE if own.max_rate is None else own.max_rate,
         max_duration=min(longest, settings.SCHEDULER_JOB_TIMEOUT_HOURS * 3600),
-        max_generators=settings.METRICVAULT_MAX_PODS if own.max_generators is None else own.max_generators,
+        max_generators=pods or settings.METRICVAULT_MAX_PODS,
         allowed_targets=tuple(rules or settings.METRICVAULT_ALLOWED_TARGETS),
         own_targets=bool(rules),
     )

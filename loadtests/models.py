@@ -187,13 +187,13 @@ class Try(models.Model):
 
 
 class LoadLimits(models.Model):
-    """The most that load tests of one project may ask for; what is empty is as set for all."""
+    """The most that load tests of one project may ask for; what is empty is as set for all. (`GeneratorSettings.most`:
+    load generators.)"""
 
     project = models.OneToOneField(Project, models.CASCADE, related_name="load_limits", verbose_name=_("project"))
     max_vus = models.PositiveIntegerField(_("most users at once"), null=True, blank=True)
     max_rate = models.PositiveIntegerField(_("most iterations per second"), null=True, blank=True)
     max_duration = models.FloatField(_("longest run (s)"), null=True, blank=True)
-    max_generators = models.PositiveIntegerField(_("most load generators of a run"), null=True, blank=True)
     allowed_targets = models.JSONField(_("hosts that may be loaded"), default=list, blank=True)  # [] as set for all
 
     class Meta:

@@ -18,7 +18,7 @@ from metricvault.lib.errors import Detail, Refused, TooLarge
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 100
-MOST_VALUES = 200_000
+MOST_VALUES = 100_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,29})\Z")

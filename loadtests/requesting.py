@@ -48,6 +48,20 @@ def build_request(step: StepIn, endpoint: Endpoint, place: Place, around: Surrou
     return _Building(step, endpoint, place, around).result()
 
 
+def body_text(step: StepIn, endpoint: Endpoint, asked: Any) -> tuple[str, str]:
+    """The body `asked` of a step as text, and its media type: None is the document's example, JSON is written out as
+    the media type wants it."""
+    described = endpoint.request_body or {"required": False, "content": []}
+    entry = _entry(described["content"], step.content_type)
+    media_type = _media_type(step.content_type, entry, asked)
+    if asked is None:
+        wanted = entry is not None and (described["required"] or endpoint.method not in _BODILESS)
+        return (entry["text"] if entry and wanted else ""), media_type
+    if isinstance(asked, str):
+        return asked, media_type
+    return body_of(asked, media_type, _encoding(entry))
+
+
 class _Holes:
     """Stands in for what is filled in later, by words that no encoding changes, while the text around is encoded."""
 
@@ -130,7 +144,9 @@ class _Building:
             for name in templates.unknown(text, known) if "{{" in text else ():
                 message = _("Scenario “%(name)s”: nothing is named %(variable)s here. It is sent as it is.")
                 self._warn(field, message, variable=f"{{{{{name}}}}}")
-        if lacking := self._around.lacks_credentials(self._endpoint):
+        given = {name.lower() for name in (*(step.headers or {}), *getattr(step.parameters, "header", {}))}
+        lacking = self._around.lacks_credentials(self._endpoint)
+        if lacking and not given & {"authorization", "cookie"}:
             message = _("“%(endpoint)s” asks for credentials (%(schemes)s), and the environment has none of them.")
             self._warn("endpoint_id", message, endpoint=str(self._endpoint), schemes=lacking)
 
@@ -236,25 +252,17 @@ class _Building:
 
     def _body(self) -> tuple[Text | None, str]:
         """The text that is sent and its media type; (None, "") where nothing is."""
-        described = self._endpoint.request_body or {"required": False, "content": []}
-        entry = _entry(described["content"], self._step.content_type)
-        asked, required = self._step.body, described["required"]
-        media_type = _media_type(self._step.content_type, entry, asked)
-        if asked is None:
-            wanted = entry is not None and (required or self._endpoint.method not in _BODILESS)
-            text = entry["text"] if entry and wanted else ""
-        elif isinstance(asked, str):
-            text = asked
-        else:
-            text, media_type = body_of(self._holes.hide(asked), media_type, _encoding(entry))
+        asked = self._step.body
+        typed = asked is None or isinstance(asked, str)
+        text, media_type = body_text(self._step, self._endpoint, asked if typed else self._holes.hide(asked))
         if not text.strip():
-            if required:
+            if self._endpoint.request_body and self._endpoint.request_body["required"]:
                 self._refuse("body", _("Scenario “%(name)s” needs a request body."))
             return None, ""
         kind = media_type.partition(";")[0].strip().lower()
         if kind.startswith("multipart/"):
             text = re.sub("\r?\n", "\r\n", text)  # its lines end so, whatever a text field made of them
-        return self._filled_body(text, kind, typed=asked is None or isinstance(asked, str)), media_type
+        return self._filled_body(text, kind, typed=typed), media_type
 
     def _filled_body(self, text: str, kind: str, *, typed: bool) -> Text:
         is_json = kind.endswith(("/json", "+json"))

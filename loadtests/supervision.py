@@ -19,19 +19,17 @@ from history.publishing import show_verdict
 from history.reasons import Reason, reason
 from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
+from history.verdict import TARGET
 from loadtests import fleet
-from loadtests.k6.command import local_command, pod_command
-from loadtests.k6.dashboard import dashboard_environment
-from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
-from loadtests.k6.plan_json import from_json
+from loadtests.k6.exit_codes import EXIT_CODES, PLANNED, UNKNOWN
 from loadtests.k6_reports import keep_reports
-from loadtests.models import GeneratorSettings
-from loadtests.runners import KUBERNETES, LaunchSpec, Progress, Runner, RunnerError, open_runner
+from loadtests.load_spec import run_spec
+from loadtests.runners import KUBERNETES, Progress, Runner, RunnerError, open_runner
+from metricvault.lib.errors import ProductError
 
 logger = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=60)
 _LAUNCHING = timedelta(seconds=30)  # within which the worker that took a run must have started its load
-_LATE = 600.0  # seconds after the longest time of a run at which the cluster ends a Job that everybody has forgotten
 
 
 def launch(run_id: int, now: datetime) -> bool:
@@ -43,10 +41,12 @@ def launch(run_id: int, now: datetime) -> bool:
     announce(run)
     try:
         _keep_script(run)
-        open_runner(run.runner).launch(_launch_spec(run))
+        open_runner(run.runner).launch(run_spec(run))
     except RunnerError as error:
         code = "k6_missing" if error.permanent and run.runner != KUBERNETES else "launch_failed"
         _fail(run, reason(code, detail=error.detail))
+    except ProductError as error:  # secrets or data that the plan was made with are gone
+        _fail(run, reason("launch_failed", detail=str(error.message)))
     except OSError as error:
         _fail(run, reason("launch_failed", detail=error.strerror or type(error).__name__))
     return True
@@ -56,27 +56,6 @@ def _keep_script(run: TestHistory) -> None:
     folder = settings.K6_SCRIPT_FILE_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     (folder / run.k6_script_file_name).write_text(run.script, encoding="utf-8")
-
-
-def _launch_spec(run: TestHistory) -> LaunchSpec:
-    url = f"{settings.METRICVAULT_INGEST_URL}/ingest/{run.pk}/write"
-    if run.runner == KUBERNETES:
-        arguments, environment = pod_command(str(run.pk), url, run.ingest_token)
-    else:
-        arguments, environment = local_command(str(run.pk), "1", url, run.ingest_token)
-    if run.plan_snapshot.get("k6_dashboard"):
-        environment |= dashboard_environment(from_json(run.plan_snapshot), pod=run.runner == KUBERNETES)
-    return LaunchSpec(
-        run.job_name,
-        run.k6_script_file_name,
-        run.script,
-        arguments,
-        environment,
-        run=str(run.pk),
-        generators=int(run.plan_snapshot.get("generators", 1)),
-        longest=settings.SCHEDULER_JOB_TIMEOUT_HOURS * 3600 + settings.METRICVAULT_POD_READY_SECONDS + _LATE,
-        placement=GeneratorSettings.placement_of(run.project_id),
-    )
 
 
 def watch(run_id: int, now: datetime) -> str:
@@ -273,13 +252,14 @@ def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list
     if lost is not None:
         outcome = Outcome.INVALID if recorded.stored_requests else Outcome.ERROR
         return Status.FAILED, outcome, [lost, *(recorded.reasons if recorded.stored_requests else [])]
-    if run.stop_requested_at is not None and run.exit_code != 0:
+    if run.stop_requested_at is not None and run.exit_code != 0 and run.stop_reason != TARGET:
         if run.stop_reason == "timeout":
             ended = reason("timed_out", hours=settings.SCHEDULER_JOB_TIMEOUT_HOURS)
             return Status.TIMED_OUT, "", [ended, *recorded.reasons]
         ended = reason("stopped", seconds=round(run.test_duration or 0, 1))
         return Status.STOPPED, "", [ended, *recorded.reasons]
-    end = EXIT_CODES.get(run.exit_code, UNKNOWN)
+    # To be ended for a missed target is what the plan asked for.
+    end = PLANNED if run.stop_reason == TARGET else EXIT_CODES.get(run.exit_code, UNKNOWN)
     if end.finished and (doubts := fleet.doubts(run)):
         return Status.COMPLETED, Outcome.INVALID, [*doubts, *recorded.reasons]
     if end.finished:

@@ -28,8 +28,10 @@ from loadtests.k6.plan_json import from_json
 from loadtests.k6.script import build_script
 from loadtests.k6.steps_seen import read_output
 from loadtests.k6.try_command import try_command
+from loadtests.load_spec import data_of
 from loadtests.models import GeneratorSettings, Plan, Try
 from loadtests.runners import KUBERNETES, LaunchSpec, Progress, Runner, RunnerError, open_runner
+from loadtests.secrets import environment_of
 from metricvault.lib.errors import ProductError, TooMany
 from projects.environments import secret_values
 from projects.models import Environment
@@ -131,35 +133,38 @@ def run(try_id: int, now: datetime) -> bool:
         return True
     row = Try.objects.get(pk=try_id)
     try:
+        known = frozenset(_secrets(from_json(row.plan_snapshot)).values())
         open_runner().launch(_launch_spec(row))
     except RunnerError as error:
         missing = error.permanent and settings.METRICVAULT_RUNNER != KUBERNETES
         _end(try_id, Try.State.RUNNING, reason("k6_missing" if missing else "launch_failed", detail=error.detail))
         return True
-    except ProductError as error:  # the secrets cannot be read
+    except ProductError as error:  # secrets or data that the plan was made with are gone
         _end(try_id, Try.State.RUNNING, reason("launch_failed", detail=str(error.message)))
         return True
-    return follow(try_id, now)
+    return follow(try_id, now, known)
 
 
 def _launch_spec(row: Try) -> LaunchSpec:
     plan = from_json(row.plan_snapshot)
-    values = _secrets(plan)
-    arguments, environment = try_command(pod=settings.METRICVAULT_RUNNER == KUBERNETES)
+    arguments, environment = try_command(plan, pod=settings.METRICVAULT_RUNNER == KUBERNETES)
     return LaunchSpec(
         job_name(row),
         "try.js",
         build_script(plan, trying=True),
         arguments,
-        {**environment, **{one.variable: values.get(one.reference, "") for one in plan.secrets}},
+        {**environment, **environment_of(plan)},
         run=f"try-{row.pk}",
         longest=_STAYS,
         placement=GeneratorSettings.placement_of(row.project_id),
+        files=data_of(plan),
     )
 
 
 def _secrets(plan: RunPlan) -> dict[str, str]:
-    """Every secret of the plan's environment, by its reference."""
+    """Every secret of the plan's environment by its reference, those that it does not use, too. Raises `Conflict` where
+    they cannot be read."""
+    environment_of(plan)
     environment = Environment.objects.filter(pk=plan.environment).first() if plan.environment else None
     return secret_values(environment) if environment else {}
 
@@ -170,8 +175,8 @@ def job_name(row: Try) -> str:
     return f"try-{row.pk}-{mark[:12]}"
 
 
-def follow(try_id: int, now: datetime) -> bool:
-    """Looks after a try for some seconds; True once it is over."""
+def follow(try_id: int, now: datetime, known: frozenset[str] = frozenset()) -> bool:
+    """Looks after a try for some seconds; True once it is over. `known`: secrets as they were when k6 was started."""
     row = Try.objects.filter(pk=try_id, state=Try.State.RUNNING).first()
     if row is None:
         return True
@@ -185,7 +190,7 @@ def follow(try_id: int, now: datetime) -> bool:
             if progress.phase == "ready":
                 runner.begin(job_name(row))
             if late or progress.phase in ("finished", "absent"):
-                _conclude(row, runner, progress)
+                _conclude(row, runner, progress, known)
                 return True
         except RunnerError as error:
             if late or error.permanent:
@@ -197,13 +202,17 @@ def follow(try_id: int, now: datetime) -> bool:
         time.sleep(pause)
 
 
-def _conclude(row: Try, runner: Runner, progress: Progress) -> None:
+def _conclude(row: Try, runner: Runner, progress: Progress, known: frozenset[str]) -> None:
     plan = from_json(row.plan_snapshot)
     logs = runner.logs(job_name(row))
-    seen = read_output(f"{logs.output}\n{logs.log}", _secrets(plan).values())
-    rows = tried.filled(row.result, plan, seen.steps, over=True)
-    why = tried.first_problem(rows) or (None if tried.well(rows) else _unfinished(progress))
-    _end(row.pk, Try.State.RUNNING, why, result=rows, log=seen.log)
+    try:
+        seen = read_output(f"{logs.output}\n{logs.log}", known | set(_secrets(plan).values()))
+    except ProductError as error:  # nothing is shown of which nobody knows what would have to be hidden
+        _end(row.pk, Try.State.RUNNING, reason("launch_failed", detail=str(error.message)))
+    else:
+        rows = tried.filled(row.result, plan, seen.steps, over=True)
+        why = tried.first_problem(rows) or (None if tried.well(rows) else _unfinished(progress))
+        _end(row.pk, Try.State.RUNNING, why, result=rows, log=seen.log)
     _clean_up(row, runner)
 
 

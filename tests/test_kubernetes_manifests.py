@@ -1,5 +1,6 @@
 """deploy/kubernetes holds together: the same without a cluster, and before a real API server."""
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ SERVERS = ("redis", "postgres", "influxdb")
 ASKS_THE_CLUSTER = {"metricvault-web", "metricvault-worker"}
 
 
+@functools.cache  # every test looks through all of them, and reading YAML is slow
 def documents(path: Path) -> list[dict[str, Any]]:
     return [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one]
 

@@ -14,6 +14,7 @@ class Totals(TypedDict):
     avg_tps: float | None
     avg: float | None
     p50: float | None
+    p90: float | None
     p95: float | None
     p99: float | None
     error_rate: float | None
@@ -33,16 +34,22 @@ class ScenarioNumbers(TypedDict):
     error_rate: float | None
     requests: int
     failures: int
+    iterations: int
+    dropped: int
+    checks_failed: int
     total_requests: int
     failed_requests: int
+    total_iterations: int
+    total_dropped: int
+    total_checks_failed: int
     totals: Totals
 
 
 class LiveMessage(TypedDict):
     """One second of a run, or, where `t` is None, only a new status of it.
 
-    `requests` and `failures` are those of the second, `total_requests` and `failed_requests` those since the start:
-    the sum of the former over all messages is the latter of the last one.
+    The counts of `COUNTS` are those of the second, and those since the start: the sum of the former over all messages
+    is the latter of the last one.
     """
 
     test_history_id: int
@@ -57,10 +64,26 @@ class LiveMessage(TypedDict):
     vus: float | None
     requests: int
     failures: int
+    iterations: int
+    dropped: int
+    checks_failed: int
     total_requests: int
     failed_requests: int
+    total_iterations: int
+    total_dropped: int
+    total_checks_failed: int
     totals: Totals
     scenarios: list[ScenarioNumbers]
+
+
+# Each count of a second with the same since the start; their sums are right whichever process sends a second.
+COUNTS = (
+    ("requests", "total_requests"),
+    ("failures", "failed_requests"),
+    ("iterations", "total_iterations"),
+    ("dropped", "total_dropped"),
+    ("checks_failed", "total_checks_failed"),
+)
 
 
 def totals_of(cell: Cell, duration: float) -> Totals:
@@ -70,6 +93,7 @@ def totals_of(cell: Cell, duration: float) -> Totals:
         avg_tps=found.tps if duration > 0 else None,
         avg=found.avg,
         p50=found.p50,
+        p90=found.p90,
         p95=found.p95,
         p99=found.p99,
         error_rate=found.error_rate,
@@ -87,7 +111,8 @@ def second_message(
         since_start = so_far.get(tag, Cell())
         whole.add(since_start)
         scenarios.append(_scenario(tag, name, endpoint, second, since_start))
-    now = numbers(second.total)
+    cell = second.total
+    now = numbers(cell)
     return LiveMessage(
         test_history_id=run_id,
         t=second.t,
@@ -101,15 +126,22 @@ def second_message(
         vus=second.vus,
         requests=now.requests,
         failures=now.failures,
+        iterations=cell.iterations,
+        dropped=cell.dropped,
+        checks_failed=cell.checks_failed,
         total_requests=whole.requests,
         failed_requests=whole.failures,
+        total_iterations=whole.iterations,
+        total_dropped=whole.dropped,
+        total_checks_failed=whole.checks_failed,
         totals=totals_of(whole, second.t + 1),
         scenarios=scenarios,
     )
 
 
 def _scenario(tag: str, name: str, endpoint: str, second: Second, since_start: Cell) -> ScenarioNumbers:
-    now = numbers(second.cells.get(tag, Cell()))
+    cell = second.cells.get(tag, Cell())
+    now = numbers(cell)
     return ScenarioNumbers(
         tag=tag,
         name=name,
@@ -122,15 +154,23 @@ def _scenario(tag: str, name: str, endpoint: str, second: Second, since_start: C
         error_rate=now.error_rate,
         requests=now.requests,
         failures=now.failures,
+        iterations=cell.iterations,
+        dropped=cell.dropped,
+        checks_failed=cell.checks_failed,
         total_requests=since_start.requests,
         failed_requests=since_start.failures,
+        total_iterations=since_start.iterations,
+        total_dropped=since_start.dropped,
+        total_checks_failed=since_start.checks_failed,
         totals=totals_of(since_start, second.t + 1),
     )
 
 
-def status_message(run_id: int, status: str, total: int, failed: int) -> LiveMessage:
+def status_message(
+    run_id: int, status: str, total: int, failed: int, iterations: int = 0, dropped: int = 0
+) -> LiveMessage:
     """Tells a new status only."""
-    nothing = Totals(avg_tps=None, avg=None, p50=None, p95=None, p99=None, error_rate=None)
+    nothing = Totals(avg_tps=None, avg=None, p50=None, p90=None, p95=None, p99=None, error_rate=None)
     return LiveMessage(
         test_history_id=run_id,
         t=None,
@@ -144,8 +184,14 @@ def status_message(run_id: int, status: str, total: int, failed: int) -> LiveMes
         vus=None,
         requests=0,
         failures=0,
+        iterations=0,
+        dropped=0,
+        checks_failed=0,
         total_requests=total,
         failed_requests=failed,
+        total_iterations=iterations,
+        total_dropped=dropped,
+        total_checks_failed=0,
         totals=nothing,
         scenarios=[],
     )

@@ -10,12 +10,16 @@ import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from history.live.events import LiveMessage, second_message, status_message
+from history.live.events import COUNTS, LiveMessage, ScenarioNumbers, second_message, status_message
 from history.live.eventstream import publish
+from history.metrics import abort
+from history.metrics.abort import Watch
 from history.metrics.stores import open_store
 from history.metrics.timeline import Cell, Second, Timeline
 from history.models import TestHistory
+from history.pace import Asked
 from history.publishing import show_seconds
+from history.signals import target_missed
 
 _KEPT = 200  # runs a process remembers
 
@@ -30,6 +34,8 @@ class _Feed:
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     readers: tuple[int, ...] = ()
     project: str = ""
+    watch: Watch | None = None  # for a plan that ends a run that misses its targets
+    told: bool = False
     waiting: "deque[LiveMessage]" = field(default_factory=deque)  # complete, and not yet known to be published
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,8 +59,8 @@ def finish(run: TestHistory) -> int:
 
 def announce(run: TestHistory) -> None:
     """Tells the pages a new status."""
-    message = status_message(run.pk, run.status, run.total_requests or 0, run.failed_requests or 0)
-    publish(message, _readers(run))
+    counts = (run.total_requests, run.failed_requests, run.iterations, run.dropped_iterations)
+    publish(status_message(run.pk, run.status, *(count or 0 for count in counts)), _readers(run))
 
 
 def _publish(run: TestHistory, now: float | None) -> int:
@@ -76,9 +82,17 @@ def _publish(run: TestHistory, now: float | None) -> int:
                 publish(message, feed.readers)
                 published.append(message)
             feed.waiting.popleft()
+        _end_if_missed(run, feed)
     if now is not None and timeline.origin is not None:  # the result shows everything once more
         show_seconds(run, feed.project, timeline.origin, published)
     return len(published)
+
+
+def _end_if_missed(run: TestHistory, feed: _Feed) -> None:
+    """Tells those who run the load, whichever process sees it first; to be told twice changes nothing for them."""
+    if feed.watch is not None and feed.watch.broken is not None and not feed.told and run.is_active:
+        target_missed.send(TestHistory, run_id=run.pk)
+        feed.told = True
 
 
 def _claim(run_id: int, message: LiveMessage) -> bool:
@@ -96,18 +110,28 @@ def _claim(run_id: int, message: LiveMessage) -> bool:
 
 def _continue(message: LiveMessage, sent: dict[str, list[int]]) -> dict[str, list[int]]:
     """Corrects the counts of `message` to what came since `sent`; answers what is published with it."""
+    now: dict[str, list[int]] = {}
     for part in message["scenarios"]:
-        requests, failures = sent.get(part["tag"], (0, 0))
-        part["total_requests"] = max(part["total_requests"], requests)
-        part["failed_requests"] = max(part["failed_requests"], failures)
-        part["requests"] = part["total_requests"] - requests
-        part["failures"] = part["failed_requests"] - failures
-    for name in ("requests", "failures", "total_requests", "failed_requests"):
-        message[name] = sum(part[name] for part in message["scenarios"])
-    return {part["tag"]: [part["total_requests"], part["failed_requests"]] for part in message["scenarios"]}
+        before = [*sent.get(part["tag"], ()), *[0] * len(COUNTS)]  # of an older version: the first ones only
+        now[part["tag"]] = _since(part, before)
+    for names in COUNTS:
+        for name in names:
+            message[name] = sum(part[name] for part in message["scenarios"])  # type: ignore[literal-required]
+    return now
+
+
+def _since(part: ScenarioNumbers, before: list[int]) -> list[int]:
+    now = []
+    for (name, total), sent in zip(COUNTS, before, strict=False):
+        whole = max(part[total], sent)  # type: ignore[literal-required]
+        part[total], part[name] = whole, whole - sent  # type: ignore[literal-required]
+        now.append(whole)
+    return now
 
 
 def _message(run: TestHistory, feed: _Feed, second: Second) -> LiveMessage:
+    if feed.watch is not None:
+        feed.watch.add(second)
     for tag, cell in second.cells.items():
         feed.so_far.setdefault(tag, Cell()).add(cell)
     return second_message(run.pk, run.status, second, feed.so_far, feed.labels)
@@ -121,7 +145,9 @@ def _feed(run: TestHistory) -> _Feed:
         else:
             rows = run.scenarios.values_list("scenario_tag", "name", "request_name")
             labels = {tag: (name, request) for tag, name, request in rows}
-            feed = _feeds[run.pk] = _Feed(labels=labels, readers=_readers(run), project=run.project.title)
+            watch = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
+            readers, project = _readers(run), run.project.title
+            feed = _feeds[run.pk] = _Feed(labels=labels, readers=readers, project=project, watch=watch)
             while len(_feeds) > _KEPT:
                 _feeds.popitem(last=False)
         return feed

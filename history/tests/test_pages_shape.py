@@ -36,6 +36,39 @@ def test_each_stage_of_a_scenario_has_its_name_and_times() -> None:
     assert [(band.start, band.end) for band in shape.stages(STEPS)] == [(0, 30), (30, 60)]
 
 
+def rate_of(*stages: tuple[float, int], executor: str = "constant-arrival-rate", **load: float) -> dict[str, object]:
+    return {**scenario_of("s03", executor, stages), "load": load}
+
+
+def test_rates_are_drawn_apart_from_users_in_iterations_per_second() -> None:
+    plan = plan_of(RAMP, rate_of((10, 120), (10, 60), time_unit=60.0))
+    assert shape.asked(plan) == [(0, 0), (10, 20), (50, 20), (60, 0)]
+    assert shape.asked_rate(plan) == [(0, 2), (10, 2), (10, 1), (20, 1)]
+    assert not shape.in_rates(plan)
+    assert shape.in_rates(plan_of(rate_of((10, 1))))
+
+
+def test_a_rate_that_ramps_begins_at_nothing() -> None:
+    ramp = rate_of((10, 50), (20, 50), (10, 5), executor="ramping-arrival-rate")
+    assert shape.asked_rate(plan_of(ramp)) == [(0, 0), (10, 50), (30, 50), (40, 5)]
+    assert [band.name for band in shape.stages(ramp)] == ["Ramp to 50/s", "Hold 50/s", "Down to 5/s"]
+    assert [band.name for band in shape.bands(shape.asked_rate(plan_of(ramp)), rate=True)] == [
+        "Ramp to 50/s", "Hold 50/s", "Down to 5/s",
+    ]  # fmt: skip
+
+
+def test_a_scenario_that_starts_later_asks_for_nothing_until_then() -> None:
+    late = {**STEPS, "load": {"start_time": 30.0, "time_unit": 1.0}}
+    assert shape.asked(plan_of(late)) == [(0, 0), (30, 0), (30, 5), (60, 5), (60, 10), (90, 10)]
+    assert shape.duration(plan_of(late)) == 90
+    assert [(band.start, band.end) for band in shape.stages(late)] == [(30, 60), (60, 90)]
+
+
+@pytest.mark.parametrize("executor", ["shared-iterations", "per-vu-iterations"])
+def test_iterations_are_done_by_their_users_for_as_long_as_they_may_take(executor: str) -> None:
+    assert shape.asked(plan_of(scenario_of("s03", executor, ((30, 4),)))) == [(0, 4), (30, 4)]
+
+
 def test_a_barcode_of_stages_is_left_out() -> None:
     many = scenario_of(stages=tuple((1, step % 2 + 1) for step in range(100)))
     assert shape.bands(shape.asked(plan_of(many))) == []

@@ -28,6 +28,8 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = {part for secret in secrets for part in (secret, *_within(secret)) if part.strip()}
+        # What reads the bytes of a header as Latin-1 (RFC 9110, 5.5) gives back other letters.
+        known |= {part.encode(errors="replace").decode("latin-1") for part in known if not part.isascii()}
         self._forms = sorted({form for secret in known for form in _forms(secret)}, key=len, reverse=True)
         alone = [re.escape(form) for form in self._forms if len(form) < _SHORT]
         self._forms = [form for form in self._forms if len(form) >= _SHORT]

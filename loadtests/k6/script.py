@@ -31,22 +31,23 @@ STEP_MARK = "METRICVAULT-STEP "
 OWN_VARIABLES = frozenset({"MV_TOKEN_URL", "MV_TOKEN_BEARER"})
 
 _PLACE = "/*PLAN*/"
+_SUMMARY = "\nexport function handleSummary"
 # What a reader of the script could take for more than text: markup, line ends that only JavaScript
 # knows, halves of a surrogate pair, and the controls that turn the reading direction around.
 _MISLEADING = re.compile("<(?=[/!a-zA-Z])|[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_FILE = re.compile(r"(data/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.json")
 _VARIABLE = re.compile(r"MV_[A-Z0-9_]+")
 _DEFAULTS = OptionsPlan()
 Json = dict[str, Any]
 Tables = Mapping[str, tuple[int, TablePlan]]  # by name, with its place in the list
 
 
-def build_script(plan: RunPlan, *, trying: bool = False) -> str:
+def build_script(plan: RunPlan, *, trying: bool = False, by_hand: bool = False) -> str:
     """The whole script of a run. No text of a user becomes JavaScript: it stays inside JSON strings.
 
     Tables are read from their files beside the script, secrets from k6's environment. `trying`: each scenario once, by
-    one user; every request prints what it sent and got, a line of JSON behind `STEP_MARK`. ValueError where a file or a
-    variable has a name that no plan gives.
+    one user; every request prints what it sent and got, a line of JSON behind `STEP_MARK`. `by_hand`: for people, who
+    get k6's own summary instead of ours. ValueError where a file or a variable has a name that no plan gives.
     """
     _check_names(plan)
     tables = {table.name: (position, table) for position, table in enumerate(plan.tables)}
@@ -66,7 +67,8 @@ def build_script(plan: RunPlan, *, trying: bool = False) -> str:
         **({"tokens": [_token(token) for token in plan.tokens]} if plan.tokens else {}),
         "journeys": [_journey(scenario, tables, shares) for scenario in plan.scenarios],
     }
-    return _skeleton().replace(_PLACE, f"const PLAN = {_literal(data)};", 1)
+    skeleton = _skeleton().partition(_SUMMARY)[0] if by_hand else _skeleton()
+    return skeleton.replace(_PLACE, f"const PLAN = {_literal(data)};", 1)
 
 
 def texts(plan: RunPlan) -> Iterator[Text]:

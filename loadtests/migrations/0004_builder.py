@@ -101,7 +101,6 @@ class Migration(migrations.Migration):
                 ('max_vus', models.PositiveIntegerField(blank=True, null=True, verbose_name='most users at once')),
                 ('max_rate', models.PositiveIntegerField(blank=True, null=True, verbose_name='most iterations per second')),
                 ('max_duration', models.FloatField(blank=True, null=True, verbose_name='longest run (s)')),
-                ('max_generators', models.PositiveIntegerField(blank=True, null=True, verbose_name='most load generators of a run')),
                 ('allowed_targets', models.JSONField(blank=True, default=list, verbose_name='hosts that may be loaded')),
                 ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='load_limits', to='projects.project', verbose_name='project')),
             ],

@@ -65,6 +65,16 @@ def stage_of(scenario: Scenario) -> Any:
     return scenario.stages.get()
 
 
+def step_of(scenario: Scenario) -> Step:
+    return scenario.steps.get()
+
+
+def in_step(scenario: Scenario, **typed: str) -> dict[str, str]:
+    """The names of the fields of the only step, with its key, as its form sends them."""
+    step = step_of(scenario)
+    return {"open": str(step.pk), **{f"step.{step.pk}.{name}": text for name, text in typed.items()}}
+
+
 def test_it_shows_scenarios_load_and_what_is_missing(page: Client, plan: Plan) -> None:
     text = show(page, plan)
     assert text.count('class="pick-item"') == 3
@@ -93,23 +103,25 @@ def test_it_saves_what_is_typed_and_leaves_the_controls_alone(page: Client, plan
     stage = stage_of(scenario)
     typed = {
         "name": "둘러보기",
-        "executor": "ramping-vus",
+        "goal": "users",
+        "way": "lines",
         "think_time": "1.5s",
         "response_time_target": "250",
         "error_rate_target": "0.5",
         f"stage.{stage.pk}.duration": "2m",
         f"stage.{stage.pk}.target": "40",
-        "value.query.limit": "20",
+        f"step.{step_of(scenario).pk}.value.query.limit": "20",
     }
+    page.post(reverse("loadtests:scenario-save", args=[scenario.pk]), {"goal": "users", "way": "lines"}, headers=HTMX)
     text = type_into(page, scenario, **typed)
-    assert "<input class" not in text.replace('<input type="hidden"', "")
+    assert f'id="f-stage-{stage.pk}-duration"' not in text
     assert "둘러보기" in text
     scenario.refresh_from_db()
     stage.refresh_from_db()
     assert (scenario.name, scenario.executor, scenario.think_time) == ("둘러보기", "ramping-vus", 1.5)
     assert (scenario.response_time_target, scenario.error_rate_target) == (250, 0.5)
     assert (stage.duration, stage.target) == (120, 40)
-    assert scenario.values["query"] == {"limit": "20"}
+    assert step_of(scenario).values["query"] == {"limit": "20"}
 
 
 def test_what_cannot_be_read_is_kept_as_typed_and_keeps_the_plan_from_running(page: Client, plan: Plan) -> None:
@@ -150,7 +162,7 @@ def test_a_stage_is_removed_but_never_the_last(page: Client, plan: Plan) -> None
     press(page, "stage-delete", scenario.pk, one, **{f"stage.{one}.duration": "bad", f"stage.{two}.target": "9"})
     assert list(scenario.stages.values_list("pk", "target")) == [(two, 9)]
     scenario.refresh_from_db()
-    assert scenario.values.get("typed", {}) == {}
+    assert scenario.drafts == {}
     press(page, "stage-delete", scenario.pk, two)
     assert scenario.stages.count() == 1
 
@@ -158,7 +170,9 @@ def test_a_stage_is_removed_but_never_the_last(page: Client, plan: Plan) -> None
 def test_rules_of_the_load_are_told_at_their_field(page: Client, plan: Plan) -> None:
     scenario = first(plan)
     stage = stage_of(scenario)
-    assert "At most 10,000 users are allowed." in type_into(page, scenario, **{f"stage.{stage.pk}.target": "1000000"})
+    assert "At most 10,000 users are allowed. Your administrator can raise that." in type_into(
+        page, scenario, **{f"stage.{stage.pk}.target": "1000000"}
+    )
     assert "There is never a user." in type_into(page, scenario, **{f"stage.{stage.pk}.target": "0"})
     assert "A duration cannot be negative." in type_into(page, scenario, **{f"stage.{stage.pk}.duration": "-5"})
 
@@ -166,25 +180,23 @@ def test_rules_of_the_load_are_told_at_their_field(page: Client, plan: Plan) -> 
 def test_a_body_of_5_mb_is_refused_and_the_stored_one_stays(page: Client, plan: Plan) -> None:
     order = plan.scenarios.get(name="POST /orders")
     address = reverse("loadtests:scenario-save", args=[order.pk])
-    answer = page.post(address, {"body": "x" * 5_000_000}, headers=HTMX)
+    answer = page.post(address, in_step(order, body="x" * 5_000_000), headers=HTMX)
     assert answer.status_code == 413
     assert "1 MB at most" in answer.content.decode()
-    order.refresh_from_db()
-    assert order.body == ORDER_TEXT
+    assert step_of(order).body == ORDER_TEXT
 
 
 def test_json_that_is_none_is_a_remark_at_the_body(page: Client, plan: Plan) -> None:
     order = plan.scenarios.get(name="POST /orders")
-    text = type_into(page, order, body="{")
-    assert 'class="hint careful" id="f-body-note"' in text
+    text = type_into(page, order, **in_step(order, body="{"))
+    assert f'class="hint careful" id="f-step-{step_of(order).pk}-body-note"' in text
 
 
 def test_start_over_brings_the_example_back(page: Client, plan: Plan) -> None:
     order = plan.scenarios.get(name="POST /orders")
-    type_into(page, order, body="{}")
-    press(page, "scenario-reset", order.pk, body="{}")
-    order.refresh_from_db()
-    assert order.body == ORDER_TEXT
+    type_into(page, order, **in_step(order, body="{}"))
+    press(page, "step-reset", order.pk, step_of(order).pk, **in_step(order, body="{}"))
+    assert step_of(order).body == ORDER_TEXT
 
 
 def test_another_content_type_brings_its_own_example_unless_the_body_was_written(page: Client, alice: User) -> None:
@@ -195,14 +207,14 @@ def test_another_content_type_brings_its_own_example_unless_the_body_was_written
     endpoint = make_endpoint(project, "POST", "/a", request_body=request_body)
     page.post(reverse("loadtests:new"), {"project": project.pk, "endpoint": endpoint.pk})
     scenario = Scenario.objects.get()
-    assert scenario.body == ORDER_TEXT
-    changed = type_into(page, scenario, body=ORDER_TEXT, content_type=form["media_type"])
+    assert step_of(scenario).body == ORDER_TEXT
+    changed = type_into(page, scenario, **in_step(scenario, body=ORDER_TEXT, content_type=form["media_type"]))
     assert "<textarea" in changed
-    scenario.refresh_from_db()
-    assert (scenario.body, scenario.content_type) == ("a=1", form["media_type"])
-    type_into(page, scenario, body="my own", content_type="application/json")
-    scenario.refresh_from_db()
-    assert (scenario.body, scenario.content_type) == ("my own", "application/json")
+    step = step_of(scenario)
+    assert (step.body, step.content_type) == ("a=1", form["media_type"])
+    type_into(page, scenario, **in_step(scenario, body="my own", content_type="application/json"))
+    step = step_of(scenario)
+    assert (step.body, step.content_type) == ("my own", "application/json")
 
 
 def test_scenarios_are_duplicated_and_removed(page: Client, plan: Plan) -> None:
@@ -211,7 +223,7 @@ def test_scenarios_are_duplicated_and_removed(page: Client, plan: Plan) -> None:
     assert list(plan.scenarios.values_list("name", flat=True)) == ["Twice", *_names(plan)[1:3], "Twice"]
     copy = plan.scenarios.last()
     assert copy is not None
-    assert copy.stages.count() == 1
+    assert (copy.stages.count(), copy.steps.count()) == (1, 1)
     press(page, "scenario-delete", scenario.pk)
     assert plan.scenarios.count() == 3
     for one in plan.scenarios.all():
@@ -271,18 +283,18 @@ def test_parameters_outside_of_the_document_keep_their_place(page: Client, alice
     endpoint = make_endpoint(project, parameters=[parameter(name, "query", "v") for name in names])
     page.post(reverse("loadtests:new"), {"project": project.pk, "endpoint": endpoint.pk})
     scenario = Scenario.objects.get()
-    assert scenario.values["query"] == dict.fromkeys(names, "v")
-    type_into(page, scenario, **{f"value.query.{name}": f"<{name}>" for name in names})
-    scenario.refresh_from_db()
-    assert scenario.values["query"] == {name: f"<{name}>" for name in names}
+    assert step_of(scenario).values["query"] == dict.fromkeys(names, "v")
+    type_into(page, scenario, **in_step(scenario, **{f"value.query.{name}": f"<{name}>" for name in names}))
+    assert step_of(scenario).values["query"] == {name: f"<{name}>" for name in names}
     assert 'value="&lt;a&quot;b&gt;"' in show(page, scenario.plan)
 
 
 @pytest.mark.parametrize("person", ["reader", "stranger"])
 @pytest.mark.parametrize(
     "name",
-    ["save", "add", "run", "delete", "scenario-save", "scenario-reset", "scenario-duplicate", "scenario-delete",
-     "stage-add", "stage-delete"],
+    ["save", "add", "run", "delete", "scenario-save", "scenario-duplicate", "scenario-delete", "profile",
+     "stage-add", "stage-delete", "stage-duplicate", "stage-move", "stages-order", "step-add", "step-delete",
+     "step-duplicate", "step-move", "steps-order", "step-reset", "row-add", "row-delete"],
 )  # fmt: skip
 def test_readers_may_look_and_strangers_see_nothing(
     client: Client, bob: User, charlie: User, plan: Plan, person: str, name: str
@@ -290,9 +302,13 @@ def test_readers_may_look_and_strangers_see_nothing(
     Membership.objects.update(role=Membership.Role.READER)
     client.force_login(bob if person == "reader" else charlie)
     scenario = first(plan)
-    keys = [scenario.pk] if name.startswith(("scenario", "stage")) else [plan.pk]
-    if name == "stage-delete":
-        keys.append(stage_of(scenario).pk)
+    stage, step = stage_of(scenario).pk, step_of(scenario).pk
+    more: dict[str, list[Any]] = {
+        "stage-delete": [stage], "stage-duplicate": [stage], "stage-move": [stage, "up"],
+        "step-delete": [step], "step-duplicate": [step], "step-move": [step, "up"], "step-reset": [step],
+        "row-add": [step, "check"], "row-delete": [step, "check", 0],
+    }  # fmt: skip
+    keys = [plan.pk] if name in ("save", "add", "run", "delete") else [scenario.pk, *more.get(name, [])]
     answer = client.post(reverse(f"loadtests:{name}", args=keys), {"title": "x", "name": "x"})
     assert answer.status_code == (403 if person == "reader" else 404)
     plan.refresh_from_db()
@@ -324,7 +340,7 @@ def test_an_edit_of_a_large_plan_takes_a_constant_number_of_queries(
     endpoints = [make_endpoint(project, path=f"/p{number}") for number in range(20)]
     plan = make_plan(project, *endpoints)
     scenario = first(plan)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(27):
         type_into(page, scenario, name="x", **{f"stage.{stage_of(scenario).pk}.target": "7"})
 
 

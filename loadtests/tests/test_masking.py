@@ -17,6 +17,8 @@ SECRET = 'pä55 "wörd"/<&+\n한'
     "written",
     [
         SECRET,
+        SECRET.encode().decode("latin-1"),
+        json.dumps(SECRET.encode().decode("latin-1"))[1:-1],
         quote(SECRET, safe=""),
         quote(SECRET).lower(),
         quote_plus(SECRET),

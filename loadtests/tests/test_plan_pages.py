@@ -139,10 +139,16 @@ def test_each_chosen_endpoint_becomes_a_scenario_with_the_values_of_the_document
         "constant-vus",
         [(5, 30)],
     )
-    assert first.values == {"path": {}, "query": {}, "header": {}, "cookie": {}}  # its one parameter is optional
-    assert (second.body, second.content_type) == (ORDER_TEXT, "application/json")
-    assert third.values["path"] == {"id": "a,b"}
-    assert third.values["query"] == {"q": "5"}
+    assert first.steps.get().values == {
+        "path": {},
+        "query": {},
+        "header": {},
+        "cookie": {},
+    }  # its one parameter is optional
+    order_step = second.steps.get()
+    assert (order_step.body, order_step.content_type) == (ORDER_TEXT, "application/json")
+    values = third.steps.get().values
+    assert (values["path"], values["query"]) == ({"id": "a,b"}, {"q": "5"})
 
 
 def test_nothing_chosen_is_said_and_makes_no_plan(page: Client, alice: User) -> None:
@@ -197,7 +203,7 @@ def test_a_plan_is_run(
     assert answer.headers["Location"] == f"/runs/{run.pk}/"
     assert (run.plan, run.status, run.started_by) == (plan, Status.QUEUED, alice)
     assert sent == [("launch_run", run.pk)]
-    assert run.plan_snapshot["scenarios"][0]["request"]["url"] == "https://api.example.com/v1/products"
+    assert run.plan_snapshot["scenarios"][0]["steps"][0]["request"]["url"] == "https://api.example.com/v1/products"
 
 
 def test_a_plan_that_is_not_ready_leaves_no_run(page: Client, alice: User) -> None:

@@ -64,7 +64,7 @@ def test_a_plan_names_it_so_it_is_kept_but_in_no_list(
     project: Project, gone: Endpoint, plan: Plan, page: Client
 ) -> None:
     import_again(project)
-    assert plan.scenarios.get(position=1).endpoint == gone
+    assert plan.scenarios.get(position=1).steps.get().endpoint == gone
     assert Endpoint.everything.get(pk=gone.pk).removed_at is not None
     assert [one.path for one in Endpoint.objects.all()] == ["/kept"]
     spec = project.openapi_specs.get()
@@ -155,4 +155,4 @@ def test_a_document_is_deleted_with_its_removed_endpoints(project: Project, gone
     import_again(project)
     project.openapi_specs.get().delete()
     assert not Endpoint.everything.exists()
-    assert plan.scenarios.get(position=1).endpoint is None
+    assert plan.scenarios.get(position=1).steps.get().endpoint is None
