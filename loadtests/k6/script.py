@@ -94,14 +94,11 @@ def _check_names(plan: RunPlan) -> None:
     for table in plan.tables:
         if not _FILE.fullmatch(table.file):
             raise ValueError(f"{table.file!r} is not a file name.")
-    used = {part.secret for text in texts(plan) if not isinstance(text, str) for part in text if _is_secret(part)}
+    parts = (part for text in texts(plan) if not isinstance(text, str) for part in text)
+    used = {part.secret for part in parts if isinstance(part, Secret)}
     for variable in used | {secret.variable for secret in plan.secrets}:
         if not _VARIABLE.fullmatch(variable) or variable in OWN_VARIABLES:
             raise ValueError(f"{variable!r} is not a variable of a secret.")
-
-
-def _is_secret(part: Part) -> bool:
-    return isinstance(part, Secret)
 
 
 def _http(plan: RunPlan) -> Json:
