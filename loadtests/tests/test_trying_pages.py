@@ -87,7 +87,7 @@ def test_the_step_that_failed_is_open_and_its_problem_comes_first(client: Client
     assert "Not as expected" in answer
     problem = answer.index("The answer was “401 Unauthorized”")
     assert problem < answer.index('<ol class="try-steps">')
-    drawer = answer.partition('id="run-ask"')[0]
+    drawer = answer.partition("hx-swap-oob")[0]
     assert drawer.count("The answer was “401 Unauthorized”") == 1
     assert "$.known" in answer[problem:]
 
