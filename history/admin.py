@@ -7,17 +7,20 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from history.models import (
+    Iterated,
     K6Report,
     Measured,
     MetricSnapshot,
     ScenarioHistory,
     StageHistory,
+    StepHistory,
     TestHistory,
     TimelineHistory,
 )
 
 UNLOCK = "unlock"
 MEASURED = tuple(column.name for column in Measured._meta.fields)
+ITERATED = tuple(column.name for column in Iterated._meta.fields)
 USERS = ("max_vus", "min_vus", "avg_vus")
 
 
@@ -65,9 +68,17 @@ class StageInline(admin.TabularInline):
     show_change_link = True
 
 
+class StepInline(admin.TabularInline):
+    model = StepHistory
+    fields = ("position", "name", "request_name", "total_requests", "failed_requests", "p95_response_time")
+    readonly_fields = ("total_requests", "failed_requests", "p95_response_time")
+    extra = 0
+    show_change_link = True
+
+
 @admin.register(TestHistory)
 class TestHistoryAdmin(UnlockMixin, admin.ModelAdmin):
-    measured = (*MEASURED, *USERS)
+    measured = (*ITERATED, *USERS)
     list_display = ("id", "title", "project", "status", "outcome", "tested_at", "total_requests", "p95_response_time")
     list_filter = ("status", "outcome", "runner", "project")
     list_select_related = ("project",)
@@ -85,7 +96,8 @@ class ScenarioHistoryAdmin(UnlockMixin, admin.ModelAdmin):
     list_select_related = ("test_history",)
     search_fields = ("name", "scenario_tag", "request_name", "test_history__title")
     raw_id_fields = ("test_history", "endpoint")
-    inlines = (StageInline,)
+    measured = ITERATED
+    inlines = (StageInline, StepInline)
 
 
 @admin.register(StageHistory)
@@ -95,6 +107,15 @@ class StageHistoryAdmin(UnlockMixin, admin.ModelAdmin):
     list_select_related = ("scenario",)
     search_fields = ("scenario__name", "scenario__test_history__title")
     raw_id_fields = ("scenario",)
+
+
+@admin.register(StepHistory)
+class StepHistoryAdmin(UnlockMixin, admin.ModelAdmin):
+    list_display = ("id", "scenario", "position", "name", "request_name", "total_requests", "p95_response_time")
+    list_filter = ("scenario__test_history__project",)
+    list_select_related = ("scenario",)
+    search_fields = ("name", "request_name", "scenario__name", "scenario__test_history__title")
+    raw_id_fields = ("scenario", "endpoint")
 
 
 class Unchangeable:

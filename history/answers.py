@@ -7,19 +7,24 @@ from django.urls import reverse
 from ninja import Schema
 from pydantic import create_model
 
-from history.models import Measured, ScenarioHistory, StageHistory, TestHistory
+from history.models import Iterated, Measured, ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import explain
 
 _MEASURED = [column.name for column in Measured._meta.fields]
-_WHOLE = {"total_requests", "failed_requests"}
+_ITERATED = [column.name for column in Iterated._meta.fields]
+_WHOLE = {"total_requests", "failed_requests", "iterations", "dropped_iterations"}
 _USERS = ["max_vus", "min_vus", "avg_vus"]
+_TARGETS = ["response_time_target", "response_time_percentile", "error_rate_target"]
 
-# The measured columns, in one place: a new column shows up here by itself.
-MeasuredOut: Any = create_model(
-    "MeasuredOut",
-    __base__=Schema,
-    **{name: (int | None if name in _WHOLE else float | None, None) for name in _MEASURED},  # type: ignore[call-overload]
-)
+
+def _schema(title: str, names: list[str]) -> Any:
+    """The measured columns, in one place: a new column shows up here by itself."""
+    fields: dict[str, Any] = {name: (int | None if name in _WHOLE else float | None, None) for name in names}
+    return create_model(title, __base__=Schema, **fields)
+
+
+MeasuredOut: Any = _schema("MeasuredOut", _MEASURED)
+IteratedOut: Any = _schema("IteratedOut", _ITERATED)
 
 
 class ReasonOut(Schema):
@@ -41,7 +46,24 @@ class StageOut(MeasuredOut):
     target: int
 
 
-class ScenarioOut(MeasuredOut):
+class CheckOut(Schema):
+    key: str
+    kind: str
+    text: str
+    passed: int | None = None
+    failed: int | None = None
+
+
+class StepOut(MeasuredOut):
+    id: int
+    position: int
+    name: str
+    request: str
+    endpoint_id: int | None
+    checks: list[CheckOut]
+
+
+class ScenarioOut(IteratedOut):
     id: int
     name: str
     scenario_tag: str
@@ -51,9 +73,12 @@ class ScenarioOut(MeasuredOut):
     think_time: float
     executor: str
     response_time_target: float | None
+    response_time_percentile: int
     error_rate_target: float | None
+    tps_target: float | None
     test_history_id: int
     stages: list[StageOut]
+    steps: list[StepOut]
 
 
 class SimpleOut(Schema):
@@ -70,11 +95,14 @@ class SimpleOut(Schema):
     total_requests: int | None
 
 
-class FullOut(MeasuredOut):
+class FullOut(IteratedOut):
     id: int
     title: str
     description: str
     target_tps: float | None
+    response_time_target: float | None
+    response_time_percentile: int
+    error_rate_target: float | None
     tested_at: datetime
     job_name: str
     k6_script_file_name: str
@@ -147,13 +175,13 @@ def simple(run: TestHistory) -> dict[str, Any]:
 def full(run: TestHistory) -> dict[str, Any]:
     """Every column of TEST_HISTORY."""
     names = ["id", "title", "description", "target_tps", "tested_at", "job_name", "k6_script_file_name"]
-    names += ["is_completed", "completed_at", "project_id", "status", *_USERS, *_MEASURED]
+    names += ["is_completed", "completed_at", "project_id", "status", *_USERS, *_TARGETS, *_ITERATED]
     return {**_columns(run, names), "outcome": run.outcome or None}
 
 
 def details(run: TestHistory) -> dict[str, Any]:
-    """Every column of TEST_HISTORY, SCENARIO_HISTORY and STAGE_HISTORY, with the verdict."""
-    scenarios = run.scenarios.select_related("endpoint").prefetch_related("stages")
+    """Every column of TEST_HISTORY, SCENARIO_HISTORY and STAGE_HISTORY, its steps, and the verdict."""
+    scenarios = run.scenarios.select_related("endpoint").prefetch_related("stages", "steps")
     return {
         **full(run),
         "project": {"id": run.project_id, "title": run.project.title},
@@ -176,16 +204,22 @@ def _generator(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scenario(row: ScenarioHistory) -> dict[str, Any]:
-    names = ["id", "name", "scenario_tag", "endpoint_id", "think_time", "executor", "response_time_target"]
-    names += ["error_rate_target", "test_history_id", *_MEASURED]
+    names = ["id", "name", "scenario_tag", "endpoint_id", "think_time", "executor", *_TARGETS, "tps_target"]
+    names += ["test_history_id", *_ITERATED]
     endpoint = row.endpoint and {"id": row.endpoint.pk, "method": row.endpoint.method, "path": row.endpoint.path}
     return {
         **_columns(row, names),
         "request": row.request_name,
         "endpoint": endpoint,
         "stages": [_stage(stage) for stage in row.stages.all()],
+        "steps": [_step(step) for step in row.steps.all()],
     }
 
 
 def _stage(row: StageHistory) -> dict[str, Any]:
     return _columns(row, ["id", "duration", "target", *_MEASURED])
+
+
+def _step(row: StepHistory) -> dict[str, Any]:
+    names = ["id", "position", "name", "endpoint_id", "checks", *_MEASURED]
+    return {**_columns(row, names), "request": row.request_name}

@@ -7,7 +7,9 @@ class LoadtestsConfig(AppConfig):
     verbose_name = _("Load tests")
 
     def ready(self) -> None:
-        from history.signals import load_ended
+        from history.signals import load_ended, target_missed
+        from loadtests.launching import end_for_target
         from loadtests.tasks import watch_soon
 
         load_ended.connect(watch_soon, dispatch_uid="loadtests.watch_soon")
+        target_missed.connect(end_for_target, dispatch_uid="loadtests.end_for_target")

@@ -16,6 +16,7 @@ from history.live import announce
 from history.models import ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import reason
 from history.states import FINISHED, Status, move
+from history.verdict import TARGET
 from loadtests import planning
 from loadtests.k6.plan import StepPlan, to_json
 from loadtests.k6.script import build_script
@@ -31,7 +32,7 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Test
     Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
     """
     asked = planning.read(payload)
-    return queue(planning.build(asked, user), user, plan, description=asked.description or "")
+    return queue(planning.build(asked, user, plan), user, plan, description=asked.description or "")
 
 
 def queue(built: planning.BuiltPlan, user: User, plan: Plan | None = None, description: str = "") -> TestHistory:
@@ -118,6 +119,13 @@ def request_stop(run: TestHistory) -> None:
     waiting = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
     waiting.update(stop_requested_at=timezone.now(), stop_reason="user")
     _send("stop_run", run.pk)
+
+
+def end_for_target(sender: object, run_id: int, **kwargs: object) -> None:
+    """Asks for the end of a run that missed a target for as long as its plan allows."""
+    active = TestHistory.objects.filter(pk=run_id, status__in=[Status.STARTING, Status.RUNNING], stop_requested_at=None)
+    if active.update(stop_requested_at=timezone.now(), stop_reason=TARGET):
+        _send("stop_run", run_id)
 
 
 def _send(task: str, run_id: int) -> None:

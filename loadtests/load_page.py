@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from loadtests.drawing import Drawing, draw
 from loadtests.iteration_time import Measured
-from loadtests.k6.curves import Point, curve, estimated_requests, scenario_curve
-from loadtests.k6.plan import RATES, LoadPlan, RunPlan, ScenarioPlan, StagePlan
+from loadtests.k6.curves import Point, curve, requests_of
+from loadtests.k6.plan import RATES, LoadPlan, ScenarioPlan, StagePlan
 from loadtests.models import Scenario
 from loadtests.payload import LOAD_FIELDS
 
@@ -101,21 +100,12 @@ def _requests(
         plan = plans.get(at)
         if plan is None:
             return None, False
-        sure = estimated_requests(RunPlan(run="", title="", scenarios=(plan,)))
-        if sure is None:
-            if at not in measured or not measured[at].seconds:
-                return None, False
-            about = True
-            steps = sum(not step.once for step in plan.steps)
-            found += _user_seconds(plan) / measured[at].seconds * steps
-        else:
-            found += sure
+        one = requests_of(plan, measured[at].seconds if at in measured else None)
+        if one is None:
+            return None, False
+        about = about or requests_of(plan) is None
+        found += one
     return round(found), about
-
-
-def _user_seconds(plan: ScenarioPlan) -> float:
-    line = scenario_curve(plan)
-    return sum((t1 - t0) * (low + high) / 2 for (t0, low), (t1, high) in pairwise(line))
 
 
 def _why(count: int, plans: Mapping[int, ScenarioPlan]) -> str:

@@ -19,8 +19,9 @@ from history.publishing import show_verdict
 from history.reasons import Reason, reason
 from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
+from history.verdict import TARGET
 from loadtests import fleet
-from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
+from loadtests.k6.exit_codes import EXIT_CODES, PLANNED, UNKNOWN
 from loadtests.k6_reports import keep_reports
 from loadtests.load_spec import run_spec
 from loadtests.runners import KUBERNETES, Progress, Runner, RunnerError, open_runner
@@ -251,13 +252,14 @@ def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list
     if lost is not None:
         outcome = Outcome.INVALID if recorded.stored_requests else Outcome.ERROR
         return Status.FAILED, outcome, [lost, *(recorded.reasons if recorded.stored_requests else [])]
-    if run.stop_requested_at is not None and run.exit_code != 0:
+    if run.stop_requested_at is not None and run.exit_code != 0 and run.stop_reason != TARGET:
         if run.stop_reason == "timeout":
             ended = reason("timed_out", hours=settings.SCHEDULER_JOB_TIMEOUT_HOURS)
             return Status.TIMED_OUT, "", [ended, *recorded.reasons]
         ended = reason("stopped", seconds=round(run.test_duration or 0, 1))
         return Status.STOPPED, "", [ended, *recorded.reasons]
-    end = EXIT_CODES.get(run.exit_code, UNKNOWN)
+    # To be ended for a missed target is what the plan asked for.
+    end = PLANNED if run.stop_reason == TARGET else EXIT_CODES.get(run.exit_code, UNKNOWN)
     if end.finished and (doubts := fleet.doubts(run)):
         return Status.COMPLETED, Outcome.INVALID, [*doubts, *recorded.reasons]
     if end.finished:

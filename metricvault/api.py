@@ -13,6 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
 from loadtests.api import router as loadtests_router
+from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
 from metricvault import __version__
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
@@ -123,6 +124,7 @@ api = DescribedAPI(
 )
 api.add_router("", projects_router)
 api.add_router("", loadtests_router)
+api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
 

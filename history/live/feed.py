@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 
 from history.live.events import COUNTS, LiveMessage, ScenarioNumbers, second_message, status_message
 from history.live.eventstream import publish
+from history.metrics import abort
+from history.metrics.abort import Watch
 from history.metrics.stores import open_store
 from history.metrics.timeline import Cell, Second, Timeline
 from history.models import TestHistory
+from history.pace import Asked
 from history.publishing import show_seconds
+from history.signals import target_missed
 
 _KEPT = 200  # runs a process remembers
 
@@ -30,6 +34,8 @@ class _Feed:
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     readers: tuple[int, ...] = ()
     project: str = ""
+    watch: Watch | None = None  # for a plan that ends a run that misses its targets
+    told: bool = False
     waiting: "deque[LiveMessage]" = field(default_factory=deque)  # complete, and not yet known to be published
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -76,9 +82,17 @@ def _publish(run: TestHistory, now: float | None) -> int:
                 publish(message, feed.readers)
                 published.append(message)
             feed.waiting.popleft()
+        _end_if_missed(run, feed)
     if now is not None and timeline.origin is not None:  # the result shows everything once more
         show_seconds(run, feed.project, timeline.origin, published)
     return len(published)
+
+
+def _end_if_missed(run: TestHistory, feed: _Feed) -> None:
+    """Tells those who run the load, whichever process sees it first; to be told twice changes nothing for them."""
+    if feed.watch is not None and feed.watch.broken is not None and not feed.told and run.is_active:
+        target_missed.send(TestHistory, run_id=run.pk)
+        feed.told = True
 
 
 def _claim(run_id: int, message: LiveMessage) -> bool:
@@ -116,6 +130,8 @@ def _since(part: ScenarioNumbers, before: list[int]) -> list[int]:
 
 
 def _message(run: TestHistory, feed: _Feed, second: Second) -> LiveMessage:
+    if feed.watch is not None:
+        feed.watch.add(second)
     for tag, cell in second.cells.items():
         feed.so_far.setdefault(tag, Cell()).add(cell)
     return second_message(run.pk, run.status, second, feed.so_far, feed.labels)
@@ -129,7 +145,9 @@ def _feed(run: TestHistory) -> _Feed:
         else:
             rows = run.scenarios.values_list("scenario_tag", "name", "request_name")
             labels = {tag: (name, request) for tag, name, request in rows}
-            feed = _feeds[run.pk] = _Feed(labels=labels, readers=_readers(run), project=run.project.title)
+            watch = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
+            readers, project = _readers(run), run.project.title
+            feed = _feeds[run.pk] = _Feed(labels=labels, readers=readers, project=project, watch=watch)
             while len(_feeds) > _KEPT:
                 _feeds.popitem(last=False)
         return feed

@@ -5,7 +5,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from history.models import MetricSnapshot, ScenarioHistory, StageHistory, TestHistory, TimelineHistory
+from history.models import (
+    MetricSnapshot,
+    ScenarioHistory,
+    StageHistory,
+    TestHistory,
+    TimelineHistory,
+)
 from history.recording import record
 from history.tests.recorded_history import recorded_rows
 from tests.recorded import recorded_run
@@ -53,6 +59,7 @@ def test_saving_without_unlocking_leaves_the_measurement_alone(client: Client, r
     form = client.get(change_url(scenario)).context["adminform"].form
     data = {name: value for name, value in form.initial.items() if value is not None}
     data |= {"name": "Renamed", "total_requests": "1", "stages-TOTAL_FORMS": "0", "stages-INITIAL_FORMS": "0"}
+    data |= {"steps-TOTAL_FORMS": "0", "steps-INITIAL_FORMS": "0"}
     assert client.post(change_url(scenario), data).status_code == 302
     scenario.refresh_from_db()
     assert (scenario.name, scenario.total_requests) == ("Renamed", before)

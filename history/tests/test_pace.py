@@ -1,0 +1,37 @@
+"""What a plan asks for second by second, and whether users who waited lowered it."""
+
+from history.pace import Asked, slowed
+
+
+def test_a_freeze_of_a_closed_model_is_seen() -> None:
+    usual, users = [100, 101, 99, 100, 98, 100], [10.0] * 6
+    assert slowed(usual, users) == 0
+    assert slowed([100, 101, 3, 0, 2, 100, 99, 100, 101], [10.0] * 9) == 3
+
+
+def test_fewer_users_are_no_freeze() -> None:
+    assert slowed([10, 30, 50, 70, 90, 100, 100, 50, 10], [1.0, 3, 5, 7, 9, 10, 10, 5, 1]) == 0
+
+
+def test_seconds_with_hardly_a_request_tell_nothing() -> None:
+    assert slowed([1, 0, 1, 0, 2, 0, 1], [1.0] * 7) == 0
+    assert slowed([], []) == 0
+    assert slowed([5, 5], [0.0, 0.0]) == 0
+
+
+def test_the_full_load_of_a_run_is_that_of_all_its_scenarios() -> None:
+    """Users and rates have no common unit: each scenario counts in parts of its own peak."""
+    ramp = {"tag": "a", "executor": "ramping-vus"}
+    ramp["stages"] = [{"duration": 4.0, "target": 10}, {"duration": 4.0, "target": 10}]
+    level = {"tag": "b", "executor": "constant-vus", "stages": [{"duration": 8.0, "target": 500}]}
+    asked = Asked({"scenarios": [ramp, level]})
+    assert [asked.full("", t) for t in range(9)] == [False] * 4 + [True] * 4 + [False]
+    assert [asked.full("b", t) for t in (0, 7, 8)] == [True, True, False]
+    assert asked.full("unknown", 0) is False
+
+
+def test_what_counts_its_iterations_asks_for_no_pace() -> None:
+    one = {"tag": "a", "executor": "shared-iterations", "stages": [{"duration": 60.0, "target": 10}]}
+    asked = Asked({"scenarios": [one]})
+    assert not asked.full("a", 5)
+    assert not asked.full("", 5)
