@@ -27,6 +27,7 @@ def main() -> int:
 
         django.setup()
         from django.core.management import call_command
+
         call_command("migrate", verbosity=0)
         return _measure()
 
