@@ -15,7 +15,6 @@ from loadtests.surroundings import Surroundings
 from metricvault.lib.errors import Detail
 from projects.models import Endpoint, Project
 
-
 # A check as a person reads it.
 _SAID = {
     "contains": gettext_noop("the answer contains “%(value)s”"),
