@@ -51,17 +51,18 @@ class Jobs(Schema):
 def start_load_test(request: HttpRequest) -> Any:
     """Queues a run. Its progress is at `/test-history/{id}/details` and, live, at `/sse/k6-data`."""
     user = require_user(request)
-    run = launching.start(payload_of(request), user)
-    return Status(
-        202,
-        {
-            "test_history_id": run.pk,
-            "status": run.status,
-            "job_name": run.job_name,
-            "k6_script_file_name": run.k6_script_file_name,
-            "url": request.build_absolute_uri(f"/runs/{run.pk}/"),
-        },
-    )
+    return Status(202, started(request, launching.start(payload_of(request), user)))
+
+
+def started(request: HttpRequest, run: TestHistory) -> dict[str, Any]:
+    """A run that waits for a worker."""
+    return {
+        "test_history_id": run.pk,
+        "status": run.status,
+        "job_name": run.job_name,
+        "k6_script_file_name": run.k6_script_file_name,
+        "url": request.build_absolute_uri(f"/runs/{run.pk}/"),
+    }
 
 
 @router.post("/load-testing/preview", openapi_extra=BODY, summary="Show what a load test would do")

@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from loadtests import pace, planning
+from loadtests import iteration_time, planning
 from loadtests.form_fields import Field, Notes
 from loadtests.k6.curves import peak_vus
 from loadtests.k6.plan import RATES, RequestPlan
@@ -52,17 +52,20 @@ def context(plan: Plan, chosen_pk: int | None, step_pk: int | None = None) -> di
     scenarios = list(plan.scenarios.all())
     position = next((at for at, one in enumerate(scenarios) if one.pk == chosen_pk), 0)
     chosen = scenarios[position] if scenarios else None
-    seconds = pace.iteration_seconds(plan)
-    reviewed = planning.review(plan, seconds)
+    measured = iteration_time.measured(plan)
+    reviewed = planning.review(plan, {at: one.seconds for at, one in measured.items()})
+    notes = Notes(_whole(reviewed.problems), _whole(reviewed.warnings), plan.drafts)
     return {
         "plan": plan,
         "chosen": chosen,
         "rows": [_row(at, one, chosen, reviewed.problems) for at, one in enumerate(scenarios)],
-        "load": load(scenarios, position, reviewed.scenarios, seconds) if scenarios else None,
-        **(_chosen(plan, chosen, position, reviewed, seconds, step_pk) if chosen is not None else {"form": None}),
-        "plan_form": plan_form(
-            plan, Notes(_whole(reviewed.problems), _whole(reviewed.warnings), plan.drafts), _pods(reviewed)
+        "load": load(scenarios, position, reviewed.scenarios, measured) if scenarios else None,
+        **(
+            _chosen(plan, chosen, position, reviewed, measured.get(position), step_pk)
+            if chosen is not None
+            else {"form": None}
         ),
+        "plan_form": plan_form(plan, notes, _pods(reviewed)),
         "problems": _for_people(scenarios, reviewed.problems),
         "warnings": _for_people(scenarios, reviewed.warnings),
         "ready": reviewed.built is not None,
@@ -77,7 +80,7 @@ def _chosen(
     chosen: Scenario,
     position: int,
     reviewed: planning.Review,
-    seconds: Mapping[int, float],
+    measured: iteration_time.Measured | None,
     step_pk: int | None,
 ) -> dict[str, Any]:
     """The form of the chosen scenario and of its open step."""
@@ -85,7 +88,7 @@ def _chosen(
     notes = Notes(problems, warnings, chosen.drafts)
     steps = list(chosen.steps.all())
     at = next((number for number, one in enumerate(steps) if one.pk == step_pk), 0)
-    form = scenario_form(chosen, reviewed.scenarios.get(position), notes, seconds.get(position))
+    form = scenario_form(chosen, reviewed.scenarios.get(position), notes, measured)
     opened = step_form(plan, steps[at], at, notes, steps) if steps else None
     for number in range(len(steps)):
         notes.take(f"steps.{number}.")  # they are counted in the rows of their steps
@@ -160,7 +163,7 @@ def _row(at: int, scenario: Scenario, chosen: Scenario | None, problems: Iterabl
     name = scenario.name or (str(steps[0]) if steps else _("Scenario"))
     peak = max((level for _t, level in line_of(scenario)), default=0)
     if scenario.executor in RATES:
-        shown = f"{number_format(round(peak, 2))}/s"
+        shown = f"{number_format(int(peak) if peak == int(peak) else round(peak, 2))}/s"
     else:
         users = round(peak)
         shown = ngettext("%(number)s user", "%(number)s users", users) % {"number": number_format(users)}

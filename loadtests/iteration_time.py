@@ -33,14 +33,12 @@ def measured(plan: Plan) -> dict[int, Measured]:
     found = {}
     for position, scenario in enumerate(plan.scenarios.all()):
         steps = list(scenario.steps.all())
-        known = [
-            Measured(scenario.think_time + milliseconds / 1000, source, when)
-            for milliseconds, source, when in (
-                (_by_try(scenario, steps, durations), "try", tried.created_at if tried else None),
-                (_by_run(scenario, steps, ran), "run", run.completed_at if run else None),
-            )
-            if milliseconds is not None and when is not None
-        ]
+        known = []
+        by_try, by_run = _by_try(scenario, steps, durations), _by_run(scenario, steps, ran)
+        if tried and by_try is not None:
+            known.append(Measured(scenario.think_time + by_try / 1000, "try", tried.created_at))
+        if run and run.completed_at and by_run is not None:
+            known.append(Measured(scenario.think_time + by_run / 1000, "run", run.completed_at))
         if known:
             found[position] = max(known, key=lambda one: one.when)
     return found

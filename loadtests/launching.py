@@ -32,7 +32,7 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Test
     Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
     """
     asked = planning.read(payload)
-    return queue(planning.build(asked, user), user, plan, description=asked.description or "")
+    return queue(planning.build(asked, user, plan), user, plan, description=asked.description or "")
 
 
 def queue(built: planning.BuiltPlan, user: User, plan: Plan | None = None, description: str = "") -> TestHistory:

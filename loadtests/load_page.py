@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from loadtests.drawing import Drawing, draw
-from loadtests.k6.curves import Point, curve, estimated_requests, scenario_curve
-from loadtests.k6.plan import RATES, LoadPlan, RunPlan, ScenarioPlan, StagePlan
+from loadtests.iteration_time import Measured
+from loadtests.k6.curves import Point, curve, requests_of
+from loadtests.k6.plan import RATES, LoadPlan, ScenarioPlan, StagePlan
 from loadtests.models import Scenario
 from loadtests.payload import LOAD_FIELDS
 
@@ -53,16 +53,16 @@ def load(
     scenarios: Sequence[Scenario],
     chosen: int,
     plans: Mapping[int, ScenarioPlan],
-    seconds: Mapping[int, float],
+    measured: Mapping[int, Measured],
 ) -> Load:
-    """The load of saved scenarios, the one at `chosen` marked. `plans`: those that can be sent, `seconds` what an
-    iteration was measured to take, by position."""
+    """The load of saved scenarios, the one at `chosen` marked. `plans`: those that can be sent, `measured` how long
+    an iteration takes, by position."""
     lines = [line_of(one) for one in scenarios]
     end = max((line[-1][0] for line in lines), default=0.0)
     figures = tuple(filter(None, (_figure(scenarios, lines, chosen, end, rate=rate) for rate in (False, True))))
     users = next((one.drawing.peak for one in figures if one.unit == pgettext("after a number", "users")), None)
     rate = next((one.drawing.top for one in figures if one.unit == "/s"), None)
-    requests, about = _requests(len(scenarios), plans, seconds)
+    requests, about = _requests(len(scenarios), plans, measured)
     why = "" if requests is not None else _why(len(scenarios), plans)
     return Load(figures, end, round(users) if users is not None else None, rate, requests, about, why)
 
@@ -91,31 +91,24 @@ def _marks(scenario: Scenario) -> tuple[float, ...]:
     return tuple(marks[:-1])
 
 
-def _requests(count: int, plans: Mapping[int, ScenarioPlan], seconds: Mapping[int, float]) -> tuple[int | None, bool]:
+def _requests(
+    count: int, plans: Mapping[int, ScenarioPlan], measured: Mapping[int, Measured]
+) -> tuple[int | None, bool]:
     """How many requests, and whether a measured pace had to do."""
     found, about = 0.0, False
     for at in range(count):
         plan = plans.get(at)
         if plan is None:
             return None, False
-        sure = estimated_requests(RunPlan(run="", title="", scenarios=(plan,)))
-        if sure is None:
-            if not seconds.get(at):
-                return None, False
-            about = True
-            steps = sum(not step.once for step in plan.steps)
-            found += _user_seconds(plan) / seconds[at] * steps
-        else:
-            found += sure
+        one = requests_of(plan, measured[at].seconds if at in measured else None)
+        if one is None:
+            return None, False
+        about = about or requests_of(plan) is None
+        found += one
     return round(found), about
-
-
-def _user_seconds(plan: ScenarioPlan) -> float:
-    line = scenario_curve(plan)
-    return sum((t1 - t0) * (low + high) / 2 for (t0, low), (t1, high) in pairwise(line))
 
 
 def _why(count: int, plans: Mapping[int, ScenarioPlan]) -> str:
     if len(plans) < count:
         return _("known once nothing is missing any more")
-    return _("known after a first run: users wait for an answer before the next request")
+    return _("known after a run, or once it was tried: users wait for an answer before the next request")

@@ -144,7 +144,9 @@ class _Building:
             for name in templates.unknown(text, known) if "{{" in text else ():
                 message = _("Scenario “%(name)s”: nothing is named %(variable)s here. It is sent as it is.")
                 self._warn(field, message, variable=f"{{{{{name}}}}}")
-        if lacking := self._around.lacks_credentials(self._endpoint):
+        given = {name.lower() for name in (*(step.headers or {}), *getattr(step.parameters, "header", {}))}
+        lacking = self._around.lacks_credentials(self._endpoint)
+        if lacking and not given & {"authorization", "cookie"}:
             message = _("“%(endpoint)s” asks for credentials (%(schemes)s), and the environment has none of them.")
             self._warn("endpoint_id", message, endpoint=str(self._endpoint), schemes=lacking)
 

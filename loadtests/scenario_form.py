@@ -9,13 +9,26 @@ from django.utils.translation import pgettext
 from loadtests.fields import duration_text
 from loadtests.form_fields import Field, Notes, plain_text
 from loadtests.goals import EACH, ITERATIONS, LEVELS, LINES, RATE, TOGETHER, USERS, asked_by
-from loadtests.k6.plan import COUNTED, LEVEL, PER_VU, RAMPING, RATES, LoadPlan, ScenarioPlan, StagePlan
+from loadtests.iteration_time import Measured
+from loadtests.k6.plan import (
+    COUNTED,
+    LEVEL,
+    PER_VU,
+    RAMPING,
+    RATES,
+    LoadPlan,
+    RequestPlan,
+    ScenarioPlan,
+    StagePlan,
+    StepPlan,
+)
 from loadtests.models import Percentile, Scenario
-from loadtests.payload import MOST_STAGES
-from loadtests.planning import MARGIN, assumed_iteration
+from loadtests.payload import LOAD_FIELDS, MOST_STAGES
+from loadtests.planning import MARGIN, assumed_iteration, needed_vus
 from loadtests.stage_text import write
 
 DEFAULTS = LoadPlan()
+MORE = ("start_time", "graceful_stop", "graceful_ramp_down", "time_unit", "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +84,23 @@ class ScenarioForm:
         yield from (self.name, *self.load.fields(), *self.targets)
 
 
-def scenario_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seconds: float | None) -> ScenarioForm:
-    """The form with each problem at its field. `plan`: as it would be sent, where it can; `seconds`: what an iteration
-    was measured to take."""
+def scenario_form(
+    scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, measured: Measured | None
+) -> ScenarioForm:
+    """The form with each problem at its field. `plan`: as it would be sent, where it can; `measured`: how long an
+    iteration takes."""
     name = notes.field("name", _("Name"), scenario.name)
-    load = _load_form(scenario, plan, notes, seconds)
+    load = _load_form(scenario, plan, notes, measured)
     return ScenarioForm(scenario, name, load, tuple(_targets(scenario, notes)))
 
 
-def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seconds: float | None) -> LoadForm:
+def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, measured: Measured | None) -> LoadForm:
     executor = scenario.executor
     goal, way = asked_by(executor)
     unit = _unit(scenario)
     stages = list(scenario.stages.all())
     text = write([StagePlan(one.duration, one.target) for one in stages], level=executor in LEVEL)
     more = tuple(_more(scenario, notes))
-    usual = {
-        name: getattr(DEFAULTS, name) for name in ("start_time", "graceful_stop", "graceful_ramp_down", "time_unit")
-    }
     return LoadForm(
         goal=notes.field("goal", _("What should it reach?"), goal, kind="radios", choices=_goals()),
         way=notes.field("way", _way_label(goal), way, kind="radios", choices=_ways(goal), hint=f"k6: {executor}"),
@@ -98,12 +110,31 @@ def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seco
         text=None if executor in COUNTED else _text(text, notes),
         line="" if executor in COUNTED else text,
         unit=unit,
-        numbers=tuple(_numbers(scenario, plan, notes, seconds)),
+        numbers=tuple(_numbers(scenario, plan or _rough(scenario), notes, measured)),
         more=more,
         full=len(stages) >= MOST_STAGES,
-        journey=_journey(scenario, plan),
-        opened=any(one.problem for one in more)
-        or any(scenario.load.get(name, usual[name]) != usual[name] for name in usual),
+        journey=_journey(plan or _rough(scenario)),
+        opened=any(one.problem for one in more) or _unusual(scenario),
+    )
+
+
+def _unusual(scenario: Scenario) -> bool:
+    """Whether what stands under "more" is not as it is for most."""
+    return any(scenario.load.get(name, getattr(DEFAULTS, name)) != getattr(DEFAULTS, name) for name in MORE)
+
+
+def _rough(scenario: Scenario) -> ScenarioPlan:
+    """The load of a scenario that cannot be sent yet, with as many users for a rate as it will take."""
+    known = {name: value for name, value in scenario.load.items() if name in LOAD_FIELDS}
+    request = RequestPlan("GET", "", "", (), None)
+    return ScenarioPlan(
+        tag="",
+        name="",
+        executor=scenario.executor,
+        stages=tuple(StagePlan(one.duration, one.target) for one in scenario.stages.all()),
+        think_time=scenario.think_time,
+        steps=tuple(StepPlan("", request, once=step.once) for step in scenario.steps.all()),
+        load=LoadPlan(**known),
     )
 
 
@@ -173,13 +204,15 @@ def _target_label(executor: str) -> str:
     return _("Stage %(number)s, rate") if executor in RATES else _("Stage %(number)s, users")
 
 
-def _numbers(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, seconds: float | None) -> Iterator[Field]:
+def _numbers(scenario: Scenario, plan: ScenarioPlan, notes: Notes, measured: Measured | None) -> Iterator[Field]:
     load = scenario.load
     if scenario.executor in COUNTED:
         label = _("Iterations of each user") if scenario.executor == PER_VU else _("Iterations in all")
         yield notes.field("iterations", label, load.get("iterations"))
     elif scenario.executor in RATES:
-        low, high = (plan.load.pre_allocated_vus, plan.load.max_vus) if plan else (None, None)
+        low, high = plan.load.pre_allocated_vus, plan.load.max_vus
+        if low is None or high is None:
+            low, high = needed_vus(plan, measured.seconds if measured else assumed_iteration(plan))
         unit = pgettext("after a number", "users")
         yield notes.field(
             "pre_allocated_vus",
@@ -187,32 +220,33 @@ def _numbers(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, second
             load.get("pre_allocated_vus"),
             placeholder=plain_text(low),
             unit=unit,
-            hint=_sum(plan, seconds) if plan and not load.get("pre_allocated_vus") else _("Started before the run."),
+            hint=_sum(plan, low, measured) if not load.get("pre_allocated_vus") else _("Started before the run."),
         )
         hint = _("Where answers are slow, users are added up to this. Beyond, iterations are dropped and counted.")
         more = {"placeholder": plain_text(high), "unit": unit, "hint": hint}
         yield notes.field("max_vus", _("Users at most"), load.get("max_vus"), **more)
 
 
-def _sum(plan: ScenarioPlan, seconds: float | None) -> str:
+def _sum(plan: ScenarioPlan, users: int, measured: Measured | None) -> str:
     """`25/s × 0.4 s × 2 = 20 users`, and where the time comes from."""
-    took = assumed_iteration(plan) if seconds is None else seconds
+    took = assumed_iteration(plan) if measured is None else measured.seconds
     rate = max((stage.target for stage in plan.stages), default=0) / plan.load.time_unit
     words = {
         "rate": f"{rate:.6g}",
         "seconds": f"{took:.3g}",
         "margin": f"{MARGIN:g}",
-        "users": plan.load.pre_allocated_vus,
+        "users": users,
     }
     text = _("%(rate)s/s × %(seconds)s s × %(margin)s = %(users)s users.") % words
-    if seconds is None:
+    if measured is None:
         return text + " " + _("An iteration is taken to last that long; nobody has measured it yet.")
-    return text + " " + _("An iteration took that long in the last run.")
+    by_run = _("An iteration took that long in the last run.")
+    return text + " " + (by_run if measured.source == "run" else _("An iteration took that long when it was tried."))
 
 
-def _journey(scenario: Scenario, plan: ScenarioPlan | None) -> str:
+def _journey(plan: ScenarioPlan) -> str:
     """How many requests a rate of iterations makes, where that is not the same."""
-    if plan is None or plan.executor not in RATES:
+    if plan.executor not in RATES:
         return ""
     each = sum(not step.once for step in plan.steps)
     rate = max((stage.target for stage in plan.stages), default=0) / plan.load.time_unit

@@ -7,7 +7,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from loadtests.k6.paths import read_path
-from loadtests.k6.plan import CheckPlan, ExtractPlan, StepPlan
+from loadtests.k6.plan import CheckPlan, ExtractPlan, RequestPlan, StepPlan, Text
 from loadtests.payload import CheckIn, ExtractIn, ScenarioIn, StepIn
 from loadtests.requesting import Place, build_request
 from loadtests.surroundings import Surroundings
@@ -39,12 +39,22 @@ class Steps:
                 self.problems += request.problems
                 self.warnings += request.warnings
                 if request.plan is not None:
-                    found.append(_step(step, request.plan))
+                    found.append(self._step(step, request.plan, taken))
             if scenario.batch and step.extracts:
                 message = _("Steps that are sent at once cannot take values from each other's answers.")
                 self.problems.append(Detail(f"{at}extracts", message))
             taken += [one.name for one in step.extracts]
         return tuple(found) if len(found) == len(asked) else None
+
+    def _step(self, step: StepIn, request: RequestPlan, taken: list[str]) -> StepPlan:
+        return StepPlan(
+            name=step.name,
+            request=request,
+            statuses=tuple(_range(text) for text in step.statuses),
+            checks=tuple(_check(one, self._around.text(one.value, "raw", taken)) for one in step.checks),
+            extracts=tuple(_extract(one) for one in step.extracts),
+            once=step.once,
+        )
 
     def _endpoint(self, at: str, step: StepIn) -> Endpoint | None:
         endpoint = self._endpoints.get(step.endpoint_id)
@@ -76,23 +86,12 @@ def _gone(at: str, endpoint: Endpoint) -> Detail:
     return Detail(f"{at}endpoint_id", message)
 
 
-def _step(step: StepIn, request: object) -> StepPlan:
-    return StepPlan(
-        name=step.name,
-        request=request,  # type: ignore[arg-type]
-        statuses=tuple(_range(text) for text in step.statuses),
-        checks=tuple(_check(one) for one in step.checks),
-        extracts=tuple(_extract(one) for one in step.extracts),
-        once=step.once,
-    )
-
-
 def _range(text: str) -> tuple[int, int]:
     low, _dash, high = text.partition("-")
     return int(low), int(high or low)
 
 
-def _check(one: CheckIn) -> CheckPlan:
+def _check(one: CheckIn, value: Text) -> CheckPlan:
     path = read_path(one.target) if one.kind == "json" else ()
     words = {"target": one.target, "value": one.value}
     text = {
@@ -102,7 +101,7 @@ def _check(one: CheckIn) -> CheckPlan:
         "size": _("at most %(value)s bytes"),
         "time": _("within %(value)s ms"),
     }[one.kind] % words
-    return CheckPlan(one.kind, one.target, one.value, text, path)
+    return CheckPlan(one.kind, one.target, value, text, path)
 
 
 def _extract(one: ExtractIn) -> ExtractPlan:

@@ -135,8 +135,8 @@ class Surroundings:
 
 
 def _secrets_of(step: StepPlan) -> Iterator[str]:
-    request = step.request
-    for text in (request.url, request.body or "", *(value for _name, value in request.headers)):
+    request, expected = step.request, (check.value for check in step.checks)
+    for text in (request.url, request.body or "", *(value for _name, value in request.headers), *expected):
         yield from (part.secret for part in _parts_of(text) if isinstance(part, Secret))
 
 

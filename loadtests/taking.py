@@ -22,8 +22,9 @@ Extract = dict[str, Any]
 def step_of(row: Try, at: int) -> Step:
     """The saved step behind the entry `at` of a try's result, or `Missing`."""
     key = row.result[at].get("key") if 0 <= at < len(row.result) else None
-    step = Step.objects.filter(pk=key, scenario__plan=row.plan_id).select_related("scenario__plan", "endpoint").first()
-    if key is None or row.plan_id is None or step is None:
+    found = Step.objects.select_related("scenario__plan__environment", "endpoint")
+    step = found.filter(pk=key or 0, scenario__plan=row.plan_id or 0).first()
+    if step is None:
         raise Missing(_("This step is not in the plan any more. Try the plan again."))
     return step
 
@@ -35,10 +36,10 @@ def take(step: Step, picked: str) -> tuple[Extract, bool]:
     kind, _colon, expression = picked.partition(":")
     try:
         asked = ExtractIn.model_validate({"name": "value", "kind": kind, "expression": expression})
-        if asked.kind == "regex":  # which nobody clicks on
-            raise ValueError
-    except (ValidationError, ValueError):
-        raise _refused(_("Pick a value of the answer.")) from None
+    except ValidationError:
+        asked = None
+    if asked is None or asked.kind == "regex":  # which nobody clicks on
+        raise _refused(_("Pick a value of the answer."))
     kind, expression = asked.kind, asked.expression
     step = Step.objects.select_for_update().get(pk=step.pk)
     for one in step.extracts:

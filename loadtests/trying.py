@@ -22,7 +22,6 @@ from kombu.exceptions import OperationalError
 
 from history.reasons import Reason, reason
 from loadtests import planning, tried
-from loadtests.k6.command import plan_environment
 from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
 from loadtests.k6.plan import RunPlan, to_json
 from loadtests.k6.plan_json import from_json
@@ -134,6 +133,7 @@ def run(try_id: int, now: datetime) -> bool:
         return True
     row = Try.objects.get(pk=try_id)
     try:
+        known = frozenset(_secrets(from_json(row.plan_snapshot)).values())
         open_runner().launch(_launch_spec(row))
     except RunnerError as error:
         missing = error.permanent and settings.METRICVAULT_RUNNER != KUBERNETES
@@ -142,18 +142,18 @@ def run(try_id: int, now: datetime) -> bool:
     except ProductError as error:  # secrets or data that the plan was made with are gone
         _end(try_id, Try.State.RUNNING, reason("launch_failed", detail=str(error.message)))
         return True
-    return follow(try_id, now)
+    return follow(try_id, now, known)
 
 
 def _launch_spec(row: Try) -> LaunchSpec:
     plan = from_json(row.plan_snapshot)
-    arguments, environment = try_command(pod=settings.METRICVAULT_RUNNER == KUBERNETES)
+    arguments, environment = try_command(plan, pod=settings.METRICVAULT_RUNNER == KUBERNETES)
     return LaunchSpec(
         job_name(row),
         "try.js",
         build_script(plan, trying=True),
         arguments,
-        {**environment, **plan_environment(plan), **environment_of(plan)},
+        {**environment, **environment_of(plan)},
         run=f"try-{row.pk}",
         longest=_STAYS,
         placement=GeneratorSettings.placement_of(row.project_id),
@@ -162,7 +162,9 @@ def _launch_spec(row: Try) -> LaunchSpec:
 
 
 def _secrets(plan: RunPlan) -> dict[str, str]:
-    """Every secret of the plan's environment, by its reference."""
+    """Every secret of the plan's environment by its reference, those that it does not use, too. Raises `Conflict` where
+    they cannot be read."""
+    environment_of(plan)
     environment = Environment.objects.filter(pk=plan.environment).first() if plan.environment else None
     return secret_values(environment) if environment else {}
 
@@ -173,8 +175,8 @@ def job_name(row: Try) -> str:
     return f"try-{row.pk}-{mark[:12]}"
 
 
-def follow(try_id: int, now: datetime) -> bool:
-    """Looks after a try for some seconds; True once it is over."""
+def follow(try_id: int, now: datetime, known: frozenset[str] = frozenset()) -> bool:
+    """Looks after a try for some seconds; True once it is over. `known`: secrets as they were when k6 was started."""
     row = Try.objects.filter(pk=try_id, state=Try.State.RUNNING).first()
     if row is None:
         return True
@@ -188,7 +190,7 @@ def follow(try_id: int, now: datetime) -> bool:
             if progress.phase == "ready":
                 runner.begin(job_name(row))
             if late or progress.phase in ("finished", "absent"):
-                _conclude(row, runner, progress)
+                _conclude(row, runner, progress, known)
                 return True
         except RunnerError as error:
             if late or error.permanent:
@@ -200,13 +202,17 @@ def follow(try_id: int, now: datetime) -> bool:
         time.sleep(pause)
 
 
-def _conclude(row: Try, runner: Runner, progress: Progress) -> None:
+def _conclude(row: Try, runner: Runner, progress: Progress, known: frozenset[str]) -> None:
     plan = from_json(row.plan_snapshot)
     logs = runner.logs(job_name(row))
-    seen = read_output(f"{logs.output}\n{logs.log}", _secrets(plan).values())
-    rows = tried.filled(row.result, plan, seen.steps, over=True)
-    why = tried.first_problem(rows) or (None if tried.well(rows) else _unfinished(progress))
-    _end(row.pk, Try.State.RUNNING, why, result=rows, log=seen.log)
+    try:
+        seen = read_output(f"{logs.output}\n{logs.log}", known | set(_secrets(plan).values()))
+    except ProductError as error:  # nothing is shown of which nobody knows what would have to be hidden
+        _end(row.pk, Try.State.RUNNING, reason("launch_failed", detail=str(error.message)))
+    else:
+        rows = tried.filled(row.result, plan, seen.steps, over=True)
+        why = tried.first_problem(rows) or (None if tried.well(rows) else _unfinished(progress))
+        _end(row.pk, Try.State.RUNNING, why, result=rows, log=seen.log)
     _clean_up(row, runner)
 
 

@@ -130,7 +130,7 @@ def _step(one: dict[str, Any]) -> dict[str, Any]:
 def _with_pairs(message: dict[str, Any] | None) -> dict[str, Any] | None:
     if message is None:
         return None
-    pairs = {
+    pairs: dict[str, Any] = {
         name: [{"name": header, "value": value} for header, value in message[name]]
         for name in ("headers", "cookies")
         if name in message

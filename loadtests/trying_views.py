@@ -67,10 +67,9 @@ def take_value(request: HttpRequest, pk: int, at: int) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]  # django-htmx's middleware puts it there
         messages.success(request, text)
         return redirect("loadtests:plan", plan.pk)
-    response = render(request, "loadtests/try_found.html", {"row": row, **_shown(row, at)})
-    trigger_client_event(response, "toast", {"text": text, "level": "success"})
-    trigger_client_event(response, "stepChanged", {"step": found.pk, "scenario": found.scenario_id})
-    return response
+    context = {"row": row, "plan": plan, "step": found, **_shown(row, at)}
+    response = render(request, "loadtests/try_taken.html", context)
+    return trigger_client_event(response, "toast", {"text": text, "level": "success"})
 
 
 def _try(request: HttpRequest, pk: int) -> tuple[Try, bool]:

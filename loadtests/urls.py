@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from loadtests import arranging_views, builder_views, trying_views, views
+from loadtests import arranging_views, builder_views, plan_file_views, trying_views, views
 
 app_name = "loadtests"
 scenario_urls = [
@@ -28,6 +28,7 @@ urlpatterns = [
     path("", views.plan_list, name="list"),
     path("active/", views.active, name="active"),
     path("new", views.new, name="new"),
+    path("import", plan_file_views.import_file, name="import"),
     path("<int:pk>/", builder_views.plan, name="plan"),
     path("<int:pk>/save", builder_views.save, name="save"),
     path("<int:pk>/add", views.add, name="add"),
@@ -38,6 +39,11 @@ urlpatterns = [
     path("tries/<int:pk>/steps/<int:at>/", trying_views.step, name="try-step"),
     path("tries/<int:pk>/steps/<int:at>/take", trying_views.take_value, name="take_value"),
     path("<int:pk>/delete", views.delete, name="delete"),
+    path("<int:pk>/file", plan_file_views.plan_file, name="plan_file"),
+    path("<int:pk>/duplicate", plan_file_views.duplicate, name="duplicate_plan"),
+    path("<int:pk>/archive", plan_file_views.archive, name="archive_plan"),
     path("scenarios/<int:pk>/", include(scenario_urls)),
     path("runs/<int:run_pk>/stop", views.stop, name="stop"),
+    path("runs/<int:run_pk>/again", plan_file_views.run_again, name="run_again"),
+    path("runs/<int:run_pk>/edit", plan_file_views.edit_again, name="edit_again"),
 ]

@@ -17,12 +17,12 @@ from django_htmx.http import HttpResponseClientRefresh
 from history.access import get_editable_run, visible_runs
 from history.models import TestHistory
 from history.states import ACTIVE
-from loadtests import active_jobs, editing, launching, picking, planning
+from loadtests import active_jobs, editing, launching, picking, planning, shelving
 from loadtests.access import get_editable_plan, visible_plans
 from loadtests.models import Plan
 from metricvault.lib.errors import Conflict, Refused
 from metricvault.lib.htmx import render_page
-from projects.access import can_edit, get_editable_project, require_user, visible_projects
+from projects.access import can_edit, editable_projects, get_editable_project, require_user, visible_projects
 from projects.models import Project
 
 PAGE_SIZE = 25
@@ -31,10 +31,11 @@ SORTS = {"title": "title", "project": "project__title", "scenarios": "scenario_c
 
 @require_safe
 def plan_list(request: HttpRequest) -> HttpResponse:
-    """`/tests/?q=&project=&sort=&page=`; HTMX gets the table alone."""
+    """`/tests/?q=&project=&state=&sort=&page=`; HTMX gets the table alone."""
     user = require_user(request)
     everything = visible_plans(user)
-    chosen = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in ("q", "project", "sort")}
+    names = ("q", "project", "state", "sort")
+    chosen = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in names}
     sort = chosen["sort"].removeprefix("-")
     found = _with_last_run(_filtered(everything, chosen)).select_related("project")
     downward = chosen["sort"].startswith("-") or sort not in SORTS
@@ -46,9 +47,10 @@ def plan_list(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "sort": sort if sort in SORTS else "when",
         "descending": downward,
-        "filtered": bool(chosen["q"] or chosen["project"]),
+        "filtered": bool(chosen["q"] or chosen["project"] or chosen["state"]),
         "none_at_all": not page.paginator.count and not everything.exists(),
         "projects": [(str(project.pk), project.title) for project in visible_projects(user)],
+        "editable": editable_projects(user),
     }
     return render_page(request, "loadtests/list.html", "loadtests/plans.html", context)
 
@@ -73,7 +75,7 @@ def _filtered(plans: QuerySet[Plan], chosen: dict[str, str]) -> QuerySet[Plan]:
         )
     if chosen["project"].isdecimal() and len(chosen["project"]) < 19:
         plans = plans.filter(project=int(chosen["project"]))
-    return plans
+    return plans.filter(archived_at__isnull=chosen["state"] != "archived")
 
 
 def _with_last_run(plans: QuerySet[Plan]) -> QuerySet[Plan]:
@@ -154,8 +156,9 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_user(request)
     plan = editing.full_plans().get(pk=get_editable_plan(user, pk).pk)
     try:
+        shelving.refuse_archived(plan)
         started = launching.start(planning.from_plan(plan), user, plan)
-    except Refused as refusal:
+    except (Conflict, Refused) as refusal:
         messages.error(request, refusal.message)
         return redirect("loadtests:plan", pk)
     return redirect("history:run", started.pk)

@@ -13,11 +13,13 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
 from loadtests.api import router as loadtests_router
+from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
 from metricvault import __version__
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
 from projects.api import router as projects_router
+from projects.environment_api import router as environments_router
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +124,9 @@ api = DescribedAPI(
     urls_namespace="api-1",
 )
 api.add_router("", projects_router)
+api.add_router("", environments_router)
 api.add_router("", loadtests_router)
+api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
 
@@ -147,11 +151,11 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 def _field(location: Any) -> str:
-    # ninja puts the source and the argument's name in front: ("body", "data", "title").
+    # ninja puts the source in front, and for a body the argument's name: ("body", "data", "title").
     parts = [str(part) for part in location]
-    if parts and parts[0] in {"body", "form"}:
+    if parts and parts[0] == "body":
         parts = parts[2:]
-    elif parts and parts[0] in {"query", "path", "header", "cookie", "file"}:
+    elif parts and parts[0] in {"query", "path", "header", "cookie", "form", "file"}:
         parts = parts[1:]
     return ".".join(parts)
 

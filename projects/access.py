@@ -61,6 +61,15 @@ def can_edit(user: Person, project: Project) -> bool:
     return Membership.objects.filter(project=project, user=user, role=Membership.Role.MEMBER).exists()
 
 
+def editable_projects(user: Person) -> set[int]:
+    """The keys of the projects that `user` may change."""
+    if not isinstance(user, User):
+        return set()
+    member = Q(memberships__user=user, memberships__role=Membership.Role.MEMBER)
+    wanted = Q() if user.is_superuser else Q(owner=user) | member
+    return set(Project.objects.filter(wanted).values_list("pk", flat=True))
+
+
 def get_editable_project(user: Person, pk: int) -> Project:
     """The project if `user` may change it; `NotAllowed` for a reader, `Missing` for a stranger."""
     project = get_project(user, pk)

@@ -18,7 +18,9 @@ from tests.on_servers import ON_INFLUXDB
 
 # Workers of each: a third of the tests runs on servers.
 ON_SERVERS, OTHERS = "2", "3"
-_LOOK = 0.2  # seconds
+_LOOK, _PATIENCE = 0.2, 30.0  # seconds
+# Hundreds of processes read the same code: where nothing was to be compiled in advance, it is compiled once.
+_ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 class Beside:
@@ -27,7 +29,7 @@ class Beside:
     def __init__(self, stack: ExitStack, command: list[str], **environ: str) -> None:
         self._said = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         self._process = subprocess.Popen(
-            command, env={**os.environ, **environ}, stdout=self._said, stderr=subprocess.STDOUT
+            command, env={**_ENVIRON, **environ}, stdout=self._said, stderr=subprocess.STDOUT
         )
         stack.callback(self._end)
 
@@ -46,7 +48,10 @@ class Beside:
                 time.sleep(_LOOK)
 
     def _end(self) -> None:
-        if self._process.poll() is None:
+        """After Ctrl-C, which it heard as well, it ends by itself, and with it the servers it started."""
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
             self._process.terminate()
             self._process.wait()
 

@@ -9,7 +9,6 @@ from history.models import (
     MetricSnapshot,
     ScenarioHistory,
     StageHistory,
-    StepHistory,
     TestHistory,
     TimelineHistory,
 )

@@ -74,23 +74,31 @@ def peak_rate(plan: RunPlan) -> float:
 def estimated_requests(plan: RunPlan) -> int | None:
     """How many requests will be sent, as far as the plan tells: rates and numbers of iterations, without those that are
     dropped; None where one scenario makes as many as its users can."""
-    total_of = 0.0
-    for one in plan.scenarios:
-        iterations = _iterations(one)
-        if iterations is None:
+    found = [requests_of(one) for one in plan.scenarios]
+    return None if None in found else round(sum(one for one in found if one is not None))
+
+
+def requests_of(scenario: ScenarioPlan, iteration: float | None = None) -> float | None:
+    """The requests of one scenario. Where its users make as many as they can, `iteration` seconds tell how many that
+    are; None where nobody knows."""
+    iterations = _iterations(scenario)
+    if iterations is None:
+        if not iteration:
             return None
-        each = sum(not step.once for step in one.steps)
-        total_of += iterations * each + (len(one.steps) - each) * min(iterations, _most_users(one))
-    return round(total_of)
+        iterations = _area(scenario_curve(scenario)) / iteration
+    each = sum(not step.once for step in scenario.steps)
+    return iterations * each + (len(scenario.steps) - each) * min(iterations, _most_users(scenario))
 
 
 def _iterations(scenario: ScenarioPlan) -> float | None:
     if scenario.executor in COUNTED:
         users = scenario.stages[0].target if scenario.executor == PER_VU else 1
         return float((scenario.load.iterations or 0) * users)
-    if scenario.executor not in RATES:
-        return None
-    return sum((t1 - t0) * (low + high) / 2 for (t0, low), (t1, high) in pairwise(scenario_curve(scenario)))
+    return _area(scenario_curve(scenario)) if scenario.executor in RATES else None
+
+
+def _area(line: Sequence[Point]) -> float:
+    return sum((t1 - t0) * (low + high) / 2 for (t0, low), (t1, high) in pairwise(line))
 
 
 def most_generators(plan: RunPlan) -> int:

@@ -4,26 +4,24 @@ Nothing in it is a secret.
 """
 
 import io
-import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from loadtests.k6.plan import RunPlan, TokenPlan
 from loadtests.k6.script import build_script
 
-Rows = Sequence[Sequence[str]]
 SCRIPT, README = "script.js", "README.txt"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip knows
 
 
-def build_package(plan: RunPlan, rows: Mapping[str, Rows]) -> bytes:
-    """The zip. `rows` by table name: lists of texts, a value for each of the table's columns. KeyError where a table
-    has none. One k6 makes the whole load, whatever the plan says of generators; no secret is inside."""
+def build_package(plan: RunPlan, data: Mapping[str, str]) -> bytes:
+    """The zip. `data`: the texts beside the script by the `file` of their tables (`loadtests.load_spec.data_of`);
+    KeyError where one is missing. One k6 makes the whole load, whatever the plan says of generators."""
     alone = replace(
         plan, run="", generators=1, tables=tuple(replace(one, file=f"data/{one.file}") for one in plan.tables)
     )
-    files = {f"data/{table.file}": rows_json(rows[table.name]) for table in plan.tables}
+    files = {f"data/{table.file}": data[table.file] for table in plan.tables}
     files = {SCRIPT: build_script(alone, by_hand=True), **files, README: _readme(plan)}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -32,11 +30,6 @@ def build_package(plan: RunPlan, rows: Mapping[str, Rows]) -> bytes:
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
-
-
-def rows_json(rows: Rows) -> str:
-    """The file of a table: a JSON list of lists of texts."""
-    return json.dumps([list(row) for row in rows], ensure_ascii=False, separators=(",", ":"))
 
 
 def _readme(plan: RunPlan) -> str:

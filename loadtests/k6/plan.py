@@ -99,7 +99,7 @@ class CheckPlan:
 
     kind: str
     target: str
-    value: str
+    value: Text
     text: str
     path: tuple[str | int, ...] = ()
 

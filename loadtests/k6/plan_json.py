@@ -74,10 +74,14 @@ def _step(data: Json) -> StepPlan:
             body=None if request["body"] is None else _text(request["body"]),
         ),
         statuses=tuple((low, high) for low, high in data.get("statuses", ())),
-        checks=tuple(CheckPlan(**{**one, "path": tuple(one["path"])}) for one in data.get("checks", ())),
+        checks=tuple(_check(one) for one in data.get("checks", ())),
         extracts=tuple(ExtractPlan(**{**one, "path": tuple(one["path"])}) for one in data.get("extracts", ())),
         once=data.get("once", False),
     )
+
+
+def _check(data: Json) -> CheckPlan:
+    return CheckPlan(**{**data, "value": _text(data["value"]), "path": tuple(data["path"])})
 
 
 def _token(data: Json) -> TokenPlan:

@@ -152,7 +152,8 @@ def pretty(body: str, *, cut: bool = False, most: int = MOST_LINES) -> Shown:
 
 def _markup(body: str) -> str:
     """Each element on a line of its own, those without children on one; left as it is where elements do not pair."""
-    depth, lines, words = 0, [], ""
+    depth = 0
+    lines: list[str] = []
     pieces = [piece for piece in _MARKUP.findall(body) if piece.strip()]
     if "".join(_MARKUP.findall(body)) != body or not body.lstrip().startswith(("<?xml", "<")):
         return body

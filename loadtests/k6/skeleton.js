@@ -139,8 +139,9 @@ function fetchToken(plan) {
       return { text: "", seconds: AGAIN, problem: answer.error || `the answer was ${answer.status}` };
     }
     const seconds = read.expires_in === undefined || read.expires_in === null ? Infinity : Number(read.expires_in);
+    /* The product has taken off its own margin. */
     const margin = address ? 0 : Math.min(MARGIN, seconds / 4);
-    return { text: read.access_token, seconds: Math.max(1, seconds - margin || 0) };
+    return { text: read.access_token, seconds: seconds === Infinity ? seconds : Math.max(0.1, seconds - margin) || 1 };
   } catch (problem) {
     return { text: "", seconds: AGAIN, problem: hide(String(problem)) };
   }

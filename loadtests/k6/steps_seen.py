@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from loadtests.k6.masking import MASK, Masker
-from loadtests.k6.script import SUMMARY_MARK
+from loadtests.k6.script import STEP_MARK, SUMMARY_MARK
 
-STEP_MARK = "METRICVAULT-STEP "
 MOST_BODY = 64 * 1024  # characters of one body
 MOST_SHOWN = 4 * 1024 * 1024  # of all bodies together; what comes after is shown by its beginning
 _BEGINNING = 2 * 1024

@@ -1,16 +1,18 @@
 """A pod has one log for everything that k6 writes: taken apart here, and those of all pods put together. Pure."""
 
+import re
 from collections.abc import Sequence
 
-from loadtests.k6.script import SUMMARY_MARK
+from loadtests.k6.script import STEP_MARK, SUMMARY_MARK
 from loadtests.runners.base import LOG_HEAD, LOG_TAIL, Logs
 
 _REPORT_BEGINS = ("<!--", "<!doctype html")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")  # other line ends, which only Unicode knows, stand in the JSON of marked lines
 _CUT = "\n[…]\n"
 
 
 def merged(logs: Sequence[tuple[str, str]]) -> Logs:
-    """(instance, log) of each pod -> the summary lines, one log under a heading a pod, the HTML reports."""
+    """(instance, log) of each pod -> the marked lines, one log under a heading a pod, the HTML reports."""
     outputs, texts, reports = [], [], {}
     share = max(1, len(logs))
     for instance, log in logs:
@@ -26,11 +28,11 @@ def merged(logs: Sequence[tuple[str, str]]) -> Logs:
 
 
 def taken_apart(log: str) -> tuple[str, str, str]:
-    """(summary lines, k6's own log, HTML report) of one pod's log. The report is a whole page on standard output."""
+    """(marked lines, k6's own log, HTML report) of one pod's log. The report is a whole page on standard output."""
     summaries, rest, report = [], [], []
     inside = False
-    for line in log.splitlines(keepends=True):
-        if line.startswith(SUMMARY_MARK):
+    for line in _LINES.findall(log):
+        if line.startswith((SUMMARY_MARK, STEP_MARK)):
             summaries.append(line if line.endswith("\n") else f"{line}\n")
         elif inside or line.lower().startswith(_REPORT_BEGINS):
             inside = "</html>" not in line.lower()

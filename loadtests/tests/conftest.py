@@ -83,7 +83,7 @@ def scenario(position: int = 0, name: str = "Browse", **changed: Any) -> Scenari
     }
     defaults: dict[str, Any] = {"method": "GET", "url": "http://127.0.0.1:9/", "headers": (), "body": None}
     wanted = RequestPlan(name="GET /things/{id}", **{**defaults, **request})
-    return ScenarioPlan(steps=(StepPlan("", wanted),), **{**fields, **changed})
+    return ScenarioPlan(**{**fields, "steps": (StepPlan("", wanted),), **changed})
 
 
 def run_plan(*scenarios: ScenarioPlan) -> RunPlan:

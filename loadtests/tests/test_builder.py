@@ -170,7 +170,9 @@ def test_a_stage_is_removed_but_never_the_last(page: Client, plan: Plan) -> None
 def test_rules_of_the_load_are_told_at_their_field(page: Client, plan: Plan) -> None:
     scenario = first(plan)
     stage = stage_of(scenario)
-    assert "At most 10,000 users are allowed." in type_into(page, scenario, **{f"stage.{stage.pk}.target": "1000000"})
+    assert "At most 10,000 users are allowed. Your administrator can raise that." in type_into(
+        page, scenario, **{f"stage.{stage.pk}.target": "1000000"}
+    )
     assert "There is never a user." in type_into(page, scenario, **{f"stage.{stage.pk}.target": "0"})
     assert "A duration cannot be negative." in type_into(page, scenario, **{f"stage.{stage.pk}.duration": "-5"})
 
@@ -338,7 +340,7 @@ def test_an_edit_of_a_large_plan_takes_a_constant_number_of_queries(
     endpoints = [make_endpoint(project, path=f"/p{number}") for number in range(20)]
     plan = make_plan(project, *endpoints)
     scenario = first(plan)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         type_into(page, scenario, name="x", **{f"stage.{stage_of(scenario).pk}.target": "7"})
 
 

@@ -13,7 +13,8 @@ from loadtests.k6.plan import OptionsPlan, Secret, SecretPlan, TablePlan, Take, 
 from loadtests.tests.conftest import Target, run_plan, scenario
 
 TABLE = TablePlan("users", ("name", "city"), "sequential", 2, "users.json")
-ROWS = {"users": [["kim", "서울"], ["lee", "부산"]]}
+ROWS = [["kim", "서울"], ["lee", "부산"]]
+DATA = {"users.json": json.dumps(ROWS)}
 PLAN = replace(
     run_plan(
         scenario(
@@ -33,16 +34,16 @@ def unpacked(package: bytes) -> dict[str, str]:
 
 
 def test_it_has_the_script_its_data_and_what_to_know() -> None:
-    files = unpacked(build_package(PLAN, ROWS))
+    files = unpacked(build_package(PLAN, DATA))
     assert list(files) == ["script.js", "data/users.json", "README.txt"]
-    assert json.loads(files["data/users.json"]) == ROWS["users"]
+    assert json.loads(files["data/users.json"]) == ROWS
     assert '"generators"' not in files["script.js"]
     for wanted in ('-e MV_KEY="$MV_KEY"', "credential:apiKey", "name, city", "3 load generators", "GET /things/{id}"):
         assert wanted in files["README.txt"]
 
 
 def test_the_same_plan_gives_the_same_bytes() -> None:
-    assert build_package(PLAN, ROWS) == build_package(replace(PLAN), dict(ROWS))
+    assert build_package(PLAN, DATA) == build_package(replace(PLAN), dict(DATA))
 
 
 def test_a_simple_plan_needs_nothing_else() -> None:
@@ -72,7 +73,7 @@ def test_it_runs_with_plain_k6(k6: str, tmp_path: Path, target: Target) -> None:
         ),
         think_time=0.2,
     )
-    with zipfile.ZipFile(io.BytesIO(build_package(replace(PLAN, scenarios=(one,)), ROWS))) as archive:
+    with zipfile.ZipFile(io.BytesIO(build_package(replace(PLAN, scenarios=(one,)), DATA))) as archive:
         archive.extractall(tmp_path)
     answer = subprocess.run(
         [k6, "run", "--quiet", "--no-usage-report", "--address", "", "-e", "MV_KEY=geheim", "script.js"],

@@ -139,7 +139,12 @@ def test_each_chosen_endpoint_becomes_a_scenario_with_the_values_of_the_document
         "constant-vus",
         [(5, 30)],
     )
-    assert first.steps.get().values == {"path": {}, "query": {}, "header": {}, "cookie": {}}  # its one parameter is optional
+    assert first.steps.get().values == {
+        "path": {},
+        "query": {},
+        "header": {},
+        "cookie": {},
+    }  # its one parameter is optional
     order_step = second.steps.get()
     assert (order_step.body, order_step.content_type) == (ORDER_TEXT, "application/json")
     values = third.steps.get().values

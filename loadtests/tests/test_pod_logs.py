@@ -144,3 +144,8 @@ def test_the_logs_of_a_thousand_pods_stay_bounded_and_keep_every_summary() -> No
     assert len(found.log) <= LOG_HEAD + LOG_TAIL + 1000 * len("── generator 999\n\n[…]\n")
     assert found.log.count("── generator") == 1000
     assert found.log.endswith(INFO)
+
+
+def test_marked_lines_end_where_their_json_does() -> None:
+    step, summary = 'METRICVAULT-STEP {"body": "a\u2028b\x0c"}\n', 'METRICVAULT-SUMMARY {"title": "\x85"}\n'
+    assert taken_apart(f"one\n{step}{summary}two") == (step + summary, "one\ntwo", "")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from loadtests.k6.masking import MASK
-from loadtests.k6.steps_seen import MOST_BODY, STEP_MARK, Seen, read_output
+from loadtests.k6.script import STEP_MARK
+from loadtests.k6.steps_seen import MOST_BODY, Seen, read_output
 
 
 def line(**changed: Any) -> str:

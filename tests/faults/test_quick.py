@@ -1,12 +1,10 @@
 """The quick half of the faults; `python -m tests.faults` runs all of them and prints the table."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.faults.faults import FAULTS, Fault, fill_disk, is_root, small_disk
-from tests.faults.proxy import unruly_network
 from tests.faults.running import Result, run_fault
 from tests.product import Product, running_product
 
@@ -38,11 +36,3 @@ def test_every_request_is_counted_and_the_page_is_whole_again(own_product: Produ
     if fault.strike is fill_disk and not is_root():
         pytest.skip("a file system of its own needs root")
     check(run_fault(own_product, fault))
-
-
-def test_pushes_that_arrive_twice_late_and_out_of_order_change_nothing(tmp_path: Path) -> None:
-    with unruly_network() as network, running_product(tmp_path / "copy", METRICVAULT_INGEST_URL=network.url) as product:
-        network.target = product.url
-        check(run_fault(product, Fault("unruly network", lambda product, lasts: None, load=9)))
-        assert network.late
-        assert network.twice

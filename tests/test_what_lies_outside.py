@@ -1,4 +1,5 @@
-"""Redis dies in the middle of things and comes back: nothing is lost, nobody has to load a page again."""
+"""Redis dies in the middle of things and comes back, and the network between k6 and the product misbehaves: nothing is
+lost, nobody has to load a page again."""
 
 import time
 from collections.abc import Iterator
@@ -6,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults.faults import Fault
+from tests.faults.proxy import UnrulyNetwork, unruly_network
+from tests.faults.running import run_fault
+from tests.faults.test_quick import check
 from tests.listening import Listener
 from tests.product import Product, running_product
 from tests.servers import Server, redis_server
@@ -26,8 +31,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory, place: Server) -> Iterator[Product]:
-    with running_product(tmp_path_factory.mktemp("away") / "copy", REDIS_URL=place.url) as started:
+def network() -> Iterator[UnrulyNetwork]:
+    """Between k6 and the product; calm, unless a test says otherwise."""
+    with unruly_network() as started:
+        started.calm = True
+        yield started
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory, place: Server, network: UnrulyNetwork) -> Iterator[Product]:
+    around = {"REDIS_URL": place.url, "METRICVAULT_INGEST_URL": network.url}
+    with running_product(tmp_path_factory.mktemp("away") / "copy", **around) as started:
+        network.target = started.url
         yield started
 
 
@@ -44,6 +59,18 @@ def heard(listener: Listener, run: int, more_than: int, within: float = 30) -> l
         assert time.monotonic() < end, found
         time.sleep(0.1)
     return found
+
+
+def test_pushes_that_arrive_twice_late_and_out_of_order_change_nothing(
+    product: Product, network: UnrulyNetwork
+) -> None:
+    network.calm = False
+    try:
+        check(run_fault(product, Fault("unruly network", lambda product, lasts: None, load=9)))
+    finally:
+        network.calm = True
+    assert network.late
+    assert network.twice
 
 
 def test_an_open_stream_hears_messages_again_and_the_result_is_whole(product: Product, place: Server) -> None:
