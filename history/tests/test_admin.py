@@ -9,6 +9,7 @@ from history.models import (
     MetricSnapshot,
     ScenarioHistory,
     StageHistory,
+    StepHistory,
     TestHistory,
     TimelineHistory,
 )
