@@ -18,7 +18,7 @@ from loadtests.k6.masking import MASK, Masker
 from loadtests.k6.script import STEP_MARK, SUMMARY_MARK
 
 MOST_BODY = 64 * 1024  # characters of one body
-MOST_SHOWN = 4 * 1024 * 1024  # of all bodies together; what comes after is shown by its beginning
+MOST_SHOWN = 2 * 1024 * 1024  # of all bodies together; what comes after is shown by its beginning
 _BEGINNING = 2 * 1024
 _LONGEST_VALUE = 4000
 _MOST_HEADERS = 100
