@@ -2,25 +2,29 @@
 
 from dataclasses import asdict
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from history import shape
-from history.models import ScenarioHistory, TestHistory
+from history.hosts import hosts
+from history.models import ScenarioHistory, StepHistory, TestHistory
 from history.reasons import Explained, explain
 from history.states import Outcome, Status
 from history.templatetags import numbers
+from history.verdict import time_of
 
-MET = frozenset({"p95_met", "errors_met", "tps_met"})
+MET = frozenset({"p50_met", "p90_met", "p95_met", "p99_met", "errors_met", "tps_met", "pace_met"})
+# What a reader has to know of the load, and is no target that was missed.
+NOTES = frozenset({"dropped", "not_done", "no_rows", "closed_model", "slowed", "no_summary", "summaries_missing"})
 RULER = (1000.0, 40.0)  # the coordinates of the ruler's drawing
 
 
 def context(run: TestHistory) -> dict[str, Any]:
     """Everything both pages of a run need, live and result; a constant number of queries."""
-    scenarios = list(run.scenarios.select_related("endpoint").prefetch_related("stages"))
-    curve = shape.asked(run.plan_snapshot)
+    scenarios = list(run.scenarios.select_related("endpoint").prefetch_related("stages", "steps"))
+    rate = shape.in_rates(run.plan_snapshot)
+    curve = shape.asked_rate(run.plan_snapshot) if rate else shape.asked(run.plan_snapshot)
     planned = shape.duration(run.plan_snapshot)
     planned_stages = {one["tag"]: shape.stages(one) for one in run.plan_snapshot.get("scenarios", [])}
     rows = [ScenarioRow(one, planned_stages.get(one.scenario_tag, [])) for one in scenarios]
@@ -30,9 +34,12 @@ def context(run: TestHistory) -> dict[str, Any]:
         "planned": planned,
         "ruler": shape.points(curve, *RULER),
         "ticks": [planned * quarter / 4 for quarter in range(5)],
-        "peak": max((users for _t, users in curve), default=0),
+        "peak": _most_users(run) if rate else max((users for _t, users in curve), default=0),
         "chart_plan": chart_plan(run, scenarios, curve, planned),
-        "host": target_hosts(run),
+        "iterated": iterated(run),
+        "stepped": [row for row in rows if row.steps],
+        "slow": time_of(run),
+        "host": hosts(run.plan_snapshot),
         "verdict": verdict(run),
         "totals": totals(run),
         "log_tail": tail(run.log, 200),
@@ -91,55 +98,110 @@ class ScenarioRow:
     def __init__(self, scenario: ScenarioHistory, planned: list[shape.Band]) -> None:
         self.scenario = scenario
         self.missed = missed(scenario)
-        self.missed_words = ", ".join(_("errors") if kind == "errors" else kind for kind in self.missed)
-        self.stages = list(zip(planned, scenario.stages.all(), strict=False))
-        self.has_target = scenario.response_time_target is not None or scenario.error_rate_target is not None
+        words = {"errors": _("errors"), "pace": _("throughput")}
+        self.missed_words = ", ".join(words.get(kind, kind) for kind in self.missed)
+        self.percentile = f"p{scenario.response_time_percentile}"
+        self.stages = [
+            (band, stage, _over(_percentile(stage, self.percentile), scenario.response_time_target))
+            for band, stage in zip(planned, scenario.stages.all(), strict=False)
+        ]
+        targets = (scenario.response_time_target, scenario.error_rate_target, scenario.tps_target)
+        self.has_target = any(target is not None for target in targets)
+        steps = [StepRow(step) for step in scenario.steps.all()]
+        self.journey = len(steps) if len(steps) > 1 else 0
+        self.steps = steps if self.journey or any(step.checks for step in steps) else []
+        self.failed_checks = sum(check["failed"] or 0 for step in steps for check in step.checks)
+
+
+class StepRow:
+    """A step as the page shows it; `checks` with their `share` of answers that failed, in percent."""
+
+    def __init__(self, step: StepHistory) -> None:
+        self.step, self.number = step, step.position + 1
+        self.title = step.name if step.name != step.request_name else ""
+        self.checks = [self._check(check) for check in step.checks]
+
+    def _check(self, check: dict[str, Any]) -> dict[str, Any]:
+        passed, failed = check.get("passed"), check.get("failed")
+        total = (passed or 0) + (failed or 0)
+        share = 100.0 * (failed or 0) / total if total else None
+        return {**check, "passed": passed, "failed": failed, "total": total, "share": share}
+
+
+def _percentile(row: Any, name: str) -> float | None:
+    """None for p90, which stages do not have."""
+    value: float | None = getattr(row, f"{name}_response_time", None)
+    return value
+
+
+def iterated(run: TestHistory) -> bool:
+    """Whether iterations are something else than requests, or can be dropped."""
+    scenarios = run.plan_snapshot.get("scenarios", [])
+    return any(shape.is_rate(one) or len(one.get("steps", ())) > 1 for one in scenarios) or bool(run.dropped_iterations)
+
+
+def _most_users(run: TestHistory) -> int:
+    loads = [one.get("load", {}) for one in run.plan_snapshot.get("scenarios", [])]
+    return sum(int(load.get("max_vus") or load.get("pre_allocated_vus") or 0) for load in loads)
+
+
+def _asked_requests(run: TestHistory) -> shape.Curve:
+    """The requests per second that the rates of a plan come to, where each iteration sends all its steps."""
+    scenarios = []
+    for one in run.plan_snapshot.get("scenarios", []):
+        sent = max(1, sum(not step.get("once") for step in one.get("steps", ())))
+        stages = [{**stage, "target": stage["target"] * sent} for stage in one.get("stages", [])]
+        scenarios.append({**one, "stages": stages})
+    return shape.asked_rate({"scenarios": scenarios})
 
 
 def chart_plan(
     run: TestHistory, scenarios: list[ScenarioHistory], curve: shape.Curve, planned: float
 ) -> dict[str, Any]:
-    """What the charts draw behind the measured lines (read by static/js/charts.js)."""
+    """What the charts draw behind the measured lines (read by static/js/charts.js). `asked_in`: the chart that shows
+    what was asked for, users or requests per second."""
+    rate = shape.in_rates(run.plan_snapshot)
+    whole = [(run, _("all"))] if len(scenarios) > 1 else [(run, "")]
+    rows: list[tuple[TestHistory | ScenarioHistory, str]] = [*whole, *((one, one.name) for one in scenarios)]
+    slow = [(one.response_time_target, f"p{one.response_time_percentile}", name) for one, name in rows]
     return {
         "duration": planned,
-        "asked": curve,
-        "bands": [asdict(band) for band in shape.bands(curve)],
+        "asked": _asked_requests(run) if rate else curve,
+        "asked_in": "tps" if rate else "vus",
+        "bands": [asdict(band) for band in shape.bands(curve, rate=rate)],
         "targets": {
-            "tps": _lines([(run.target_tps, "")], lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s"),
-            "latency": _lines([(one.response_time_target, one.name) for one in scenarios], numbers.ms),
-            "errors": _lines([(one.error_rate_target, one.name) for one in scenarios], numbers.limit),
+            "tps": _lines([(run.target_tps, "", "")], lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s"),
+            "latency": _lines(slow, numbers.ms),
+            "errors": _lines([(one.error_rate_target, "", name) for one, name in rows], numbers.limit),
         },
     }
 
 
-def _lines(targets: list[tuple[float | None, str]], as_text: Any) -> list[dict[str, Any]]:
-    """One line for each different value; named after its scenarios only where there is more than one value."""
-    names: dict[float, list[str]] = {}
-    for value, name in targets:
+def _lines(targets: list[tuple[float | None, str, str]], as_text: Any) -> list[dict[str, Any]]:
+    """One line for each different value and percentile; named after its scenarios only where there is more than one."""
+    names: dict[tuple[float, str], list[str]] = {}
+    for value, percentile, name in targets:
         if value is not None:
-            names.setdefault(value, []).append(name)
+            names.setdefault((value, percentile), []).append(name)
     shown = []
-    for value, of in sorted(names.items()):
+    for (value, percentile), of in sorted(names.items()):
         name = _("target %(value)s") % {"value": as_text(value)}
+        name = f"{percentile} {name}" if percentile else name
         if len(names) > 1:
             name = f"{name} · {', '.join(of[:2])}{' …' if len(of) > 2 else ''}"
         shown.append({"value": value, "name": name})
     return shown
 
 
-def target_hosts(run: TestHistory) -> str:
-    """The hosts the load goes to, as planned."""
-    urls = [scenario.get("request", {}).get("url", "") for scenario in run.plan_snapshot.get("scenarios", [])]
-    return ", ".join(sorted({urlsplit(url).netloc for url in urls if url}))
-
-
 def missed(scenario: ScenarioHistory) -> list[str]:
-    """Which targets the finished scenario missed: "p95", "errors"."""
+    """Which targets the finished scenario missed: "p95" (the percentile of its target), "errors", "pace"."""
     found = []
-    if _over(scenario.p95_response_time, scenario.response_time_target):
-        found.append("p95")
+    if _over(time_of(scenario), scenario.response_time_target):
+        found.append(f"p{scenario.response_time_percentile}")
     if _over(scenario.avg_error_rate, scenario.error_rate_target):
         found.append("errors")
+    if _over(scenario.tps_target, scenario.avg_tps):
+        found.append("pace")
     return found
 
 
@@ -172,7 +234,12 @@ def verdict(run: TestHistory) -> dict[str, Any]:
     if met and kind != "passed":
         words = ngettext("%(count)s target is met.", "%(count)s targets are met.", met)
         rest.append(Explained(code="met", good=True, message=words % {"count": numbers.count(met)}, detail=""))
-    return {"kind": kind, "title": title, "advice": advice if said else "", "detail": detail, "reasons": rest}
+    told = [{**one, "mark": _mark(one)} for one in rest]
+    return {"kind": kind, "title": title, "advice": advice if said else "", "detail": detail, "reasons": told}
+
+
+def _mark(one: Explained) -> str:
+    return "passed" if one["good"] else "invalid" if one["code"] in NOTES else "missed"
 
 
 def totals(run: TestHistory) -> list[tuple[str, list[str]]]:

@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from history import run_page
 from history.access import get_run, visible_runs
+from history.hosts import hosts
 from history.k6_report import k6_report
 from history.models import TestHistory
 from history.states import ACTIVE, Outcome, Status
@@ -91,7 +92,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]  # django-htmx's middleware puts it there
         if not found.is_active:
             return HttpResponseClientRefresh()
-        context = {"run": found, "may_edit": can_edit(user, found.project), "host": run_page.target_hosts(found)}
+        context = {"run": found, "may_edit": can_edit(user, found.project), "host": hosts(found.plan_snapshot)}
         context["on_cluster"] = found.runner != "local"
         return render(request, "history/run/state.html", context)
     context = {**run_page.context(found), "may_edit": can_edit(user, found.project)}

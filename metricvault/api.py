@@ -5,8 +5,9 @@ import logging
 import secrets
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -19,6 +20,7 @@ from metricvault import __version__
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
 from projects.api import router as projects_router
+from projects.environment_api import router as environments_router
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +125,7 @@ api = DescribedAPI(
     urls_namespace="api-1",
 )
 api.add_router("", projects_router)
+api.add_router("", environments_router)
 api.add_router("", loadtests_router)
 api.add_router("", plan_router)
 api.add_router("", trying_router)
@@ -149,11 +152,11 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 def _field(location: Any) -> str:
-    # ninja puts the source and the argument's name in front: ("body", "data", "title").
+    # ninja puts the source in front, and for a body the argument's name: ("body", "data", "title").
     parts = [str(part) for part in location]
-    if parts and parts[0] in {"body", "form"}:
+    if parts and parts[0] == "body":
         parts = parts[2:]
-    elif parts and parts[0] in {"query", "path", "header", "cookie", "file"}:
+    elif parts and parts[0] in {"query", "path", "header", "cookie", "form", "file"}:
         parts = parts[1:]
     return ".".join(parts)
 
@@ -175,6 +178,13 @@ def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     """More than the whole product takes."""
     return _answer(request, TooLarge(_("The request is too large; at most 20 MB are taken.")))
+
+
+@api.exception_handler(MultiPartParserError)
+@api.exception_handler(SuspiciousOperation)
+def no_form(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A form that is none, or has thousands of fields."""
+    return _answer(request, Malformed(_("The body is not a form that can be read.")))
 
 
 @api.exception_handler(Http404)

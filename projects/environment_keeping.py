@@ -128,6 +128,23 @@ def duplicate(environment: Environment) -> Environment:
         )
 
 
+def delete(environment: Environment) -> None:
+    """Deletes it with its secrets. Raises `Conflict` while a plan uses it, which would else aim at another address, or
+    an active run, which may need its secrets still."""
+    with transaction.atomic():
+        # By the relations' names: this app may not import the apps that stand on it.
+        plans: Any = environment.plans.order_by("title", "id")
+        titles = [plan.title for plan in plans.only("title")[:6]]
+        if titles:
+            message = _("These plans use “%(name)s”: %(plans)s. Choose another environment for them first.")
+            named = ", ".join(titles[:5]) + (", …" if len(titles) > 5 else "")
+            raise Conflict(message % {"name": environment.name, "plans": named})
+        runs: Any = environment.project.test_histories.filter(is_completed=False)
+        if runs.filter(plan_snapshot__environment=environment.pk).exists():
+            raise Conflict(_("A run with this environment is active. Stop it or wait for its end, then delete it."))
+        environment.delete()
+
+
 class _Keeping:
     def __init__(self, environment: Environment, asked: EnvironmentPatch, taken: set[str]) -> None:
         self._environment = environment
@@ -266,7 +283,7 @@ class _Credential:
         place = asked.place or self._scheme.get("place") or "header"
         name = asked.name or self._scheme.get("parameter") or ""
         self._need("name", name)
-        if name and place != "query" and not _TOKEN.match(name):
+        if name and not (_TOKEN.match(name) or (place == "query" and name.isprintable())):
             self._report("name", _("This is not a name that HTTP knows."))
         if not _fits_header(asked.prefix):
             self._report("prefix", _("A header takes no line breaks and no control characters."))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import document_views, import_views, views
+from projects import data_file_views, document_views, environment_views, import_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -20,4 +20,14 @@ urlpatterns = [
     path("specs/<int:pk>/edit", document_views.edit_spec, name="spec-edit"),
     path("specs/<int:pk>/delete", document_views.delete_spec, name="spec-delete"),
     path("endpoints/<int:pk>/", document_views.endpoint, name="endpoint"),
+    path("<int:pk>/environments", environment_views.environments, name="environments"),
+    path("<int:pk>/environments/new", environment_views.new_environment, name="environment-new"),
+    path("<int:pk>/environments/rows/<slug:kind>", environment_views.environment_row, name="environment-row"),
+    path("<int:pk>/environments/login", environment_views.environment_login, name="environment-login"),
+    path("environments/<int:pk>/", environment_views.environment, name="environment"),
+    path("environments/<int:pk>/delete", environment_views.delete_environment, name="environment-delete"),
+    path("environments/<int:pk>/duplicate", environment_views.duplicate_environment, name="environment-duplicate"),
+    path("<int:pk>/data", data_file_views.files, name="data-files"),
+    path("data/<int:pk>/", data_file_views.data_file, name="data-file"),
+    path("data/<int:pk>/delete", data_file_views.delete_data_file, name="data-file-delete"),
 ]

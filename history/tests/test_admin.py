@@ -9,12 +9,13 @@ from history.models import (
     MetricSnapshot,
     ScenarioHistory,
     StageHistory,
+    StepHistory,
     TestHistory,
     TimelineHistory,
 )
 from history.recording import record
 from history.tests.recorded_history import recorded_rows
-from tests.recorded import recorded_run
+from tests.recorded import recorded_run, recorded_steps
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("database_store")]
 MODELS = [TestHistory, ScenarioHistory, StageHistory, TimelineHistory, MetricSnapshot]
@@ -38,6 +39,16 @@ def test_every_model_is_listed_found_and_opened(client: Client, run: TestHistory
     assert page.status_code == 200
     assert page.context["cl"].result_count > 0
     assert client.get(change_url(model.objects.first())).status_code == 200
+
+
+def test_steps_are_found_and_opened(client: Client, administrator: User, alice: User) -> None:
+    client.force_login(administrator)
+    record(recorded_rows(alice, recorded=recorded_steps()), recorded_steps().summaries)
+    page = client.get(reverse("admin:history_stephistory_changelist"), {"q": "orders"})
+    assert page.context["cl"].result_count == 2
+    html = client.get(change_url(StepHistory.objects.first())).content.decode()
+    assert 'name="request_name"' in html
+    assert 'name="p95_response_time"' not in html
 
 
 def test_measured_numbers_are_read_only(client: Client, run: TestHistory) -> None:

@@ -138,7 +138,7 @@ def test_the_charts_are_told_plan_stages_and_targets(page: Client, alice: User) 
     assert plan["asked"] == [[0, 5], [10, 25], [60, 25]]
     assert [band["name"] for band in plan["bands"]] == ["Ramp to 25 VUs", "Hold 25 VUs"]
     names = [target["name"].replace("\xa0", " ") for kind in ("tps", "latency") for target in plan["targets"][kind]]
-    assert names == ["target 120 req/s", "target 300 ms · List products", "target 500 ms · Order"]
+    assert names == ["target 120 req/s", "p95 target 300 ms · List products", "p95 target 500 ms · Order"]
 
 
 def test_numbers_in_attributes_carry_no_thousands_separator(page: Client, alice: User) -> None:
@@ -146,7 +146,7 @@ def test_numbers_in_attributes_carry_no_thousands_separator(page: Client, alice:
     html = html_of(page, run_of(project_of(alice), Status.RUNNING, pk=12345, plan_snapshot=plan_of(long)))
     assert 'data-run="12345"' in html
     assert 'data-planned="3600.0"' in html
-    assert 'data-p95-target="1500.0"' in html
+    assert 'data-percentile="p95" data-time-target="1500.0"' in html
 
 
 def test_a_scenario_that_missed_its_target_is_marked(page: Client, alice: User) -> None:
@@ -178,9 +178,9 @@ def test_the_page_asks_the_database_as_often_for_many_scenarios_as_for_one(
     project = project_of(alice)
     many = plan_of(*(scenario_of(f"s{n:02}") for n in range(12)))
     one, twelve = run_of(project), run_of(project, plan_snapshot=many)
-    with django_assert_num_queries(6):  # session, user, run, scenarios, stages, live runs of the frame
+    with django_assert_num_queries(7):  # session, user, run, scenarios, stages, steps, live runs of the frame
         html_of(page, one)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         html_of(page, twelve)
 
 

@@ -43,7 +43,7 @@ def test_what_an_older_version_stored_is_left_out_rather_than_failing() -> None:
 
 
 def test_every_sentence_ends_as_one() -> None:
-    assert all(sentence.endswith((".", "%(detail)s", "%(why)s")) for sentence in SENTENCES.values())
+    assert all(sentence.endswith((".", ")s")) for sentence in SENTENCES.values())  # or with what is said elsewhere
 
 
 def test_a_sentence_from_the_worker_is_said_in_the_readers_language() -> None:

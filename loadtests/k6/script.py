@@ -156,6 +156,7 @@ def _step_texts(step: StepPlan) -> Iterator[Text]:
     yield from (value for _name, value in step.request.headers)
     if step.request.body is not None:
         yield step.request.body
+    yield from (check.value for check in step.checks)
 
 
 def _journey(scenario: ScenarioPlan, tables: Tables, shares: Mapping[str, list[str]]) -> Json:
@@ -196,13 +197,13 @@ def _step(step: StepPlan, position: int, tables: Tables, several: bool) -> Json:
         "body": None if request.body is None else _text(request.body, tables),
         **({"once": True} if step.once else {}),
         **({"statuses": [list(both) for both in step.statuses]} if step.statuses else {}),
-        **({"checks": [_check(check) for check in step.checks]} if step.checks else {}),
+        **({"checks": [_check(check, tables) for check in step.checks]} if step.checks else {}),
         **({"extracts": [_extract(extract) for extract in step.extracts]} if step.extracts else {}),
     }
 
 
-def _check(check: CheckPlan) -> Json:
-    found: Json = {"kind": check.kind, "target": check.target, "value": check.value}
+def _check(check: CheckPlan, tables: Tables) -> Json:
+    found: Json = {"kind": check.kind, "target": check.target, "value": _text(check.value, tables)}
     return {**found, "path": list(check.path)} if check.kind == "json" else found
 
 

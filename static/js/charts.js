@@ -13,8 +13,9 @@
       lines: [["p50", "--c-p50", 1.25], ["p99", "--c-p99", 1.5, [1.5, 3]], ["p95", "--c-p95", 2]] },
     errors: { format: number.percent, tick: (v) => `${short(v)} %`, least: 1, area: true, lines: [["error_rate", "--c-err", 1.75]] },
     vus: { format: number.count, tick: short, unit: "VUs", least: 4,
-      lines: [["asked", "--c-asked", 1.5, [5, 4]], ["vus", "--c-vus", 1.75]] },
+      lines: [["vus", "--c-vus", 1.75]] },
   };
+  KINDS[plan.asked_in].lines.unshift(["asked", "--c-asked", 1.5, [5, 4]]); // users, or requests per second
   const MEASURED = ["tps", "p50", "p95", "p99", "error_rate", "vus"], until = () => state.to ?? state.end;
   const columns = Object.fromEntries(MEASURED.map((name) => [name, []])), scenarios = {}, charts = [];
   const state = { last: -1, length: 0, end: plan.duration || 1, from: 0, to: null, at: null }; // to: null shows all

@@ -22,6 +22,10 @@
       if (parts[row.dataset.scenario]) judge(scope, row, parts[row.dataset.scenario].totals, message.t + 1);
     }
   }
+  function whole(scope, message) { // what the run as a whole has to keep
+    const row = scope.querySelector("[data-whole]");
+    if (row) judge(scope, row, message.totals, message.t + 1);
+  }
   function progress(scope, passed) {
     const whole = +scope.dataset.planned, share = whole ? Math.min(1, passed / whole) : 0, percent = Math.floor(share * 100);
     const words = { passed: number.clock(passed), percent: `${percent}\u00a0%`, left: number.clock(Math.max(0, whole - passed)) };
@@ -32,23 +36,23 @@
     }
   }
   function judge(scope, row, totals, time) {
-    const { p95Target, errorsTarget } = row.dataset, mark = row.querySelector("[data-verdict]");
+    const { timeTarget, percentile, errorsTarget } = row.dataset, mark = row.querySelector("[data-verdict]");
     const missed = [
-      tell(scope, row, "p95", p95Target && totals.p95 > +p95Target, number.ms(totals.p95), number.ms(+p95Target), time),
+      tell(scope, row, percentile, timeTarget && totals[percentile] > +timeTarget, number.ms(totals[percentile]), number.ms(+timeTarget), time),
       tell(scope, row, "errors", errorsTarget && totals.error_rate > +errorsTarget, number.percent(totals.error_rate), number.limit(+errorsTarget), time),
     ].filter(Boolean);
     if (!mark) return;
     const kind = missed.length ? "missed" : "passed", say = JSON.parse(mark.closest("table").dataset.words);
     mark.className = `mark ${kind}`; mark.querySelector("use").setAttribute("href", `#i-mark-${kind}`);
-    mark.querySelector("span").textContent = missed.length ? `${say.missed} ${missed.map((which) => say[which]).join(", ")}` : say.met;
+    mark.querySelector("span").textContent = missed.length ? `${say.missed} ${missed.map((which) => say[which] ?? which).join(", ")}` : say.met;
   }
   function tell(scope, row, which, missed, value, target, time) { // a miss is said once, with the numbers of that moment
     const notes = document.getElementById("missed"), key = `${row.dataset.scenario}-${which}`, note = notes.querySelector(`[data-key="${key}"]`);
-    row.querySelector(`[data-judged="${which}"]`).classList.toggle("over", Boolean(missed));
+    row.querySelector(`[data-judged="${which}"]`)?.classList.toggle("over", Boolean(missed)); // there is no column of p90
     if (note && !missed) note.remove();
     if (!note && missed) {
-      const words = { name: row.dataset.name, value, target, time: number.clock(time) }, line = document.createElement("li");
-      line.textContent = notes.dataset[which].replace(/\{(\w+)\}/g, (_, word) => words[word]);
+      const words = { name: row.dataset.name, percentile: which, value, target, time: number.clock(time) }, line = document.createElement("li");
+      line.textContent = (notes.dataset[which] ?? notes.dataset.time).replace(/\{(\w+)\}/g, (_, word) => words[word]);
       line.dataset.key = key; notes.querySelector("ul").append(line);
       document.getElementById("announce").textContent = line.textContent;
       if (!scope.style.getPropertyValue("--flag")) scope.style.setProperty("--flag", time / scope.dataset.planned);
@@ -63,7 +67,7 @@
     if (message.status !== shown) { clearTimeout(waiting.id); waiting.id = setTimeout(() => htmx.trigger("[data-refresh]", "refresh"), 300); }
     if (!scope || message.t === null || message.t < before) return;
     last[message.test_history_id] = message.t;
-    fill(scope, message); progress(scope, message.t + 1);
+    fill(scope, message); whole(scope, message); progress(scope, message.t + 1);
     if (!scope.dataset.run) return;
     MV.charts?.put(message);
     if (message.t > before + 1) MV.charts?.load(); // a second went by unseen: the page opened late, or a tick was lost
