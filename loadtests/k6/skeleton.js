@@ -278,8 +278,8 @@ function pattern(expression) {
 
 function prepared(step, number, journey) {
   const checks = (step.checks || []).map((check, place) => ({
-    ...(isStill(check.value) ? wanted(check, check.value) : check),
-    still: isStill(check.value),
+    ...(isPlain(check.value) ? wanted(check, check.value) : { ...check, value: ready(check.value) }),
+    still: isPlain(check.value),
     key: `c${place + 1}`,
   }));
   const extracts = (step.extracts || []).map((extract, place) => ({
