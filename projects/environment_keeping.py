@@ -10,11 +10,11 @@ from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
-from metricvault.lib.errors import Conflict, Detail, Refused
+from metricvault.lib.errors import Conflict, Detail, Missing, Refused
 from projects.environments import KINDS, SECRETS, SecretsUnreadable, schemes_of, sealed, sealed_name, unsealed
 from projects.models import Environment
 
@@ -101,13 +101,23 @@ class EnvironmentIn(EnvironmentPatch):
 def keep(environment: Environment, asked: EnvironmentPatch) -> Environment:
     """Changes `environment` (a new one where it has no key) to what is asked for. Raises `Refused` with each field, or
     `Conflict` where the name is taken; nothing is kept then. No message quotes a value."""
-    with transaction.atomic():
-        if environment.pk:
-            environment = Environment.objects.select_for_update().get(pk=environment.pk)
-        others = Environment.objects.filter(project=environment.project).exclude(pk=environment.pk)
-        _Keeping(environment, asked, set(others.values_list("name", flat=True))).run()
-        environment.save()
+    try:
+        with transaction.atomic():
+            if environment.pk:
+                environment = Environment.objects.select_for_update().get(pk=environment.pk)
+            others = Environment.objects.filter(project=environment.project).exclude(pk=environment.pk)
+            _Keeping(environment, asked, set(others.values_list("name", flat=True))).run()
+            environment.save()
+    except IntegrityError:  # somebody else took the name at the same moment
+        raise _taken(environment.name) from None
+    except Environment.DoesNotExist:
+        raise Missing(_("There is no environment %(id)s.") % {"id": environment.pk}) from None
     return environment
+
+
+def _taken(name: str) -> Conflict:
+    message = _("There is an environment “%(name)s” already.") % {"name": name}
+    return Conflict(message, [Detail("name", message)])
 
 
 def duplicate(environment: Environment) -> Environment:
@@ -190,8 +200,7 @@ class _Keeping:
         elif len(name) > 100 or not name.isprintable():
             self._report("name", _("At most 100 characters, without line breaks."))
         elif name in self._taken:
-            message = _("There is an environment “%(name)s” already.") % {"name": name}
-            raise Conflict(message, [Detail("name", message)])
+            raise _taken(name)
         self._environment.name = name
 
     def _once(self, field: str, names: list[str]) -> None:
