@@ -264,7 +264,7 @@ def test_the_script_is_shown_before_the_run(page: Client, plan: Plan) -> None:
     assert "No script yet" in page.get(address).content.decode()
     plan.scenarios.filter(name="GET /products/{productId}").delete()
     text = page.get(address).content.decode()
-    assert "const PLAN = {" in text
+    assert "<b>const</b> PLAN = {" in text
     assert "https://api.example.com/v1/orders" in text
     file = page.get(f"{address}?download")
     assert file.headers["Content-Disposition"] == f'attachment; filename="evening-peak-{plan.pk}.js"'
