@@ -19,9 +19,12 @@ from projects.environments import KINDS, SECRETS, SecretsUnreadable, schemes_of,
 from projects.models import Environment
 
 LONGEST_VALUE = 10_000
-MOST = 200  # of headers, variables, credentials
+MOST = 80  # of headers, variables, credentials
+MOST_SECRET = 200_000  # characters of all secrets together: they become the environment of a process, or a Secret
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}\Z")  # a token of RFC 9110
 _VARIABLE = re.compile(r"[^\W\d]\w{0,59}\Z")  # as it stands in {{name}}
+_COOKIE = re.compile(r"[!#-+\--:<-\[\]-~]*\Z")  # cookie-octets of RFC 6265
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization"})
 # k6 and the connection set them.
 _NOT_OURS = frozenset({"content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"})
 
@@ -176,12 +179,16 @@ class _Keeping:
             check_address(asked.base_url, "base_url", self._report)
         if asked.headers is not None:
             environment.headers = [self._header(at, one) for at, one in enumerate(asked.headers)]
+            self._once("headers", [one.name.lower() for one in asked.headers])
         if asked.variables is not None:
             self._forget("variable")
             environment.variables = [self._variable(at, one) for at, one in enumerate(asked.variables)]
             self._once("variables", [one.name for one in asked.variables])
         if asked.credentials is not None:
             self._credentials(asked.credentials)
+        if sum(map(len, self._secrets.values())) > MOST_SECRET:
+            message = _("All secrets together have at most %(count)d characters.") % {"count": MOST_SECRET}
+            self._report("variables", message)
         if self._problems:
             names = ", ".join(dict.fromkeys(problem.field for problem in self._problems))
             raise Refused(_("Some values cannot be taken: %(fields)s.") % {"fields": names}, self._problems)
@@ -213,6 +220,9 @@ class _Keeping:
             self._report(f"headers.{at}.name", _("This is not a header that can be set."))
         if not _fits_header(header.value):
             self._report(f"headers.{at}.value", _("A header takes no line breaks and no control characters."))
+        elif header.name.lower() in _SECRET_HEADERS and "{{" not in header.value:
+            message = _("Make a secret variable and write {{name}} here: what stands in a header is not encrypted.")
+            self._report(f"headers.{at}.value", message)
         return {"name": header.name, "value": header.value}
 
     def _variable(self, at: int, variable: VariableIn) -> dict[str, Any]:
@@ -326,8 +336,11 @@ class _Credential:
             kind_needs.add("password")
         if field in kind_needs:
             self._need(field, value)
-        if field in ("token", "key") and self._place != "query" and not (value.isascii() and value.isprintable()):
+        sent = field in ("token", "key") and self._place != "query"
+        if sent and not (value.isascii() and value.isprintable()):
             self._report(field, _("This secret has signs that a header cannot carry."))
+        elif sent and self._place == "cookie" and not _COOKIE.match(self._asked.prefix + value):
+            self._report(field, _("This secret has signs that a cookie cannot carry."))
         elif "\x00" in value or _has_surrogate(value) or "\n" in value:
             self._report(field, _("This text has a character that cannot be kept."))
 
