@@ -19,6 +19,7 @@ _SHARING = (
     "builder_end_to_end",
     "doctor",
     "end_to_end",
+    "environments_in_browser",
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
