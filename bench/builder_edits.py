@@ -1,8 +1,9 @@
 """How long the builder takes to answer: `python -m bench.builder_edits` prints one table.
 
 A plan of 50 scenarios of two steps (one with a body, both with checks and values to take) in a database of its own;
-each kind of edit is sent as the page sends it, 15 times, through the whole of Django in this process: the median and
-the slowest in milliseconds of the clock, queries, and kilobytes of the answer.
+each kind of edit is sent as the page sends it, 15 times, through the whole of Django in this process: the median in
+milliseconds of the clock and of the processor (on a busy machine the clock counts the others, too), the slowest by the
+clock, queries, and kilobytes of the answer.
 """
 
 import os
@@ -18,7 +19,7 @@ HTMX = {"HX-Request": "true"}
 
 
 def main() -> int:
-    """Prints the table; 1 where an edit takes more than 100 ms."""
+    """Prints the table; 1 where an edit takes more than 100 ms of the processor."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"METRICVAULT_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "metricvault.settings"}
         os.environ.pop("DATABASE_URL", None)
@@ -26,9 +27,7 @@ def main() -> int:
 
         django.setup()
         from django.core.management import call_command
-        from django.test.utils import setup_test_environment
 
-        setup_test_environment()
         call_command("migrate", verbosity=0)
         return _measure()
 
@@ -39,14 +38,16 @@ def _measure() -> int:
 
     user = User.objects.create_user("alice", password="alice")
     plan = _plan(user)
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     slowest = 0.0
-    print(f"{'edit':34} {'median ms':>9} {'slowest':>8} {'queries':>8} {'KB':>6}")
+    print(f"{'edit':34} {'median ms':>9} {'processor':>9} {'slowest':>8} {'queries':>8} {'KB':>6}")
     for name, send in _edits(client, plan).items():
         times, queries, size = _timed(send)
-        slowest = max(slowest, statistics.median(times))
-        print(f"{name:34} {statistics.median(times):9.0f} {max(times):8.0f} {queries:8} {size / 1024:6.1f}")
+        clock, processor = (statistics.median(column) for column in zip(*times, strict=True))
+        slowest = max(slowest, processor)
+        longest = max(clock for clock, _processor in times)
+        print(f"{name:34} {clock:9.0f} {processor:9.0f} {longest:8.0f} {queries:8} {size / 1024:6.1f}")
     return int(slowest > 100)
 
 
@@ -116,16 +117,16 @@ def _swap(client: Any, plan: Any, turn: int) -> Any:
     return client.post(reverse(f"loadtests:{name}", args=[scenarios[30].pk]), headers=HTMX)
 
 
-def _timed(send: Callable[[int], Any]) -> tuple[list[float], int, int]:
+def _timed(send: Callable[[int], Any]) -> tuple[list[tuple[float, float]], int, int]:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    times: list[float] = []
+    times: list[tuple[float, float]] = []
     send(0)
     for turn in range(1, TIMES + 1):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         answer = send(turn)
-        times.append((time.perf_counter() - began) * 1000)
+        times.append(((time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000))
         assert answer.status_code == 200, answer.status_code
     with CaptureQueriesContext(connection) as seen:
         answer = send(TIMES + 1)

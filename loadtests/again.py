@@ -35,7 +35,7 @@ def run_again(run: TestHistory, user: User) -> TestHistory:
     problems = [*_generator_problems(plan), *guard.check(plan, run.project)]
     if problems:
         raise refusal(problems)
-    built = planning.BuiltPlan(run.project, plan, _endpoints(run), (), run.asked)
+    built = planning.BuiltPlan(run.project, plan, _endpoints(run), (), kept=run.asked)
     return launching.queue(built, user, run.plan, description=run.description)
 
 

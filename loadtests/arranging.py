@@ -101,6 +101,29 @@ def apply_profile(plan: Plan, scenarios: Sequence[Scenario], profile: Profile, p
 
 
 @transaction.atomic
+def add_stage(scenario: Scenario) -> None:
+    """One more stage like the last one, as many as a scenario may have."""
+    stages = list(scenario.stages.all())
+    if len(stages) < MOST_STAGES:
+        last = stages[-1] if stages else Stage(duration=30, target=5)
+        position = last.position + 1 if stages else 0
+        Stage.objects.create(scenario=scenario, position=position, duration=last.duration or 30, target=last.target)
+        touch(scenario.plan)
+
+
+@transaction.atomic
+def delete_stage(scenario: Scenario, pk: int) -> None:
+    """Takes a stage out; the last one stays."""
+    if scenario.stages.count() > 1:
+        scenario.stages.filter(pk=pk).delete()
+        kept = {name: text for name, text in scenario.drafts.items() if not name.startswith(f"stage.{pk}.")}
+        if kept != scenario.drafts:
+            scenario.drafts = kept
+            scenario.save(update_fields=["drafts"])
+        touch(scenario.plan)
+
+
+@transaction.atomic
 def duplicate_stage(scenario: Scenario, pk: int) -> None:
     """A copy right behind the stage."""
     stages = list(scenario.stages.all())
@@ -155,7 +178,7 @@ def put_in_order(scenario: Scenario, rows: Sequence[Placed], order: Sequence[int
     _renumber(sorted(rows, key=lambda row: wanted.get(row.pk, len(wanted))), scenario)
 
 
-def _renumber(rows: Sequence[Stage] | Sequence[Step], scenario: Scenario) -> None:
+def _renumber(rows: Sequence[Placed], scenario: Scenario) -> None:
     for number, row in enumerate(rows):
         if row.position != number:
             row.position = number

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from loadtests import arranging, editing, picking
+from loadtests import arranging, picking
 from loadtests.builder_answers import changed_form, editable_scenario, keep, key_of, step_of
 from loadtests.editing import ROWS
 from loadtests.profiles import PROFILES, USUAL
@@ -22,7 +22,7 @@ def add_stage(request: HttpRequest, pk: int) -> HttpResponse:
     """One more stage."""
     scenario = editable_scenario(request, pk)
     keep(request, scenario)
-    editing.add_stage(scenario)
+    arranging.add_stage(scenario)
     return changed_form(request, scenario)
 
 
@@ -31,7 +31,7 @@ def delete_stage(request: HttpRequest, pk: int, stage_pk: int) -> HttpResponse:
     """One stage less."""
     scenario = editable_scenario(request, pk)
     keep(request, scenario)
-    editing.delete_stage(scenario, stage_pk)
+    arranging.delete_stage(scenario, stage_pk)
     return changed_form(request, scenario)
 
 

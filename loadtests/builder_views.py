@@ -21,7 +21,10 @@ from loadtests.builder_answers import (
     saved_plan,
     step_of,
 )
+from loadtests.highlighting import highlighted
+from loadtests.k6.package import build_package
 from loadtests.k6.script import build_script
+from loadtests.load_spec import data_of
 from loadtests.models import Scenario, Step
 from projects.access import can_edit, require_user
 
@@ -54,19 +57,26 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def script(request: HttpRequest, pk: int) -> HttpResponse:
-    """The script before anything runs, or what keeps it from being written; `?download` gives the file."""
+    """The script before anything runs, or what keeps it from being written; `?download` gives the file, `?zip` a folder
+    with its data that runs with plain `k6 run`."""
     user = require_user(request)
     found = get_plan(user, pk)
     shown = context(found, None, may_edit=can_edit(user, found.project))
     built = planning.review(shown["plan"]).built
     shown["script"] = build_script(built.plan) if built else ""
+    name = f"{slugify(found.title) or 'plan'}-{found.pk}"
     if "download" in request.GET and built:
-        name = f"{slugify(found.title) or 'plan'}-{found.pk}.js"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return HttpResponse(shown["script"], content_type="text/javascript; charset=utf-8", headers=headers)
+        return _file(shown["script"].encode(errors="replace"), f"{name}.js", "text/javascript; charset=utf-8")
+    if "zip" in request.GET and built:
+        return _file(build_package(built.plan, data_of(built.plan)), f"{name}.zip", "application/zip")
+    shown["highlighted"] = highlighted(shown["script"])
     response = render(request, "loadtests/script.html", shown)
     response["Cache-Control"] = NO_STORE
     return response
+
+
+def _file(content: bytes, name: str, kind: str) -> HttpResponse:
+    return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @require_POST

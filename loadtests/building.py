@@ -30,13 +30,21 @@ _NEARLY = 0.999
 @dataclass(frozen=True, slots=True)
 class BuiltPlan:
     """What can be run. `plan.run` is "" until there is a run; `endpoints[i][j]` belongs to step j of scenario i;
-    `asked` is the payload that it was made of."""
+    `asked` is the payload that it was made of, `kept` where that is known already."""
 
     project: Project
     plan: RunPlan
     endpoints: tuple[tuple[Endpoint, ...], ...]
     warnings: tuple[Detail, ...]
-    asked: dict[str, Any]
+    load_test: LoadTestIn | None = None
+    kept: dict[str, Any] | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Written when a run keeps it: a builder that only looks has no need of it."""
+        if self.kept is not None or self.load_test is None:
+            return self.kept or {}
+        return self.load_test.model_dump(mode="json", exclude_unset=True)
 
 
 def needed_vus(scenario: ScenarioPlan, iteration: float) -> tuple[int, int]:
@@ -191,7 +199,7 @@ class Building:
                 for one in load_test.scenarios
             ),
             warnings=tuple(self.warnings),
-            asked=load_test.model_dump(mode="json", exclude_unset=True),
+            load_test=load_test,
         )
 
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from loadtests.asking import check_body, check_text, shape_problems
 from loadtests.models import Plan, Scenario, Stage, Step
 from loadtests.parameters import plain
-from loadtests.payload import LOAD_FIELDS, MOST_SCENARIOS, MOST_STAGES, LoadTestIn, ScenarioIn
-from projects.models import Endpoint, Project
+from loadtests.payload import LOAD_FIELDS, MOST_SCENARIOS, LoadTestIn, ScenarioIn
+from projects.models import Endpoint, OpenApiSpec, Project
 
 PLACES = ("path", "query", "header", "cookie")
 ROWS = {"header": "headers", "check": "checks", "extract": "extracts"}
@@ -48,9 +48,11 @@ _LIKE = {"title": "-", "scenarios": [{"endpoint_id": 1, "stages": [{"duration": 
 
 
 def full_plans() -> QuerySet[Plan]:
-    """Plans with everything that the builder and the script read, in five queries however large the plan."""
-    heavy = [f"endpoint__openapi_spec__{name}" for name in _HEAVY]
-    steps = Step.objects.select_related("endpoint__openapi_spec").defer(*heavy, "endpoint__description")
+    """Plans with everything that the builder and the script read, in seven queries however large the plan. Steps with
+    one endpoint share it: its columns are large."""
+    documents = OpenApiSpec.objects.defer(*_HEAVY)
+    endpoints = Endpoint.everything.defer("description").prefetch_related(Prefetch("openapi_spec", documents))
+    steps = Step.objects.prefetch_related(Prefetch("endpoint", endpoints))
     scenarios = Scenario.objects.prefetch_related("stages", Prefetch("steps", steps))
     return Plan.objects.select_related("project", "environment").prefetch_related(Prefetch("scenarios", scenarios))
 
@@ -340,29 +342,6 @@ def delete_scenario(scenario: Scenario) -> None:
     """Takes it out of its plan."""
     scenario.delete()
     touch(scenario.plan)
-
-
-@transaction.atomic
-def add_stage(scenario: Scenario) -> None:
-    """One more stage like the last one, as many as a scenario may have."""
-    stages = list(scenario.stages.all())
-    if len(stages) < MOST_STAGES:
-        last = stages[-1] if stages else Stage(duration=30, target=5)
-        position = last.position + 1 if stages else 0
-        Stage.objects.create(scenario=scenario, position=position, duration=last.duration or 30, target=last.target)
-        touch(scenario.plan)
-
-
-@transaction.atomic
-def delete_stage(scenario: Scenario, pk: int) -> None:
-    """Takes a stage out; the last one stays."""
-    if scenario.stages.count() > 1:
-        scenario.stages.filter(pk=pk).delete()
-        kept = {name: text for name, text in scenario.drafts.items() if not name.startswith(f"stage.{pk}.")}
-        if kept != scenario.drafts:
-            scenario.drafts = kept
-            scenario.save(update_fields=["drafts"])
-        touch(scenario.plan)
 
 
 def _number(value: Any) -> Any:

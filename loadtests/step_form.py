@@ -195,7 +195,11 @@ class _StepFields:
                 )
             value = {"header": _("any value"), "size": "10000", "time": "500"}.get(kind, "")
             label = _("Check %(number)s, value") % words
-            row.append(self.field(f"{start}.value", label, check.get("value", ""), f"{at}.value", placeholder=value))
+            row.append(
+                self.field(
+                    f"{start}.value", label, check.get("value", ""), f"{at}.value", placeholder=value, fills=True
+                )
+            )
             yield RowForm(number, tuple(row))
 
     def extracts(self) -> Iterator[RowForm]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from loadtests.k6.paths import read_path
 from loadtests.k6.plan import CheckPlan, ExtractPlan, RequestPlan, StepPlan, Text
@@ -13,6 +14,16 @@ from loadtests.requesting import Place, build_request
 from loadtests.surroundings import Surroundings
 from metricvault.lib.errors import Detail
 from projects.models import Endpoint, Project
+
+# A check as a person reads it.
+_SAID = {
+    "contains": gettext_noop("the answer contains “%(value)s”"),
+    "json": gettext_noop("%(target)s is %(value)s"),
+    "has": gettext_noop("header %(target)s is there"),
+    "header": gettext_noop("header %(target)s contains “%(value)s”"),
+    "size": gettext_noop("at most %(value)s bytes"),
+    "time": gettext_noop("within %(value)s ms"),
+}
 
 
 class Steps:
@@ -93,14 +104,8 @@ def _range(text: str) -> tuple[int, int]:
 
 def _check(one: CheckIn, value: Text) -> CheckPlan:
     path = read_path(one.target) if one.kind == "json" else ()
-    words = {"target": one.target, "value": one.value}
-    text = {
-        "contains": _("the answer contains “%(value)s”"),
-        "json": _("%(target)s is %(value)s"),
-        "header": _("header %(target)s is there") if not one.value else _("header %(target)s contains “%(value)s”"),
-        "size": _("at most %(value)s bytes"),
-        "time": _("within %(value)s ms"),
-    }[one.kind] % words
+    kind = "has" if one.kind == "header" and not one.value else one.kind
+    text = _(_SAID[kind]) % {"target": one.target, "value": one.value}
     return CheckPlan(one.kind, one.target, value, text, path)
 
 

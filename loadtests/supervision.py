@@ -4,6 +4,7 @@ Who acts is decided by conditional UPDATEs, so that two workers never do the sam
 """
 
 import logging
+import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -24,7 +25,8 @@ from loadtests import fleet
 from loadtests.k6.exit_codes import EXIT_CODES, PLANNED, UNKNOWN
 from loadtests.k6_reports import keep_reports
 from loadtests.load_spec import run_spec
-from loadtests.runners import KUBERNETES, Progress, Runner, RunnerError, open_runner
+from loadtests.runners import KUBERNETES, LaunchSpec, Progress, Runner, RunnerError, find_k6, open_runner
+from loadtests.runners.inspection import ScriptRefused, inspect
 from metricvault.lib.errors import ProductError
 
 logger = logging.getLogger(__name__)
@@ -41,15 +43,25 @@ def launch(run_id: int, now: datetime) -> bool:
     announce(run)
     try:
         _keep_script(run)
-        open_runner(run.runner).launch(run_spec(run))
+        spec = run_spec(run)
+        _inspect(spec)
+        open_runner(run.runner).launch(spec)
     except RunnerError as error:
-        code = "k6_missing" if error.permanent and run.runner != KUBERNETES else "launch_failed"
+        missing = error.permanent and run.runner != KUBERNETES and not isinstance(error, ScriptRefused)
+        code = "k6_missing" if missing else "launch_failed"
         _fail(run, reason(code, detail=error.detail))
     except ProductError as error:  # secrets or data that the plan was made with are gone
         _fail(run, reason("launch_failed", detail=str(error.message)))
     except OSError as error:
         _fail(run, reason("launch_failed", detail=error.strerror or type(error).__name__))
     return True
+
+
+def _inspect(spec: LaunchSpec) -> None:
+    """Whether k6 takes the script, before anything is sent. A worker of a cluster may have no k6 to ask."""
+    k6 = find_k6(settings.METRICVAULT_K6_BINARY)
+    if os.access(k6, os.X_OK):
+        inspect(k6, spec.script, spec.files)
 
 
 def _keep_script(run: TestHistory) -> None:

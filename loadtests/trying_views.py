@@ -19,8 +19,6 @@ from loadtests.models import Plan, Try
 from metricvault.lib.errors import Missing, Refused
 from projects.access import can_edit, require_user
 
-_HEADERS_SHOWN = 6
-
 
 @require_POST
 def start(request: HttpRequest, pk: int) -> HttpResponse:
@@ -93,7 +91,6 @@ def _drawer(request: HttpRequest, row: Try, *, may_edit: bool) -> HttpResponse:
         "steps": [_line(one, at, opened == at and not active) for at, one in enumerate(row.result)],
         "several": len({one["scenario"] for one in row.result}) > 1,
         "total": sum(one["response"]["duration"] for one in row.result if one["response"]),
-        "opened": opened,
         **({} if active or not row.result else _shown(row, opened)),
     }
     if context["why"] and context.get("problems"):  # its first problem is said above all already

@@ -8,7 +8,18 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from projects.catalogue import endpoint_count
-from projects.models import DocumentImport, Endpoint, Membership, OpenApiSpec, Project, Tag, Validation
+from projects.environments import sealed_names
+from projects.models import (
+    DataFile,
+    DocumentImport,
+    Endpoint,
+    Environment,
+    Membership,
+    OpenApiSpec,
+    Project,
+    Tag,
+    Validation,
+)
 from projects.openapi.readiness import missing_values
 
 
@@ -150,6 +161,45 @@ class DocumentImportAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DocumentImport]:
         return super().get_queryset(request).defer("payload", "changes")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Environment)
+class EnvironmentAdmin(admin.ModelAdmin):
+    list_display = ["name", "project", "base_url", "updated_at"]
+    list_filter = [("project", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["project"]
+    search_fields = ["name", "base_url", "project__title"]
+    autocomplete_fields = ["project"]
+    # Their shapes are the form's affair; what is secret about them is never shown.
+    readonly_fields = ["headers", "variables", "credentials", "secrets", "created_at", "updated_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # Its secrets stay with the people of its project.
+        return [*self.readonly_fields, *(["project"] if obj else [])]
+
+    @admin.display(description=_("secrets that are kept"))
+    def secrets(self, environment: Environment) -> str:
+        names = sealed_names(environment)
+        return str(_("cannot be read: their key is gone")) if names is None else ", ".join(sorted(names)) or "-"
+
+
+@admin.register(DataFile)
+class DataFileAdmin(admin.ModelAdmin):
+    list_display = ["name", "project", "file_name", "row_count", "size", "created_by", "created_at", "replaced_at"]
+    list_filter = [("replaced_at", admin.EmptyFieldListFilter), ("project", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["project", "created_by"]
+    search_fields = ["name", "file_name", "project__title"]
+    autocomplete_fields = ["created_by"]
+    # Its rows never change, and plans and results find it by name and key.
+    readonly_fields = [
+        "project", "name", "columns", "row_count", "encoding", "size", "sha256", "created_at", "replaced_at",
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DataFile]:
+        return super().get_queryset(request).defer("packed")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

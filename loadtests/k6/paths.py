@@ -4,6 +4,7 @@
 """
 
 import re
+from functools import lru_cache
 
 Path = tuple[str | int, ...]
 
@@ -27,6 +28,7 @@ LONGEST = 1000
 TOO_LONG = "This path is too long."
 
 
+@lru_cache(maxsize=4096)
 def read_path(text: str) -> Path:
     """Names and positions from the outermost on; "*" is any one value of a list. ValueError with one of the reasons."""
     text = text.strip()

@@ -94,14 +94,11 @@ def _check_names(plan: RunPlan) -> None:
     for table in plan.tables:
         if not _FILE.fullmatch(table.file):
             raise ValueError(f"{table.file!r} is not a file name.")
-    used = {part.secret for text in texts(plan) if not isinstance(text, str) for part in text if _is_secret(part)}
+    parts = (part for text in texts(plan) if not isinstance(text, str) for part in text)
+    used = {part.secret for part in parts if isinstance(part, Secret)}
     for variable in used | {secret.variable for secret in plan.secrets}:
         if not _VARIABLE.fullmatch(variable) or variable in OWN_VARIABLES:
             raise ValueError(f"{variable!r} is not a variable of a secret.")
-
-
-def _is_secret(part: Part) -> bool:
-    return isinstance(part, Secret)
 
 
 def _http(plan: RunPlan) -> Json:
@@ -158,6 +155,7 @@ def _step_texts(step: StepPlan) -> Iterator[Text]:
     yield from (value for _name, value in step.request.headers)
     if step.request.body is not None:
         yield step.request.body
+    yield from (check.value for check in step.checks)
 
 
 def _journey(scenario: ScenarioPlan, tables: Tables, shares: Mapping[str, list[str]]) -> Json:
@@ -193,13 +191,13 @@ def _step(step: StepPlan, position: int, tables: Tables, several: bool) -> Json:
         "body": None if request.body is None else _text(request.body, tables),
         **({"once": True} if step.once else {}),
         **({"statuses": [list(both) for both in step.statuses]} if step.statuses else {}),
-        **({"checks": [_check(check) for check in step.checks]} if step.checks else {}),
+        **({"checks": [_check(check, tables) for check in step.checks]} if step.checks else {}),
         **({"extracts": [_extract(extract) for extract in step.extracts]} if step.extracts else {}),
     }
 
 
-def _check(check: CheckPlan) -> Json:
-    found: Json = {"kind": check.kind, "target": check.target, "value": check.value}
+def _check(check: CheckPlan, tables: Tables) -> Json:
+    found: Json = {"kind": check.kind, "target": check.target, "value": _text(check.value, tables)}
     return {**found, "path": list(check.path)} if check.kind == "json" else found
 
 

@@ -224,6 +224,11 @@ function within(value, step) {
   return Object.prototype.hasOwnProperty.call(value, step) ? [value[step]] : [];
 }
 
+/* A check with its value filled in; as JSON, two texts of the same value are the same. */
+function wanted(check, value) {
+  return { ...check, value, same: isJson(value) ? JSON.stringify(JSON.parse(value)) : undefined };
+}
+
 /* Each answers [whether it holds, what was there]. */
 const checkers = {
   contains: (check, seen) => [seen.text.includes(check.value), null],
@@ -264,9 +269,9 @@ function pattern(expression) {
 
 function prepared(step, number, journey) {
   const checks = (step.checks || []).map((check, place) => ({
-    ...check,
+    ...(isStill(check.value) ? wanted(check, check.value) : check),
+    still: isStill(check.value),
     key: `c${place + 1}`,
-    same: isJson(check.value) ? JSON.stringify(JSON.parse(check.value)) : undefined,
   }));
   const extracts = (step.extracts || []).map((extract, place) => ({
     ...extract,
@@ -340,7 +345,7 @@ function judge(journey, step, given, answer, sent) {
     if (PLAN.trying) results.push({ key: one.key, ok, ...more });
   };
   for (const check of step.checks) {
-    const [ok, found] = checkers[check.kind](check, seen);
+    const [ok, found] = checkers[check.kind](check.still ? check : wanted(check, fill(check.value, given)), seen);
     note(check, ok, { found: typeof found === "string" ? found.slice(0, 200) : found });
   }
   for (const extract of step.extracts) {

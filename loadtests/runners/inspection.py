@@ -17,8 +17,15 @@ _ERROR = re.compile(r'error="((?:[^"\\]|\\.)*)"')
 _LONGEST = 500
 
 
+class ScriptRefused(RunnerError):
+    """k6 does not take the script."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(N_("k6 does not take the script: %(reason)s"), permanent=True, reason=reason)
+
+
 def inspect(k6: str, script: str, files: Mapping[str, str], folder: Path | None = None) -> None:
-    """Raises a permanent `RunnerError` with k6's own words where it does not take the script; a passing one where it
+    """Raises `ScriptRefused` with k6's own words where it does not take the script; a passing `RunnerError` where it
     cannot be asked. `files`: what lies beside the script, by bare name. `folder`: where to write both for the time."""
     with tempfile.TemporaryDirectory(prefix="inspect-", dir=folder) as name:
         place = Path(name)
@@ -34,7 +41,7 @@ def inspect(k6: str, script: str, files: Mapping[str, str], folder: Path | None 
             raise RunnerError(message, permanent=False, seconds=f"{PATIENCE:g}") from error
     if done.returncode:
         reason = _reason(done.stderr).replace(f"file://{place}/", "").replace(f"{place}/", "")
-        raise RunnerError(N_("k6 does not take the script: %(reason)s"), permanent=True, reason=reason)
+        raise ScriptRefused(reason)
 
 
 def _asked(k6: str, place: Path) -> subprocess.CompletedProcess[str]:

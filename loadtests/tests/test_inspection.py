@@ -8,7 +8,7 @@ import pytest
 from loadtests.k6.plan import StagePlan, TablePlan, Take
 from loadtests.k6.script import build_script
 from loadtests.runners import RunnerError
-from loadtests.runners.inspection import inspect
+from loadtests.runners.inspection import ScriptRefused, inspect
 from loadtests.tests.conftest import run_plan, scenario
 
 TABLE = TablePlan("users", ("name",), "sequential", 1, "users.json")
@@ -31,7 +31,7 @@ def test_it_takes_a_script_with_its_data_and_leaves_nothing_behind(k6: str, tmp_
     ids=["syntax", "exception", "options", "data"],
 )
 def test_what_it_does_not_take_it_refuses_in_its_own_words(k6: str, tmp_path: Path, script: str, words: str) -> None:
-    with pytest.raises(RunnerError, match="k6 does not take the script: ") as refusal:
+    with pytest.raises(ScriptRefused, match="k6 does not take the script: ") as refusal:
         inspect(k6, script, {}, tmp_path)
     assert words in str(refusal.value)
     assert str(tmp_path) not in str(refusal.value)

@@ -87,7 +87,8 @@ def test_the_step_that_failed_is_open_and_its_problem_comes_first(client: Client
     assert "Not as expected" in answer
     problem = answer.index("The answer was “401 Unauthorized”")
     assert problem < answer.index('<ol class="try-steps">')
-    assert answer.count("The answer was “401 Unauthorized”") == 1
+    drawer = answer.partition("hx-swap-oob")[0]
+    assert drawer.count("The answer was “401 Unauthorized”") == 1
     assert "$.known" in answer[problem:]
 
 
@@ -177,3 +178,34 @@ def test_what_an_answer_says_is_text_and_nothing_else(client: Client, plan: Plan
         answer = text(client, path)
         assert "alert(1)" in answer
         assert "<script>alert" not in answer
+
+
+def dialog(client: Client, plan: Plan) -> str:
+    """The buttons of the dialog that starts a run."""
+    page = client.get(f"/tests/{plan.pk}/").content.decode()
+    return page[page.index('id="run-ask"') :].partition("</form>")[0]
+
+
+def test_a_run_of_a_plan_that_was_never_tried_gets_a_hint(client: Client, plan: Plan) -> None:
+    asked = dialog(client, plan)
+    assert "never tried" in asked
+    assert ">Run</button>" in asked
+
+
+def test_a_run_after_a_good_try_is_asked_for_as_ever(client: Client, plan: Plan) -> None:
+    try_it(client, plan)
+    asked = dialog(client, plan)
+    assert "tried" not in asked
+    assert ">Run</button>" in asked
+
+
+def test_a_run_after_a_try_that_failed_asks_again(client: Client, plan: Plan) -> None:
+    Step.objects.filter(position=2).update(headers=[])
+    row = try_it(client, plan)
+    for asked in (dialog(client, plan), text(client, f"/tests/tries/{row.pk}/")):
+        assert "The last try did not go as expected." in asked
+        assert "401 Unauthorized" in asked
+        assert "Run all the same" in asked
+        assert "changed since" not in asked
+    plan.save()
+    assert "The plan has changed since then." in dialog(client, plan)

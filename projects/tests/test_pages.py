@@ -66,9 +66,9 @@ def test_lists_ask_few_queries_however_long(
     Project.objects.bulk_create(Project(title=f"P{number}", owner=alice) for number in range(25))
     with django_assert_max_num_queries(6):
         page(alice_client, "list")
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         page(alice_client, "detail", orders.project_id)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         page(alice_client, "spec", orders.pk)
 
 
