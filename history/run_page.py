@@ -243,8 +243,8 @@ def _mark(one: Explained) -> str:
 
 
 def totals(run: TestHistory) -> list[tuple[str, list[str]]]:
-    """Every measured rate of the run: (measure, [average, lowest, highest, p50, p95, p99]); "" where there is none."""
-    nothing = ["", "", ""]
+    """Every measured rate of the run: (measure, [average, lowest, highest, p50, p90, p95, p99]); "" where there is none."""
+    nothing = ["", "", "", ""]
     tps = [numbers.tps(value) for value in (run.avg_tps, run.min_tps, run.max_tps)]
     times = [
         numbers.ms(value)
@@ -253,6 +253,7 @@ def totals(run: TestHistory) -> list[tuple[str, list[str]]]:
             run.min_response_time,
             run.max_response_time,
             run.p50_response_time,
+            run.p90_response_time,
             run.p95_response_time,
             run.p99_response_time,
         )
