@@ -193,11 +193,9 @@ def run_again(request: HttpRequest, run_id: int) -> Any:
     return Status(202, started(request, again.run_again(get_editable_run(user, run_id), user)))
 
 
-@router.post(
-    "/test-history/{int:run_id}/plan", response={200: PlanDetail, 201: PlanDetail}, summary="The plan of a run"
-)
+@router.post("/test-history/{int:run_id}/plan", response={200: PlanDetail, 201: PlanDetail}, summary="Edit and run")
 def plan_of_run(request: HttpRequest, run_id: int) -> Any:
-    """To be changed and run: its plan (200), or a new one made of what ran where that is gone or says otherwise (201)."""
+    """The plan of a run (200); where that is gone or says otherwise now, a new one made of what ran (201)."""
     user = require_user(request)
     plan, is_new = again.edit_again(get_editable_run(user, run_id), user)
     return Status(201 if is_new else 200, _detail(plan))

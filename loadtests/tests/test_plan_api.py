@@ -108,6 +108,7 @@ def test_a_file_replaces_a_plan_of_its_project_only(api: Client, plan: Plan, ali
         ("?project_id={key}", FILE.replace("products", "x"), YAML, 422, "scenarios.0.endpoint"),
         ("", "{", "application/json", 400, ""),
         ("", "[]", "application/json", 422, ""),
+        ("", "x", "multipart/form-data", 400, ""),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_refused_and_makes_nothing(
