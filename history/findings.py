@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from history.models import ScenarioHistory, StepHistory, TestHistory
 from history.pace import COUNTED, USERS
@@ -50,9 +51,10 @@ def _checks(scenarios: list[ScenarioHistory]) -> list[Reason]:
     return [*(_check(step, check) for step, check in failed[:_MOST]), *more]
 
 
-def _check(step: StepHistory, check: Mapping[str, object]) -> Reason:
-    failed, passed, text = int(str(check["failed"])), int(str(check["passed"])), str(check["text"])
-    counts = {"step": step.request_name, "failed": failed, "total": failed + passed}
+def _check(step: StepHistory, check: Mapping[str, Any]) -> Reason:
+    failed, passed, text = check["failed"], check["passed"], check["text"]
+    total = failed + passed
     if check["kind"] == "extract":
-        return reason("extract_failed", name=text.partition(" = ")[0], **counts)
-    return reason("check_failed", check=text, **counts)
+        name = text.partition(" = ")[0]
+        return reason("extract_failed", step=step.request_name, failed=failed, total=total, name=name)
+    return reason("check_failed", step=step.request_name, failed=failed, total=total, check=text)

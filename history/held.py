@@ -45,12 +45,12 @@ def found(plan: Mapping[str, Any], scenarios: list[ScenarioHistory], measured: M
 def _held(stages: list[_Stage], request: str) -> Reason:
     best = max((at for at, stage in enumerate(stages) if stage.whole and not stage.missed), default=-1)
     worse = next((stage for stage in stages[best + 1 :] if stage.missed), None)
-    about = {"request": f"{request}: " if request else ""}
+    about = f"{request}: " if request else ""
     if worse is None:
-        return reason("held_all", good=True, level=stages[best].level, **about)
+        return reason("held_all", good=True, request=about, level=stages[best].level)
     if best < 0:
-        return reason("held_none", next=worse.level, why=worse.missed, **about)
-    return reason("held", level=stages[best].level, next=worse.level, why=worse.missed, **about)
+        return reason("held_none", request=about, next=worse.level, why=worse.missed)
+    return reason("held", request=about, level=stages[best].level, next=worse.level, why=worse.missed)
 
 
 def _stages(

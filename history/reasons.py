@@ -154,6 +154,9 @@ SENTENCES: dict[str, str] = {
         "The certificate of %(host)s is not trusted here. Check the address, or turn off the check of certificates in "
         "the HTTP options."
     ),
+    "try_tls": N_(
+        "No encrypted connection to %(host)s came about. Check whether its address begins with http or https."
+    ),
     "try_blocked": N_("Load may not be sent to %(host)s. Ask your administrator to allow it."),
     "try_address": N_("This is no address that a request can be sent to: %(host)s"),
     "try_no_answer": N_("No answer came from %(host)s. k6 says: %(event)s"),

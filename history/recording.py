@@ -23,6 +23,9 @@ from history.states import Outcome
 from history.tracks import Rates, Track, Tracks, Window, follow, place, starts, windows
 from history.verdict import Evidence, judge
 
+MEASURED = [column.name for column in Measured._meta.fields]
+ITERATED = [column.name for column in Iterated._meta.fields]
+
 
 def fill(row: Measured, track: Track | Rates, duration: float, whole: range, witness: Witness | None) -> None:
     """Writes the measured columns of `row` from its seconds and, where k6's own summary is there, from that.
@@ -205,17 +208,13 @@ def _lack(run: TestHistory, rows: _Rows, timeline: Timeline, tracks: Tracks) -> 
     return Lack(no_rows, {tag: count for tag, count in waited.items() if count > 1})
 
 
-def _measured(kind: type[Measured]) -> list[str]:
-    return [column.name for column in kind._meta.fields]
-
-
 def _save(run: TestHistory, rows: _Rows, tracks: Tracks) -> None:
     more = ["max_vus", "min_vus", "avg_vus", "summary", "tested_at", "generators"]
     with transaction.atomic():
-        run.save(update_fields=[*_measured(Iterated), *more])
-        ScenarioHistory.objects.bulk_update(rows.scenarios, _measured(Iterated))
-        StageHistory.objects.bulk_update([window.stage for window in rows.stages], _measured(Measured))
-        StepHistory.objects.bulk_update([step for step, _ in rows.steps], [*_measured(Measured), "checks"])
+        run.save(update_fields=[*ITERATED, *more])
+        ScenarioHistory.objects.bulk_update(rows.scenarios, ITERATED)
+        StageHistory.objects.bulk_update([window.stage for window in rows.stages], MEASURED)
+        StepHistory.objects.bulk_update([step for step, _ in rows.steps], [*MEASURED, "checks"])
         _save_timelines(run, rows.scenarios, tracks)
 
 

@@ -146,7 +146,7 @@ def _refusal(address: Text, limits: Limits) -> str | None:
     try:
         target = target_of(literal)
     except ValueError:
-        return _("it cannot be told which host “%(address)s” is. Write the host itself into the base URL.") % {
+        return _("It cannot be told which host “%(address)s” is. Write the host itself into the base URL.") % {
             "address": literal[:80]
         }
     if _is_metadata(target):

@@ -91,7 +91,9 @@ def _body(asked: StepIn, endpoint: Endpoint | None) -> tuple[str, str]:
         return ("" if asked.body is None else text), asked.content_type or ""
     placeholders: list[str] = []
     text, media_type = body_text(asked, endpoint, _hidden(asked.body, placeholders))
-    return re.sub(r"zqhole(\d+)zq", lambda found: placeholders[int(found[1])], text), media_type if text else ""
+    if not text:
+        return "", asked.content_type or ""
+    return re.sub(r"zqhole(\d+)zq", lambda found: placeholders[int(found[1])], text), media_type
 
 
 def _hidden(value: Any, placeholders: list[str]) -> Any:

@@ -11,6 +11,7 @@ from loadtests.k6.plan_json import from_json
 from loadtests.models import GeneratorSettings
 from loadtests.runners import KUBERNETES, LaunchSpec
 from loadtests.secrets import environment_of
+from loadtests.surroundings import secrets_of
 from metricvault.lib.errors import Conflict
 from projects.data_files import table_json
 from projects.models import DataFile
@@ -26,14 +27,18 @@ def run_spec(run: TestHistory) -> LaunchSpec:
         arguments, environment = pod_command(str(run.pk), f"{address}/write", run.ingest_token, plan)
     else:
         arguments, environment = local_command(str(run.pk), "1", f"{address}/write", run.ingest_token, plan)
+    secrets = environment_of(plan)
     if plan.tokens:
         environment |= {"MV_TOKEN_URL": f"{address}/token", "MV_TOKEN_BEARER": run.ingest_token}
+        # The product fetches the tokens: what they are fetched with stays here.
+        used = {name for scenario in plan.scenarios for step in scenario.steps for name in secrets_of(step)}
+        secrets = {name: value for name, value in secrets.items() if name in used}
     return LaunchSpec(
         run.job_name,
         run.k6_script_file_name,
         run.script,
         arguments,
-        {**environment, **environment_of(plan), **dashboard_environment(plan, pod=on_cluster)},
+        {**environment, **secrets, **dashboard_environment(plan, pod=on_cluster)},
         run=str(run.pk),
         generators=plan.generators,
         longest=settings.SCHEDULER_JOB_TIMEOUT_HOURS * 3600 + settings.METRICVAULT_POD_READY_SECONDS + _LATE,

@@ -17,7 +17,7 @@ from loadtests import again, editing, shelving
 from loadtests.access import get_editable_plan, get_plan, visible_plans
 from loadtests.keeping import keep
 from loadtests.models import Plan
-from loadtests.plan_file import read_plan, write_plan
+from loadtests.plan_file import MARK, VERSION, read_plan, write_plan
 from loadtests.plan_yaml import MAX_BYTES
 from metricvault.lib.errors import Conflict, ProductError, Refused, TooLarge
 from projects.access import can_edit, get_editable_project, require_user, visible_projects
@@ -53,6 +53,7 @@ def import_file(request: HttpRequest) -> HttpResponse:
     project = _chosen_project(request, asked.get("project", ""), projects)
     plans = _plans_of(request, project)
     context: dict[str, Any] = {"projects": projects, "project": project, "plans": plans, "text": asked.get("text", "")}
+    context["example"] = f"{MARK}: {VERSION}"
     context["chosen"] = next((one for one in plans if str(one.pk) == asked.get("plan")), None)
     if request.method != "POST" or project is None:
         return render(request, "loadtests/import.html", context)

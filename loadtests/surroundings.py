@@ -107,7 +107,7 @@ class Surroundings:
 
     def secrets(self, steps: Iterable[StepPlan]) -> tuple[SecretPlan, ...]:
         """Those that the steps and the tokens use, and no others."""
-        used = {name for step in steps for name in _secrets_of(step)}
+        used = {name for step in steps for name in secrets_of(step)}
         for token in self.tokens:
             texts = (token.client_id, token.client_secret, token.username, token.password)
             used |= {part.secret for text in texts for part in _parts_of(text) if isinstance(part, Secret)}
@@ -134,7 +134,8 @@ class Surroundings:
                 yield Detail(f"data.{table.name}", _("The data file “%(name)s” has no rows.") % {"name": table.name})
 
 
-def _secrets_of(step: StepPlan) -> Iterator[str]:
+def secrets_of(step: StepPlan) -> Iterator[str]:
+    """The variables of k6's environment that a step reads."""
     request, expected = step.request, (check.value for check in step.checks)
     for text in (request.url, request.body or "", *(value for _name, value in request.headers), *expected):
         yield from (part.secret for part in _parts_of(text) if isinstance(part, Secret))

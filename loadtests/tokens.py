@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from history.models import TestHistory
 from history.states import FINISHED
 from loadtests.granting import SECONDS, NotGranted, ask
+from loadtests.guard import refused_target
 from loadtests.k6.plan_json import from_json
 from loadtests.secrets import environment_of
 from metricvault.lib.errors import ProductError
@@ -132,10 +133,13 @@ def _fetched(asking: Asking, before: Kept) -> Kept:
     begun = time.time()
     try:
         with about(run=asking.run_id):
-            plan = from_json(TestHistory.objects.only("plan_snapshot").get(pk=asking.run_id).plan_snapshot)
+            run = TestHistory.objects.only("plan_snapshot", "project").select_related("project").get(pk=asking.run_id)
+            plan = from_json(run.plan_snapshot)
             token = next((one for one in plan.tokens if one.key == asking.key), None)
             if token is None:
                 raise Unknown
+            if refusal := refused_target(token.url, run.project):
+                raise NotGranted(refusal)
             values = environment_of(plan)
             _let_go()
             grant = ask(token, values, verify=plan.options.verify_tls)

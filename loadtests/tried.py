@@ -31,10 +31,8 @@ _NO_ANSWER = {
     1211: "try_timeout",
     1212: "try_refused",
     1220: "try_reset",
-    1310: "try_certificate",
-    1311: "try_certificate",
 }
-_CERTIFICATE = ("x509:", "certificate")
+_TLS = 13  # hundreds
 
 Row = dict[str, Any]
 
@@ -143,9 +141,7 @@ def _problems(row: Row, step: StepPlan, seen: StepSeen) -> Iterable[Reason]:
 
 def _no_answer(seen: StepSeen) -> Reason:
     code = _NO_ANSWER.get(seen["error_code"], "try_no_answer")
-    if code == "try_no_answer" and (
-        seen["error_code"] // 100 == 13 or any(word in seen["error"] for word in _CERTIFICATE)
-    ):
-        code = "try_certificate"
+    if seen["error_code"] // 100 == _TLS:
+        code = "try_certificate" if "x509:" in seen["error"] else "try_tls"
     host = urlsplit(seen["request"]["url"]).netloc.rpartition("@")[2] or seen["request"]["url"][:200]
     return reason(code, host=host, event=seen["error"])

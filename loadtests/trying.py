@@ -147,11 +147,12 @@ def run(try_id: int, now: datetime) -> bool:
 
 def _launch_spec(row: Try) -> LaunchSpec:
     plan = from_json(row.plan_snapshot)
+    at_once = tuple(replace(scenario, think_time=0.0) for scenario in plan.scenarios)  # nobody waits for a try
     arguments, environment = try_command(plan, pod=settings.METRICVAULT_RUNNER == KUBERNETES)
     return LaunchSpec(
         job_name(row),
         "try.js",
-        build_script(plan, trying=True),
+        build_script(replace(plan, scenarios=at_once), trying=True),
         arguments,
         {**environment, **environment_of(plan)},
         run=f"try-{row.pk}",

@@ -5,8 +5,9 @@ import logging
 import secrets
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -177,6 +178,13 @@ def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     """More than the whole product takes."""
     return _answer(request, TooLarge(_("The request is too large; at most 20 MB are taken.")))
+
+
+@api.exception_handler(MultiPartParserError)
+@api.exception_handler(SuspiciousOperation)
+def no_form(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A form that is none, or has thousands of fields."""
+    return _answer(request, Malformed(_("The body is not a form that can be read.")))
 
 
 @api.exception_handler(Http404)

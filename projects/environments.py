@@ -8,7 +8,7 @@ encrypted, by the names of `sealed_name`.
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,19 +115,6 @@ def _credential(kept: dict[str, Any]) -> CredentialParts:
         return CredentialParts(scheme, kind, "header", "Authorization", "Bearer ", "", oauth)
     prefix = "Basic " if kind == "basic" else "Bearer "
     return CredentialParts(scheme, kind, "header", "Authorization", prefix, f"credential:{scheme}")
-
-
-def credentials_for(
-    credentials: Sequence[CredentialParts], security: Sequence[Sequence[Mapping[str, Any]]]
-) -> tuple[CredentialParts, ...] | None:
-    """What a request of an endpoint with these requirements (`Endpoint.security`) uses: the first alternative for which
-    every login is there. () where it may be called without, None where it asks for logins that are not there."""
-    known = {one.scheme: one for one in credentials}
-    for alternative in security:
-        names = [one["scheme"] for one in alternative]
-        if names and all(name in known for name in names):
-            return tuple(known[name] for name in names)
-    return () if not security or any(not alternative for alternative in security) else None
 
 
 def secret_values(environment: Environment) -> dict[str, str]:

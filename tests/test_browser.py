@@ -90,7 +90,7 @@ def test_the_live_page_shows_every_second_as_it_comes(page: "Page", product: Pro
 
 def test_a_page_opened_late_or_reloaded_shows_the_whole_curve(page: "Page", product: Product) -> None:
     endpoint = product.imported_demo("Late")["GET /products"]
-    run = product.start("Late", [scenario(endpoint, 1, 9)])
+    run = product.start("Late", [scenario(endpoint, 1, 60)])  # not over before both looks are
     product.wait(run, lambda one: one["status"] == "running")
     page.wait_for_timeout(4000)
     for _time in ("opened late", "reloaded"):
@@ -98,6 +98,7 @@ def test_a_page_opened_late_or_reloaded_shows_the_whole_curve(page: "Page", prod
         until(page, "MV.charts && MV.charts.seconds().length >= 3")
         seconds = seconds_on_charts(page)
         assert seconds == list(range(len(seconds)))
+    product.api.post(f"/test-history/{run}/stop")
     product.wait(run)
 
 

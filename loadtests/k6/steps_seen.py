@@ -21,6 +21,7 @@ MOST_BODY = 64 * 1024  # characters of one body
 MOST_SHOWN = 2 * 1024 * 1024  # of all bodies together; what comes after is shown by its beginning
 _BEGINNING = 2 * 1024
 _LONGEST_VALUE = 4000
+_FAILED = "Request Failed"  # k6 says of each request what its step says in more words
 _MOST_HEADERS = 100
 _CREDENTIALS = {"authorization", "proxy-authorization"}
 _SCHEMES = {"basic", "bearer", "digest", "token", "apikey"}
@@ -96,7 +97,7 @@ def read_output(output: str, secrets: Iterable[str]) -> Seen:
     for line in output.split("\n"):  # not splitlines: JSON may hold line ends that only Unicode knows
         if line.startswith(STEP_MARK):
             found.append(_object(line.removeprefix(STEP_MARK)))
-        elif not line.startswith(SUMMARY_MARK):
+        elif not line.startswith(SUMMARY_MARK) and line != _FAILED:
             rest.append(line)
     lines = [one for one in found if one is not None]
     hidden = [text for one in lines for text in _list(one.get("hidden")) if isinstance(text, str)]

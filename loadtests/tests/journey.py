@@ -16,7 +16,7 @@ from projects.models import Endpoint
 
 class Shop(ThreadingHTTPServer):
     """Answers /login with a token, POST /orders with an id and a Location, GET /orders/41 to whoever has the token;
-    /echo with what it was sent. `seen`: method and path of each request."""
+    /echo with what it was sent, /token as RFC 6749 says. `seen`: method and path of each request."""
 
     daemon_threads = True
 
@@ -45,6 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/orders/41":
             known = self.headers.get("X-Token") == "tok-8231"
             return self._answer(200 if known else 401, {"id": 41, "known": known})
+        if self.path == "/token":
+            return self._answer(200, {"access_token": "granted-4711-token", "expires_in": 600})
         if self.path.startswith("/echo"):
             return self._answer(200, {"path": self.path, "headers": dict(self.headers), "body": sent})
         return self._answer(404, {"error": "no such thing"})

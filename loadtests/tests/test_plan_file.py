@@ -1,5 +1,6 @@
 """A plan as one file: what stands in it, that it comes back as it was, and what is said of one that is wrong."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests import editing
 from loadtests.keeping import keep
 from loadtests.models import Plan
-from loadtests.payload import LoadTestIn
+from loadtests.payload import LoadTestIn, ScenarioIn, StepIn
 from loadtests.plan_file import read_plan, write_plan
 from loadtests.tests.shop import make_endpoint, make_shop
 from metricvault.lib.errors import Refused, TooLarge
@@ -264,3 +265,15 @@ def test_a_file_replaces_a_plan(shop: Project, alice: User) -> None:
     plan = editing.full_plans().get()
     assert (plan.pk, plan.title, plan.environment, plan.created_at) == (key, "New", None, created)
     assert [str(step.endpoint) for one in plan.scenarios.all() for step in one.steps.all()] == ["GET /products"]
+
+
+def test_the_documents_example_is_a_plan_file_as_it_is_written(shop: Project, alice: User) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plan-file.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert exported(imported(example, shop, alice)) == example
+
+
+def test_every_field_is_in_the_documents_lists() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plan-file.md").read_text(encoding="utf-8")
+    fields = {name for model in (LoadTestIn, ScenarioIn, StepIn) for name in model.model_fields}
+    assert [name for name in sorted(fields) if f"`{name}`" not in page] == []

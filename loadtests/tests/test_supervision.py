@@ -58,6 +58,7 @@ class FakeRunner:
 def runner(monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> FakeRunner:
     fake = FakeRunner()
     monkeypatch.setattr(supervision, "open_runner", lambda name="": fake)
+    monkeypatch.setattr(supervision, "find_k6", lambda asked="": "")  # nor is there a k6 to look at scripts
     monkeypatch.setattr(feed, "publish", lambda message, readers: None)
     settings.K6_SCRIPT_FILE_FOLDER = tmp_path
     return fake

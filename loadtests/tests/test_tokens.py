@@ -154,6 +154,15 @@ def test_an_environment_that_is_gone_is_said_to_be(run: TestHistory, server: Tok
     assert "is deleted" in answer["error"]
 
 
+def test_a_token_server_that_may_not_be_reached_any_more_is_not_asked(
+    run: TestHistory, server: TokenServer, settings: Settings
+) -> None:
+    settings.METRICVAULT_ALLOWED_TARGETS = ["shop.example.com"]
+    status, answer = asked(run)
+    assert (status, server.asked) == (502, [])
+    assert "127.0.0.1" in answer["error"]
+
+
 def test_another_run_has_a_token_of_its_own(run: TestHistory, server: TokenServer) -> None:
     other = TestHistory.objects.get(pk=run.pk)
     other.pk, other.job_name, other.ingest_token = None, "k6-2", "another"

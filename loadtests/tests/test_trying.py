@@ -1,5 +1,7 @@
 """One iteration of a plan with a real k6: what is sent, what comes back, what is said of it."""
 
+import json
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,11 +14,13 @@ from pytest_django.fixtures import Settings
 from history.reasons import explain
 from loadtests import planning, trying
 from loadtests.editing import full_plans
+from loadtests.k6.masking import MASK
 from loadtests.models import Plan, Step, Try
 from loadtests.runners import LaunchSpec, Progress, open_runner
 from loadtests.tests.journey import Shop, make_journey, open_shop
 from metricvault.lib.errors import NotAllowed, Refused, TooMany
-from projects.models import Membership
+from projects.environments import sealed
+from projects.models import DataFile, Environment, Membership
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("k6")]
 
@@ -107,31 +111,64 @@ def test_a_target_that_is_not_there_is_a_sentence(alice: User) -> None:
     assert row.result[0]["response"] is None
 
 
-def test_secrets_reach_the_target_and_nobody_else(alice: User, shop: Shop) -> None:
-    from projects.environments import sealed
-    from projects.models import Environment
+def echoing(plan: Plan, **columns: Any) -> Step:
+    """The plan with one step alone, whose endpoint answers with what it was sent."""
+    Step.objects.exclude(position=1).delete()
+    step = Step.objects.select_related("endpoint").get()
+    assert step.endpoint
+    step.endpoint.path = "/echo"
+    step.endpoint.security = columns.pop("security", [])
+    step.endpoint.save()
+    Step.objects.update(**{"statuses": [], "extracts": [], **columns})
+    return step
 
-    plan = make_journey(alice, shop.url)
+
+def in_environment(plan: Plan, secrets: dict[str, str], **columns: Any) -> None:
+    """The plan in an environment of these secrets."""
     plan.environment = Environment.objects.create(
-        project=plan.project,
-        name="staging",
-        variables=[{"name": "key", "value": "", "secret": True}],
-        sealed=sealed({"variable:key": "pa/ss wörd"}),
+        project=plan.project, name="staging", sealed=sealed(secrets), **columns
     )
     plan.save()
-    Step.objects.filter(position=2).delete()
-    Step.objects.filter(position=1).update(extracts=[], statuses=["404"])
-    echo = Step.objects.get(position=1)
-    echo.endpoint.path = "/echo"  # type: ignore[union-attr]
-    echo.endpoint.save()  # type: ignore[union-attr]
-    echo.statuses, echo.body, echo.extracts = [], '{"key": "{{key}}"}', []
-    echo.headers = [{"name": "X-Key", "value": "{{key}}"}]
-    echo.save()
+
+
+def test_secrets_reach_the_target_and_nobody_else(alice: User, shop: Shop) -> None:
+    plan = make_journey(alice, shop.url)
+    variable = {"name": "key", "value": "", "secret": True}
+    in_environment(plan, {"variable:key": "pa/ss wörd"}, variables=[variable])
+    header = {"name": "X-Key", "value": "{{key}}"}
+    echoing(plan, body='{"key": "{{key}}"}', headers=[header])
     row = tried(plan, alice)
     assert row.state == "passed", row.message
-    shown = str(row.result) + row.log
-    assert "ss w" not in shown
-    assert "••••••" in row.result[1]["response"]["body"]
+    assert "ss w" not in str(row.result) + row.log
+    answer = row.result[0]["response"]
+    assert answer["body"].count(MASK) == 2
+
+
+def test_an_access_token_that_k6_fetched_is_not_shown(alice: User, shop: Shop) -> None:
+    plan = make_journey(alice, shop.url)
+    login = {
+        "scheme": "oauth", "kind": "oauth2", "grant": "client_credentials", "token_url": f"{shop.url}/token",
+        "client_id": "vault", "scope": "", "username": "", "in_body": False,
+    }  # fmt: skip
+    in_environment(plan, {"client_secret:oauth": "very secret indeed"}, credentials=[login])
+    echoing(plan, security=[[{"scheme": "oauth", "scopes": []}]])
+    row = tried(plan, alice)
+    assert row.state == "passed", (row.message, row.log)
+    assert shop.seen == ["POST /token", "POST /echo"]
+    assert "granted-4711-token" not in str(row.result) + row.log
+    assert "secret indeed" not in str(row.result) + row.log
+    assert ["Authorization", f"Bearer {MASK}"] in row.result[0]["request"]["headers"]
+    assert f"Bearer {MASK}" in row.result[0]["response"]["body"]
+
+
+def test_rows_of_a_data_file_are_filled_in(alice: User, shop: Shop) -> None:
+    plan = make_journey(alice, shop.url)
+    rows = zlib.compress(json.dumps([["김하나", "1"], ["이두리", "2"]]).encode())
+    columns = {"columns": ["name", "n"], "row_count": 2, "sha256": "0" * 64, "packed": rows}
+    DataFile.objects.create(project=plan.project, name="users", **columns)
+    echoing(plan, body='{"name": "{{users.name}}"}')
+    row = tried(plan, alice)
+    assert row.result[0]["request"]["body"] == '{"name": "김하나"}'
 
 
 def test_a_plan_that_is_wrong_is_refused_and_leaves_nothing(alice: User, shop: Shop) -> None:
@@ -203,6 +240,7 @@ class FakeRunner:
 
     def __init__(self, *phases: str) -> None:
         self.phases, self.asked = list(phases), ["-"]
+        self.spec: LaunchSpec | None = None
 
     def poll(self, job: str) -> Progress:
         phase = self.phases.pop(0) if len(self.phases) > 1 else self.phases[0]
@@ -211,8 +249,9 @@ class FakeRunner:
     def __getattr__(self, name: str) -> Any:
         from loadtests.runners import Logs
 
-        def done(*args: object) -> Any:
+        def done(*args: Any) -> Any:
             self.asked.append(name)
+            self.spec = args[0] if name == "launch" else self.spec
             return Logs("", "k6 said this")
 
         return done
@@ -229,6 +268,15 @@ def test_a_pod_is_let_go_once_it_is_ready(alice: User, shop: Shop, monkeypatch: 
         "failed", "k6 said this", "Not every step was sent. k6's log below says why.",
     )  # fmt: skip
     assert {one["state"] for one in row.result} == {"not_sent"}
+
+
+def test_nobody_waits_for_think_time(alice: User, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeRunner("finished")
+    monkeypatch.setattr(trying, "open_runner", lambda: fake)
+    row = asked(make_journey(alice, shop.url), alice)
+    trying.run(row.pk, timezone.now())
+    assert fake.spec
+    assert '"think": 0.5' not in fake.spec.script
 
 
 def test_it_is_given_up_after_a_minute(alice: User, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

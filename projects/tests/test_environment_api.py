@@ -198,6 +198,21 @@ def test_an_upload_without_a_file_says_so(shop: Project, alice_client: Client) -
     assert (answer.status_code, fields(answer)) == (422, {"file"})
 
 
+@pytest.mark.parametrize("path", ["/data-file", "/openapi/analyze"])
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=a", b"--a\r\nContent-Disposition: form-data; name=x\r\n\r\n1\r\n" * 2000),
+    ],
+)
+def test_a_body_that_is_no_form_is_refused(
+    shop: Project, alice_client: Client, path: str, kind: str, body: bytes
+) -> None:
+    answer = alice_client.generic("POST", path, body, content_type=kind)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
+
+
 def test_strangers_and_readers_do_not_upload(shop: Project, rita_client: Client, charlie_client: Client) -> None:
     assert (upload(rita_client, shop).status_code, upload(charlie_client, shop).status_code) == (403, 404)
     assert not DataFile.objects.exists()

@@ -12,7 +12,6 @@ from projects.environments import (
     CredentialParts,
     OAuthParts,
     SecretsUnreadable,
-    credentials_for,
     parts,
     schemes_of,
     secret_values,
@@ -192,18 +191,6 @@ def test_secrets_whose_key_is_gone_are_said_to_be(shop: Project) -> None:
         assert secret_values(environment) == {"variable:a": "s3cret"}
     environment = changed(environment, variables=[{"name": "a", "value": "new", "secret": True}])
     assert secret_values(environment) == {"variable:a": "new"}
-
-
-def test_the_first_alternative_whose_logins_are_all_there_is_used() -> None:
-    one, two = (CredentialParts(name, "bearer", "header", "Authorization", "Bearer ", name) for name in ("one", "two"))
-    either = [[{"scheme": "zero", "scopes": []}, {"scheme": "one", "scopes": []}], [{"scheme": "two", "scopes": []}]]
-    both = [[{"scheme": "two", "scopes": []}, {"scheme": "one", "scopes": []}]]
-    assert credentials_for([one, two], either) == (two,)
-    assert credentials_for([one, two], both) == (two, one)
-    assert credentials_for([one], either) is None
-    assert credentials_for([one], []) == ()
-    assert credentials_for([two], [[], *either]) == (two,)
-    assert credentials_for([], [*either, []]) == ()
 
 
 def test_schemes_come_from_all_documents_and_only_those_that_can_be_answered(secured: Project) -> None:
