@@ -17,6 +17,7 @@ import pytest
 _SHARING = (
     "browser",
     "builder_end_to_end",
+    "builder_story",
     "doctor",
     "end_to_end",
     "environments_in_browser",
