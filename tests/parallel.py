@@ -17,11 +17,14 @@ import pytest
 _SHARING = (
     "browser",
     "builder_end_to_end",
+    "builder_story",
     "doctor",
     "end_to_end",
+    "environments_in_browser",
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
+    "try_in_browser",
 )
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}
 
