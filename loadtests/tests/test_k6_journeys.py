@@ -178,6 +178,22 @@ def test_a_check_may_expect_what_an_earlier_step_took(k6: str, tmp_path: Path, a
     assert [ran.count("mv_checks", step="2", check=f"c{at}", ok="true") for at in (1, 2, 3, 4)] == [1, 1, 1, 0]
 
 
+def test_a_redirect_on_the_way_to_an_expected_status_is_no_failure(k6: str, tmp_path: Path, api: Api) -> None:
+    wanted: dict[str, Any] = {"statuses": ((200, 200),), "checks": HELD[-1:]}
+    steps = (
+        step(api, "GET", "/status/302?to=/there", **wanted),
+        step(api, "GET", "/status/302", **wanted),  # leads nowhere: the answer is not the expected one
+        step(api, "GET", "/status/404", **wanted),
+    )
+    ran = run(k6, tmp_path, run_plan(once_each(*steps)))
+    assert [one.path for one in api.received] == ["/status/302?to=/there", "/there", "/status/302", "/status/404"]
+    assert ran.tags("mv_failed", "step") == {"2": 1}
+    assert ran.metrics["http_req_failed{scenario_tag:s01_one}"]["values"]["passes"] == 1
+    ran = run(k6, tmp_path, replace(run_plan(once_each(*steps)), options=OptionsPlan(max_redirects=0)))
+    assert ran.metrics["http_req_failed{scenario_tag:s01_one}"]["values"]["passes"] == 3
+    assert "mv_failed" not in ran.points
+
+
 def test_a_step_of_the_first_iteration_keeps_what_it_takes_for_its_user(k6: str, tmp_path: Path, api: Api) -> None:
     api.answers["/login"] = lambda received: {"id": received.connection}
     login = step(api, "POST", "/login", "{}", once=True, extracts=(ExtractPlan("id", "json", "$.id", ("id",)),))
