@@ -73,7 +73,8 @@ def take_value(request: HttpRequest, pk: int, at: int) -> HttpResponse:
 def _try(request: HttpRequest, pk: int) -> tuple[Try, bool]:
     """The try of a plan that this person may see, and whether they may change the plan."""
     user = require_user(request)
-    row = Try.objects.filter(pk=pk, plan__in=visible_plans(user)).select_related("plan__project").first()
+    visible = Try.objects.filter(plan__in=visible_plans(user)).defer("plan_snapshot")
+    row = visible.filter(pk=pk).select_related("plan__project").first()
     if row is None or row.plan is None:
         raise Missing(_("There is no try %(id)s.") % {"id": pk})
     return trying.look(row, timezone.now()), can_edit(user, row.plan.project)
