@@ -246,6 +246,12 @@ def _clean_up(row: Try, runner: Runner) -> None:
         logger.warning("try %s: its job is not deleted yet: %s", row.pk, error)
 
 
+def steps(row: Try) -> list[tried.Row]:
+    """The steps as they are shown: what still waits when all is over was not sent."""
+    over = row.state not in ACTIVE
+    return [{**one, "state": tried.NOT_SENT} if over and one["state"] == tried.WAITING else one for one in row.result]
+
+
 def tidy(now: datetime) -> None:
     """Ends the tries that everybody has left, and what may still run of them."""
     for row in Try.objects.filter(state__in=ACTIVE, created_at__lt=now - _LOST):

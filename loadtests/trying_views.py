@@ -89,7 +89,7 @@ def _drawer(request: HttpRequest, row: Try, *, may_edit: bool) -> HttpResponse:
         "may_edit": may_edit,
         "active": active,
         "why": next(iter(explain([row.message])), None) if row.message else None,
-        "steps": [_line(one, at, opened == at and not active) for at, one in enumerate(row.result)],
+        "steps": [_line(one, at, opened == at and not active) for at, one in enumerate(trying.steps(row))],
         "several": len({one["scenario"] for one in row.result}) > 1,
         "total": sum(one["response"]["duration"] for one in row.result if one["response"]),
         **({} if active or not row.result else _shown(row, opened)),
