@@ -228,8 +228,9 @@ def _unfinished(progress: Progress) -> Reason:
     end = EXIT_CODES.get(progress.exit_code, UNKNOWN)
     if end.finished:
         return reason("try_not_all_sent")
-    code = progress.exit_code
-    return reason(end.reason, exit_code=code if code is not None else "-")
+    if end.reason == "script_error":
+        return reason("script_error")
+    return reason("try_ended", exit_code="-" if progress.exit_code is None else progress.exit_code)
 
 
 def _end(try_id: int, state: str, why: Reason | None, **columns: Any) -> None:

@@ -214,7 +214,8 @@ def test_the_last_five_of_a_plan_are_kept(alice: User, shop: Shop) -> None:
 
 
 def test_it_is_handed_to_a_worker(alice: User, shop: Shop, django_capture_on_commit_callbacks: Any) -> None:
-    plan, sent = make_journey(alice, shop.url), []
+    plan = make_journey(alice, shop.url)
+    sent: list[int] = []
     with pytest.MonkeyPatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
         patch.setattr(tasks.try_plan, "delay", sent.append)
         row = asked(plan, alice)
@@ -307,7 +308,7 @@ def test_a_pod_is_let_go_once_it_is_ready(alice: User, shop: Shop, monkeypatch: 
     ("exit_code", "said"),
     [
         (107, "k6 could not run the script. Its log below says where."),
-        (137, "k6 was killed from outside, perhaps for want of memory. The numbers up to then are kept."),
+        (137, "k6 ended with exit code 137 before every step was sent. Its log below says why."),
         (0, "Not every step was sent. k6's log below says why."),
     ],
 )
