@@ -16,12 +16,15 @@ import pytest
 # Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
 _SHARING = (
     "browser",
+    "builder_end_to_end",
     "builder_story",
     "doctor",
     "end_to_end",
+    "environments_in_browser",
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
+    "try_in_browser",
 )
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}
 
