@@ -1,6 +1,8 @@
 """The load that a plan asks for at a second, and whether slow answers kept it from being sent. Pure."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -19,25 +21,33 @@ class Asked:
     def __init__(self, plan: Mapping[str, Any]) -> None:
         scenarios = [one for one in plan.get("scenarios", []) if one.get("executor") not in COUNTED]
         self._curves = {one["tag"]: shape.scenario_curve(one) for one in scenarios}
+        self._times = {tag: [t for t, _load in curve] for tag, curve in self._curves.items()}
         self._peaks = {tag: max((load for _t, load in curve), default=0.0) for tag, curve in self._curves.items()}
-        corners = {t for curve in self._curves.values() for t, _load in curve}
-        self._most = max((max(self._whole(t), self._whole(t, before=True)) for t in corners), default=0.0)
 
-    def at(self, tag: str, t: float) -> float:
-        """What is asked of a scenario at `t`, in its own unit."""
-        return shape.users_at(self._curves.get(tag, []), t)
+    def at(self, tag: str, t: float, *, before: bool = False) -> float:
+        """What is asked of a scenario at `t`, in its own unit; at a jump after it, or with `before` before it."""
+        times = self._times.get(tag, [])
+        i = (bisect_left if before else bisect_right)(times, t)
+        if not 0 < i < len(times):
+            return 0.0
+        (t0, low), (t1, high) = self._curves[tag][i - 1 : i + 1]
+        return low + (high - low) * (t - t0) / (t1 - t0)
 
     def full(self, tag: str, t: int) -> bool:
         """Whether second `t` asks a scenario, or with "" the run, for the most that it ever does, all second long."""
         if not tag:
             return 0 < _FULL * self._most <= min(self._whole(t), self._whole(t + 1, before=True))
-        curve, peak = self._curves.get(tag, []), self._peaks.get(tag, 0.0)
-        return 0 < _FULL * peak <= min(shape.users_at(curve, t), shape.users_at(curve, t + 1, before=True))
+        peak = self._peaks.get(tag, 0.0)
+        return 0 < _FULL * peak <= min(self.at(tag, t), self.at(tag, t + 1, before=True))
+
+    @cached_property
+    def _most(self) -> float:
+        corners = {t for times in self._times.values() for t in times}
+        return max((max(self._whole(t), self._whole(t, before=True)) for t in corners), default=0.0)
 
     def _whole(self, t: float, *, before: bool = False) -> float:
         """Of all scenarios, each in parts of its own peak: users and rates have no common unit."""
-        parts = ((shape.users_at(curve, t, before=before), self._peaks[tag]) for tag, curve in self._curves.items())
-        return sum(load / peak for load, peak in parts if peak)
+        return sum(self.at(tag, t, before=before) / peak for tag, peak in self._peaks.items() if peak)
 
 
 def slowed(requests: Sequence[int], users: Sequence[float]) -> int:

@@ -34,7 +34,7 @@ def context(run: TestHistory) -> dict[str, Any]:
         "planned": planned,
         "ruler": shape.points(curve, *RULER),
         "ticks": [planned * quarter / 4 for quarter in range(5)],
-        "peak": _most_users(run) if rate else max((users for _t, users in curve), default=0),
+        "peak": _most_users(run),
         "chart_plan": chart_plan(run, scenarios, curve, planned),
         "iterated": iterated(run),
         "stepped": [row for row in rows if row.steps],
@@ -107,6 +107,7 @@ class ScenarioRow:
         ]
         targets = (scenario.response_time_target, scenario.error_rate_target, scenario.tps_target)
         self.has_target = any(target is not None for target in targets)
+        self.judged_live = targets[:2] != (None, None)  # throughput is judged at the end
         steps = [StepRow(step) for step in scenario.steps.all()]
         self.journey = len(steps) if len(steps) > 1 else 0
         self.steps = steps if self.journey or any(step.checks for step in steps) else []
@@ -140,9 +141,11 @@ def iterated(run: TestHistory) -> bool:
     return any(shape.is_rate(one) or len(one.get("steps", ())) > 1 for one in scenarios) or bool(run.dropped_iterations)
 
 
-def _most_users(run: TestHistory) -> int:
-    loads = [one.get("load", {}) for one in run.plan_snapshot.get("scenarios", [])]
-    return sum(int(load.get("max_vus") or load.get("pre_allocated_vus") or 0) for load in loads)
+def _most_users(run: TestHistory) -> float:
+    """Users at the peak, with as many as the rates may take."""
+    loads = [one.get("load", {}) for one in run.plan_snapshot.get("scenarios", []) if shape.is_rate(one)]
+    for_rates = sum(int(load.get("max_vus") or load.get("pre_allocated_vus") or 0) for load in loads)
+    return for_rates + max((users for _t, users in shape.asked(run.plan_snapshot)), default=0)
 
 
 def _asked_requests(run: TestHistory) -> shape.Curve:
@@ -243,8 +246,8 @@ def _mark(one: Explained) -> str:
 
 
 def totals(run: TestHistory) -> list[tuple[str, list[str]]]:
-    """Every measured rate of the run: (measure, [average, lowest, highest, p50, p95, p99]); "" where there is none."""
-    nothing = ["", "", ""]
+    """Every measured rate of the run: (measure, [average, lowest, highest, p50, p90, p95, p99]); "" where none is."""
+    nothing = ["", "", "", ""]
     tps = [numbers.tps(value) for value in (run.avg_tps, run.min_tps, run.max_tps)]
     times = [
         numbers.ms(value)
@@ -253,6 +256,7 @@ def totals(run: TestHistory) -> list[tuple[str, list[str]]]:
             run.min_response_time,
             run.max_response_time,
             run.p50_response_time,
+            run.p90_response_time,
             run.p95_response_time,
             run.p99_response_time,
         )

@@ -111,4 +111,4 @@ def _requests(
 def _why(count: int, plans: Mapping[int, ScenarioPlan]) -> str:
     if len(plans) < count:
         return _("known once nothing is missing any more")
-    return _("known after a run, or once it was tried: users wait for an answer before the next request")
+    return _("known after a run or a try: users wait for answers")

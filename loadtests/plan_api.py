@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from loadtests import editing, launching, planning, shelving
+from history.access import get_editable_run
+from loadtests import again, editing, launching, planning, shelving
 from loadtests.access import get_editable_plan, get_plan, visible_plans
 from loadtests.api import Started, started
 from loadtests.fields import Key
@@ -183,6 +184,21 @@ def delete_plan(request: HttpRequest, plan_id: int) -> Any:
     """Its results stay."""
     get_editable_plan(require_user(request), plan_id).delete()
     return Status(204, None)
+
+
+@router.post("/test-history/{int:run_id}/again", response={202: Started}, summary="Run again what a run sent")
+def run_again(request: HttpRequest, run_id: int) -> Any:
+    """Exactly what it sent, with the secrets that its environment has now. 409 where something it needs is gone."""
+    user = require_user(request)
+    return Status(202, started(request, again.run_again(get_editable_run(user, run_id), user)))
+
+
+@router.post("/test-history/{int:run_id}/plan", response={200: PlanDetail, 201: PlanDetail}, summary="Edit and run")
+def plan_of_run(request: HttpRequest, run_id: int) -> Any:
+    """The plan of a run (200); where that is gone or says otherwise now, a new one made of what ran (201)."""
+    user = require_user(request)
+    plan, is_new = again.edit_again(get_editable_run(user, run_id), user)
+    return Status(201 if is_new else 200, _detail(plan))
 
 
 def _counted(rows: Any) -> Any:

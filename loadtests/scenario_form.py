@@ -57,6 +57,7 @@ class LoadForm:
     numbers: tuple[Field, ...]  # of users for rates, of iterations
     more: tuple[Field, ...]
     full: bool
+    level: bool  # whether each target is held, instead of led to
     journey: str = ""
     opened: bool = False  # whether what is under "more" differs from what is usual
 
@@ -113,6 +114,7 @@ def _load_form(scenario: Scenario, plan: ScenarioPlan | None, notes: Notes, meas
         numbers=tuple(_numbers(scenario, plan or _rough(scenario), notes, measured)),
         more=more,
         full=len(stages) >= MOST_STAGES,
+        level=executor in LEVEL,
         journey=_journey(plan or _rough(scenario)),
         opened=any(one.problem for one in more) or _unusual(scenario),
     )

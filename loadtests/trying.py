@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
@@ -45,6 +46,7 @@ _AT_ONCE = 4.0  # seconds that a worker stays with a try; after that it only loo
 _LOOK, _LOOK_AT_CLUSTER = 0.05, 0.3
 _KEPT = 5  # tries of one plan, and as many times as that of a project without a plan
 _MOST_ACTIVE = 5  # of one person
+_LONGEST_LOG = 64 * 1024
 _STAYS = 120.0  # seconds after which the cluster itself ends the Job of a try
 
 
@@ -57,9 +59,9 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Try:
     built = planning.build(planning.read(payload), user)
     run_plan = replace(built.plan, run="", generators=1, k6_dashboard=False)
     mark = fingerprint(run_plan)
-    active = Try.objects.filter(created_by=user, state__in=ACTIVE)
-    same = active.filter(plan=plan, project=built.project, fingerprint=mark).first() if plan else None
-    if same is not None:
+    active = Try.objects.filter(created_by=user, state__in=ACTIVE, created_at__gt=timezone.now() - _LOST)
+    same = active.filter(plan=plan, fingerprint=mark).first() if plan else None
+    if same is not None and look(same, timezone.now()).state in ACTIVE:
         return same
     if active.count() >= _MOST_ACTIVE:
         raise TooMany(_("%(count)s tries of yours are under way. Wait for one to end.") % {"count": _MOST_ACTIVE})
@@ -213,7 +215,7 @@ def _conclude(row: Try, runner: Runner, progress: Progress, known: frozenset[str
     else:
         rows = tried.filled(row.result, plan, seen.steps, over=True)
         why = tried.first_problem(rows) or (None if tried.well(rows) else _unfinished(progress))
-        _end(row.pk, Try.State.RUNNING, why, result=rows, log=seen.log)
+        _end(row.pk, Try.State.RUNNING, why, result=rows, log=seen.log[-_LONGEST_LOG:])
     _clean_up(row, runner)
 
 

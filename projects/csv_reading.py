@@ -29,7 +29,7 @@ MOST_NAMED = 5  # lines or columns that one sentence lists
 ENCODINGS = ("utf-8", "cp949", "utf-16", "cp1252", "shift_jis", "gb18030")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DELIMITERS = (",", ";", "\t")
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n')
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?\r?\n')
 _NOT_IN_NAMES = re.compile(r'[{}."\\\x00-\x1f\x7f-\x9f\u2028\u2029]+')
 
 

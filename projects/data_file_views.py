@@ -69,7 +69,7 @@ def data_file(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "file": found,
         "project": found.project,
-        "rows": data_files.rows(found, data_files.PREVIEW_ROWS),
+        "rows": data_files.first_rows(found),
         "holes": ["{{" + f"{found.name}.{column}" + "}}" for column in found.columns],
         "plans": data_files.plans_using(found),
         "may_edit": can_edit(user, found.project),

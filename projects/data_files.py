@@ -25,6 +25,7 @@ from projects.csv_reading import MOST_BYTES, Table, read_csv
 from projects.models import DataFile, Project
 
 PREVIEW_ROWS = 10
+_PREVIEW_BYTES = 256 * 1024
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 
 
@@ -92,10 +93,25 @@ def table_json(file: DataFile) -> str:
     return zlib.decompress(bytes(file.packed)).decode()
 
 
-def rows(file: DataFile, most: int | None = None) -> list[list[str]]:
-    """The rows, or the first `most` of them."""
+def rows(file: DataFile) -> list[list[str]]:
+    """All rows."""
     found: list[list[str]] = json.loads(table_json(file))
-    return found[:most]
+    return found
+
+
+def first_rows(file: DataFile) -> list[list[str]]:
+    """The first `PREVIEW_ROWS`, without reading the rest of a large file."""
+    text = zlib.decompressobj().decompress(bytes(file.packed), _PREVIEW_BYTES).decode(errors="ignore")
+    decoder, at = json.JSONDecoder(), 1  # behind the bracket of the list
+    found: list[list[str]] = []
+    try:
+        while len(found) < PREVIEW_ROWS:
+            row, at = decoder.raw_decode(text, at)
+            found.append(row)
+            at += 1  # the comma
+    except ValueError:  # few rows, or wide ones
+        return rows(file)[:PREVIEW_ROWS]
+    return found
 
 
 def current(project: Project) -> QuerySet[DataFile]:

@@ -222,4 +222,4 @@ def _data_file(row: DataFile) -> dict[str, Any]:
 
 
 def _with_rows(row: DataFile) -> dict[str, Any]:
-    return {**_data_file(row), "first_rows": data_files.rows(row, data_files.PREVIEW_ROWS)}
+    return {**_data_file(row), "first_rows": data_files.first_rows(row)}

@@ -101,6 +101,7 @@ def login_fields(kind: str, grant: str) -> dict[str, dict[str, Any]]:
             "key": {"label": _("API key")},
             "place": {"label": _("Where it goes"), "options": places},
             "name": {"label": _("Its name there")},
+            "prefix": {"label": _("In front of it"), "hint": _("Where the API wants a word before the key.")},
         }
     if kind != "oauth2":
         return {}

@@ -10,18 +10,21 @@ from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
-from metricvault.lib.errors import Conflict, Detail, Refused
+from metricvault.lib.errors import Conflict, Detail, Missing, Refused
 from projects.environments import KINDS, SECRETS, SecretsUnreadable, schemes_of, sealed, sealed_name, unsealed
 from projects.models import Environment
 
 LONGEST_VALUE = 10_000
-MOST = 200  # of headers, variables, credentials
+MOST = 80  # of headers, variables, credentials
+MOST_SECRET = 200_000  # characters of all secrets together: they become the environment of a process, or a Secret
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}\Z")  # a token of RFC 9110
 _VARIABLE = re.compile(r"[^\W\d]\w{0,59}\Z")  # as it stands in {{name}}
+_COOKIE = re.compile(r"[!#-+\--:<-\[\]-~]*\Z")  # cookie-octets of RFC 6265
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization"})
 # k6 and the connection set them.
 _NOT_OURS = frozenset({"content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"})
 
@@ -101,13 +104,23 @@ class EnvironmentIn(EnvironmentPatch):
 def keep(environment: Environment, asked: EnvironmentPatch) -> Environment:
     """Changes `environment` (a new one where it has no key) to what is asked for. Raises `Refused` with each field, or
     `Conflict` where the name is taken; nothing is kept then. No message quotes a value."""
-    with transaction.atomic():
-        if environment.pk:
-            environment = Environment.objects.select_for_update().get(pk=environment.pk)
-        others = Environment.objects.filter(project=environment.project).exclude(pk=environment.pk)
-        _Keeping(environment, asked, set(others.values_list("name", flat=True))).run()
-        environment.save()
+    try:
+        with transaction.atomic():
+            if environment.pk:
+                environment = Environment.objects.select_for_update().get(pk=environment.pk)
+            others = Environment.objects.filter(project=environment.project).exclude(pk=environment.pk)
+            _Keeping(environment, asked, set(others.values_list("name", flat=True))).run()
+            environment.save()
+    except IntegrityError:  # somebody else took the name at the same moment
+        raise _taken(environment.name) from None
+    except Environment.DoesNotExist:
+        raise Missing(_("There is no environment %(id)s.") % {"id": environment.pk}) from None
     return environment
+
+
+def _taken(name: str) -> Conflict:
+    message = _("There is an environment “%(name)s” already.") % {"name": name}
+    return Conflict(message, [Detail("name", message)])
 
 
 def duplicate(environment: Environment) -> Environment:
@@ -166,12 +179,16 @@ class _Keeping:
             check_address(asked.base_url, "base_url", self._report)
         if asked.headers is not None:
             environment.headers = [self._header(at, one) for at, one in enumerate(asked.headers)]
+            self._once("headers", [one.name.lower() for one in asked.headers])
         if asked.variables is not None:
             self._forget("variable")
             environment.variables = [self._variable(at, one) for at, one in enumerate(asked.variables)]
             self._once("variables", [one.name for one in asked.variables])
         if asked.credentials is not None:
             self._credentials(asked.credentials)
+        if sum(map(len, self._secrets.values())) > MOST_SECRET:
+            message = _("All secrets together have at most %(count)d characters.") % {"count": MOST_SECRET}
+            self._report("variables", message)
         if self._problems:
             names = ", ".join(dict.fromkeys(problem.field for problem in self._problems))
             raise Refused(_("Some values cannot be taken: %(fields)s.") % {"fields": names}, self._problems)
@@ -190,8 +207,7 @@ class _Keeping:
         elif len(name) > 100 or not name.isprintable():
             self._report("name", _("At most 100 characters, without line breaks."))
         elif name in self._taken:
-            message = _("There is an environment “%(name)s” already.") % {"name": name}
-            raise Conflict(message, [Detail("name", message)])
+            raise _taken(name)
         self._environment.name = name
 
     def _once(self, field: str, names: list[str]) -> None:
@@ -204,6 +220,9 @@ class _Keeping:
             self._report(f"headers.{at}.name", _("This is not a header that can be set."))
         if not _fits_header(header.value):
             self._report(f"headers.{at}.value", _("A header takes no line breaks and no control characters."))
+        elif header.name.lower() in _SECRET_HEADERS and "{{" not in header.value:
+            message = _("Make a secret variable and write {{name}} here: what stands in a header is not encrypted.")
+            self._report(f"headers.{at}.value", message)
         return {"name": header.name, "value": header.value}
 
     def _variable(self, at: int, variable: VariableIn) -> dict[str, Any]:
@@ -317,8 +336,11 @@ class _Credential:
             kind_needs.add("password")
         if field in kind_needs:
             self._need(field, value)
-        if field in ("token", "key") and self._place != "query" and not (value.isascii() and value.isprintable()):
+        sent = field in ("token", "key") and self._place != "query"
+        if sent and not (value.isascii() and value.isprintable()):
             self._report(field, _("This secret has signs that a header cannot carry."))
+        elif sent and self._place == "cookie" and not _COOKIE.match(self._asked.prefix + value):
+            self._report(field, _("This secret has signs that a cookie cannot carry."))
         elif "\x00" in value or _has_surrogate(value) or "\n" in value:
             self._report(field, _("This text has a character that cannot be kept."))
 

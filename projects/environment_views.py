@@ -78,7 +78,6 @@ def _show(request: HttpRequest, row: Environment, form: EnvironmentForm) -> Http
         "project": row.project,
         "environment": row,
         "form": form,
-        "blank": Row(environment_form.new_key(), {}),
         "base_urls": row.project.openapi_specs.exclude(base_url="").values_list("base_url", flat=True),
     }
     return render_page(request, PAGE, FORM, context, status=422 if request.method == "POST" else 200)

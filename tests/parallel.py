@@ -14,7 +14,18 @@ from typing import Any
 import pytest
 
 # Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
-_SHARING = ("browser", "doctor", "end_to_end", "import_in_browser", "influx_end_to_end", "k6_dashboard")
+_SHARING = (
+    "browser",
+    "builder_end_to_end",
+    "builder_story",
+    "doctor",
+    "end_to_end",
+    "environments_in_browser",
+    "import_in_browser",
+    "influx_end_to_end",
+    "k6_dashboard",
+    "try_in_browser",
+)
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}
 
 _WORKERS = os.environ.get("METRICVAULT_TEST_WORKERS", "4")  # twice the cores of a small machine

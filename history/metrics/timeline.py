@@ -149,6 +149,7 @@ class Timeline:
         self._generators: dict[str, _Generator] = {}
         self._waited: set[str] = set()
         self._cells: dict[int, dict[Place, Cell]] = {}
+        self._keys: dict[str, CounterKey] = {}
         self._vus: dict[int, dict[str, float]] = {}
         self._last_vus: dict[str, float] = {}
 
@@ -225,9 +226,10 @@ class Timeline:
                 generator.counted_before[text] = generator.counted_before.get(text, 0.0) + known
                 known = 0.0
             generator.counters[text] = value
-            count, key = round(value - known), CounterKey.of(text)
+            count = round(value - known)
+            key = self._keys.get(text) or self._keys.setdefault(text, CounterKey.of(text))
             column = _SPREAD.get((key.name, key.ok))
-            if not count or column is None:
+            if count <= 0 or column is None:
                 continue
             place = (key.scenario, key.step)
             good = grown.get(place, {})
@@ -325,7 +327,11 @@ class Timeline:
         return max(self.handed_out, floor(moment - self.origin))
 
     def _cell(self, t: int, place: Place) -> Cell:
-        return self._cells.setdefault(t, {}).setdefault(place, Cell())
+        places = self._cells.setdefault(t, {})
+        cell = places.get(place)
+        if cell is None:  # not setdefault, which would make one each time
+            cell = places[place] = Cell()
+        return cell
 
     def _parts(self, start: float, end: float) -> list[_Part]:
         """The seconds that (start, end] spans."""

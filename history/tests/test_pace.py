@@ -1,5 +1,6 @@
 """What a plan asks for second by second, and whether users who waited lowered it."""
 
+from history import shape
 from history.pace import Asked, slowed
 
 
@@ -28,6 +29,17 @@ def test_the_full_load_of_a_run_is_that_of_all_its_scenarios() -> None:
     assert [asked.full("", t) for t in range(9)] == [False] * 4 + [True] * 4 + [False]
     assert [asked.full("b", t) for t in (0, 7, 8)] == [True, True, False]
     assert asked.full("unknown", 0) is False
+
+
+def test_it_reads_a_curve_as_the_charts_do() -> None:
+    """At a jump both sides; nothing before its start, nor after its end."""
+    stages = [{"duration": 4.0, "target": 10}, {"duration": 0.0, "target": 30}, {"duration": 4.0, "target": 0}]
+    for executor in ("ramping-vus", "constant-vus", "ramping-arrival-rate"):
+        one = {"tag": "a", "executor": executor, "stages": stages, "load": {"start_time": 3.0}}
+        asked, curve = Asked({"scenarios": [one]}), shape.scenario_curve(one)
+        for half in range(26):
+            for before in (False, True):
+                assert asked.at("a", half / 2, before=before) == shape.users_at(curve, half / 2, before=before)
 
 
 def test_what_counts_its_iterations_asks_for_no_pace() -> None:

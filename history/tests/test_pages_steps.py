@@ -111,7 +111,8 @@ def test_the_live_page_tells_iterations_and_judges_the_whole(page: Client, alice
     html = html_of(page, run_of_plan(alice, plan))
     assert 'data-live="total_dropped"' in html
     assert 'data-live="totals.p90"' in html
-    assert 'data-whole data-name="All requests" data-percentile="p90" data-time-target="1500.0"' in html
+    assert "6 at the peak" in html  # 3 + 1 users, and 2 for the rate
+    assert 'data-whole data-name="all requests" data-percentile="p90" data-time-target="1500.0"' in html
 
 
 def test_a_run_of_before_there_were_steps_looks_as_it_did(page: Client, alice: User) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 
-from loadtests.k6.paths import Path, write_path
+from loadtests.k6.paths import ANY, Path, write_path
 
 MOST_LINES = 2000
 _LONGEST_VALUE = 400
@@ -27,13 +27,15 @@ _MARKUP = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[^>]+>|[^<]+", re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class Line:
     """`{key}{text}{comma}` behind `indent`. `kind` of the text: string, number, word or mark. `path`: where the value
-    is, as `loadtests.k6.paths` writes it; "" for what cannot be taken."""
+    is, as `loadtests.k6.paths` writes it; "" for what cannot be taken. `one_of`: that of any such value of the list
+    whose first item this is of; "" outside of lists."""
 
     indent: str
     key: str
     text: str
     kind: str
     path: str = ""
+    one_of: str = ""
     comma: str = ""
 
 
@@ -85,9 +87,12 @@ class _Reader:
 
     def _add(self, piece: str, kind: str, level: _Level | None) -> None:
         key = f"{json.dumps(level.at, ensure_ascii=False)}: " if level and level.mark == "{" else ""
-        path = "" if kind == "mark" or piece == _NOTHING else write_path(self._path())
         shown = piece if len(piece) <= _LONGEST_VALUE else f"{piece[:_LONGEST_VALUE]}…"
-        self.lines.append(Line(self._indent(), key, shown, kind, path))
+        line = Line(self._indent(), key, shown, kind)
+        if kind != "mark" and piece != _NOTHING:
+            path = self._path()
+            line = replace(line, path=write_path(path), one_of=write_path(_one_of(path)) if 0 in path else "")
+        self.lines.append(line)
         if level:
             level.count += 1
             level.full = True
@@ -116,6 +121,12 @@ class _Reader:
         self.lines[-1] = replace(self.lines[-1], comma=_COMMA)
         level.at, level.full = (None if level.mark == "{" else level.count), False
         return True
+
+
+def _one_of(path: Path) -> Path:
+    """The path with any item instead of the first one of the innermost list."""
+    at = len(path) - 1 - path[::-1].index(0)
+    return (*path[:at], ANY, *path[at + 1 :])
 
 
 def _unquoted(token: str) -> str:

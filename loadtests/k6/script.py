@@ -24,7 +24,7 @@ from loadtests.k6.plan import (
     Token,
     TokenPlan,
 )
-from loadtests.k6.thresholds import is_judged, thresholds
+from loadtests.k6.thresholds import Rules, is_judged, thresholds
 
 SUMMARY_MARK = "METRICVAULT-SUMMARY "
 STEP_MARK = "METRICVAULT-STEP "
@@ -52,6 +52,7 @@ def build_script(plan: RunPlan, *, trying: bool = False, by_hand: bool = False) 
     _check_names(plan)
     tables = {table.name: (position, table) for position, table in enumerate(plan.tables)}
     shares = _shares(plan, tables)
+    rules = {} if trying else thresholds(plan)
     data = {
         "run": plan.run,
         "title": plan.title,
@@ -59,13 +60,13 @@ def build_script(plan: RunPlan, *, trying: bool = False, by_hand: bool = False) 
             one.tag: tried_scenario(one) if trying else k6_scenario(one, tagged_load=bool(plan.tokens))
             for one in plan.scenarios
         },
-        "thresholds": {} if trying else thresholds(plan),
+        "thresholds": rules,
         **({"generators": plan.generators} if plan.generators > 1 and not trying else {}),
         **({"trying": True} if trying else {}),
         **_http(plan),
         **({"tables": [_table(table) for table in plan.tables]} if plan.tables else {}),
         **({"tokens": [_token(token) for token in plan.tokens]} if plan.tokens else {}),
-        "journeys": [_journey(scenario, tables, shares) for scenario in plan.scenarios],
+        "journeys": [{**_journey(one, tables, shares), **_errors(one, rules)} for one in plan.scenarios],
     }
     skeleton = _skeleton().partition(_SUMMARY)[0] if by_hand else _skeleton()
     return skeleton.replace(_PLACE, f"const PLAN = {_literal(data)};", 1)
@@ -172,10 +173,15 @@ def _journey(scenario: ScenarioPlan, tables: Tables, shares: Mapping[str, list[s
         "think": round(scenario.think_time, 3),
         **({"start": round(scenario.load.start_time * 1000)} if scenario.load.start_time else {}),
         **({"batch": True} if scenario.load.batch and several else {}),
-        **({"judged": True} if is_judged(scenario) else {}),
         **({"rows": rows} if rows else {}),
         "steps": [_step(step, at, tables, several) for at, step in enumerate(scenario.steps)],
     }
+
+
+def _errors(scenario: ScenarioPlan, rules: Rules) -> Json:
+    """A sample for each request, of which a threshold needs to know whether it failed in any way."""
+    asked = {"mv_errors", f"mv_errors{{scenario_tag:{scenario.tag}}}"} & set(rules)
+    return {"errors": True} if asked and is_judged(scenario) else {}
 
 
 def _step(step: StepPlan, position: int, tables: Tables, several: bool) -> Json:

@@ -76,8 +76,8 @@ parts = st.one_of(
 texts: st.SearchStrategy[Text] = st.one_of(words, st.lists(parts, max_size=4).map(joined))
 paths = st.lists(st.one_of(words, st.integers(-3, 3)), max_size=3).map(tuple)
 checks = st.one_of(
-    st.builds(CheckPlan, st.sampled_from(["contains", "header"]), words, words, words),
-    st.builds(CheckPlan, st.just("json"), words, words, words, paths),
+    st.builds(CheckPlan, st.sampled_from(["contains", "header"]), words, texts, words),
+    st.builds(CheckPlan, st.just("json"), words, texts, words, paths),
     st.builds(CheckPlan, st.sampled_from(["size", "time"]), st.just(""), st.integers(0, 9999).map(str), words),
 )
 extracts = st.one_of(

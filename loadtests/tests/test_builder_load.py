@@ -197,7 +197,7 @@ def test_users_and_rates_have_curves_of_their_own(page: Client, scenario: Scenar
     assert "Users over time" in text
     assert "Iterations per second" in text
     assert '<span class="value">20</span><span class="unit">/s</span>' in text
-    assert "known after a run, or once it was tried" in text
+    assert "known after a run or a try" in text
     scenario.delete()
     text = show(page, other)
     assert "Users over time" not in text

@@ -164,6 +164,20 @@ def test_what_fails_is_reported_on_its_step_and_the_journey_goes_on(k6: str, tmp
     assert (ran.exit_code, ran.log) == (0, "")
 
 
+def test_a_check_may_expect_what_an_earlier_step_took(k6: str, tmp_path: Path, api: Api) -> None:
+    api.answers["/login"] = json.dumps(LOGIN)
+    api.answers["/use"] = {"a": 1, "b": LOGIN["id"], "c": [LOGIN["token"]]}
+    checks = (
+        CheckPlan("json", "$.b", parse("{{id}}", KNOWN), "", ("b",)),
+        CheckPlan("json", "$.c", parse('["{{token}}"]', KNOWN, "json"), "", ("c",)),
+        CheckPlan("contains", "", parse('"b": {{id}}', KNOWN), ""),
+        CheckPlan("contains", "", parse("{{id}}0", KNOWN), ""),
+    )
+    steps = (step(api, "GET", "/login", extracts=TAKEN[:2]), step(api, "GET", "/use", checks=checks))
+    ran = run(k6, tmp_path, run_plan(once_each(*steps)))
+    assert [ran.count("mv_checks", step="2", check=f"c{at}", ok="true") for at in (1, 2, 3, 4)] == [1, 1, 1, 0]
+
+
 def test_a_step_of_the_first_iteration_keeps_what_it_takes_for_its_user(k6: str, tmp_path: Path, api: Api) -> None:
     api.answers["/login"] = lambda received: {"id": received.connection}
     login = step(api, "POST", "/login", "{}", once=True, extracts=(ExtractPlan("id", "json", "$.id", ("id",)),))

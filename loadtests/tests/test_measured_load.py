@@ -1,5 +1,5 @@
-"""What our script sends is what a result tells, with the real k6: a target that freezes, a journey whose answers are not
-what they should be. One run of a few seconds for all tests here; the target itself counts what it is asked."""
+"""What our script sends is what a result tells, with the real k6: a target that freezes, a journey whose answers are
+not what they should be. One run of a few seconds for all tests here; the target itself counts what it is asked."""
 
 import subprocess
 import threading

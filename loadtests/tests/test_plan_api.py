@@ -108,6 +108,7 @@ def test_a_file_replaces_a_plan_of_its_project_only(api: Client, plan: Plan, ali
         ("?project_id={key}", FILE.replace("products", "x"), YAML, 422, "scenarios.0.endpoint"),
         ("", "{", "application/json", 400, ""),
         ("", "[]", "application/json", 422, ""),
+        ("", "x", "multipart/form-data", 400, ""),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_refused_and_makes_nothing(
@@ -117,6 +118,18 @@ def test_a_file_that_cannot_be_taken_is_refused_and_makes_nothing(
     assert answer.status_code == status
     assert not field or field in [name for name, _message in errors(answer)]
     assert Plan.objects.count() == 1
+
+
+def test_a_run_is_made_again_or_becomes_a_plan(api: Client, plan: Plan) -> None:
+    first = api.post(f"/plan/{plan.pk}/run").json()["test_history_id"]
+    answer = api.post(f"/test-history/{first}/again")
+    assert answer.status_code == 202
+    assert TestHistory.objects.get(pk=answer.json()["test_history_id"]).asked == TestHistory.objects.get(pk=first).asked
+    assert api.post(f"/test-history/{first}/plan").json()["id"] == plan.pk
+    api.post(f"/plan/{plan.pk}/archive")
+    assert api.post(f"/test-history/{first}/again").status_code == 409
+    answer = api.post(f"/test-history/{first}/plan")
+    assert (answer.status_code, answer.json()["title"]) == (201, f"Evening peak, from run {first}")
 
 
 def test_a_plan_is_duplicated_and_deleted(api: Client, plan: Plan) -> None:

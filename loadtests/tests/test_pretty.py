@@ -39,6 +39,19 @@ def test_each_value_has_its_path() -> None:
     }
 
 
+def test_the_first_of_a_list_stands_for_any_of_it() -> None:
+    found = {
+        line.path: line.one_of for line in pretty('{"a":[{"id":1},{"id":2}],"b":[[3,4]],"c":5}').lines if line.path
+    }
+    assert found == {
+        "$.a[0].id": "$.a[*].id",
+        "$.a[1].id": "",
+        "$.b[0][0]": "$.b[0][*]",
+        "$.b[0][1]": "$.b[*][1]",
+        "$.c": "",
+    }
+
+
 def test_nothing_cannot_be_taken() -> None:
     assert [line.path for line in pretty("null").lines] == [""]
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 from pytest_django.fixtures import Settings
 
 from history.reasons import explain
-from loadtests import planning, trying
+from loadtests import planning, tasks, trying
 from loadtests.editing import full_plans
 from loadtests.k6.masking import MASK
 from loadtests.models import Plan, Step, Try
@@ -210,6 +211,37 @@ def test_the_last_five_of_a_plan_are_kept(alice: User, shop: Shop) -> None:
         Try.objects.filter(pk=row.pk).update(state="passed")
     assert Try.objects.filter(plan=plan).count() == 5
     assert Try.objects.latest("pk").pk == row.pk
+
+
+def test_it_is_handed_to_a_worker(alice: User, shop: Shop, django_capture_on_commit_callbacks: Any) -> None:
+    plan, sent = make_journey(alice, shop.url), []
+    with pytest.MonkeyPatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
+        patch.setattr(tasks.try_plan, "delay", sent.append)
+        row = asked(plan, alice)
+    assert sent == [row.pk]
+
+
+def test_where_nobody_can_be_told_it_says_so_at_once(
+    alice: User, shop: Shop, django_capture_on_commit_callbacks: Any
+) -> None:
+    def away(_pk: int) -> None:
+        raise OperationalError
+
+    plan = make_journey(alice, shop.url)
+    with pytest.MonkeyPatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
+        patch.setattr(tasks.try_plan, "delay", away)
+        row = asked(plan, alice)
+    row.refresh_from_db()
+    assert row.state == "failed"
+    assert sentence(row).startswith("No worker took the try")
+
+
+def test_tries_that_everybody_has_left_are_in_nobodys_way(alice: User, shop: Shop) -> None:
+    payload = planning.from_plan(full_plans().get(pk=make_journey(alice, shop.url).pk))
+    for _number in range(5):
+        trying.start(payload, alice)
+    Try.objects.update(created_at=timezone.now() - timedelta(seconds=91))
+    assert trying.start(payload, alice).state == "waiting"
 
 
 def test_one_that_no_worker_takes_says_so(alice: User, shop: Shop) -> None:

@@ -21,9 +21,9 @@ TEMPLATES = [path for path in sources() if path.suffix == ".html"]
 CODE = [path for path in sources() if path.suffix == ".py"]
 
 # The same in every language: names, units and measures.
-SAME = re.compile(r"\b(Metric Vault|k6|OpenAPI|API|JSON|TPS|VUs?|p50|p95|p99|req/s|ms|s)\b|English|한국어")
+SAME = re.compile(r"\b(Metric Vault|k6|OpenAPI|API|JSON|TPS|VUs?|p50|p90|p95|p99|req/s|ms|s)\b|English|한국어")
 READ_ALOUD = {"title", "alt", "placeholder", "aria-label", "aria-valuetext", "label", "hx-confirm"} | {
-    "data-th", "data-name", "data-done", "data-latest", "data-failed", "data-p95", "data-errors",
+    "data-th", "data-name", "data-done", "data-latest", "data-failed", "data-time", "data-errors",
 }  # fmt: skip
 PASSED_ON = ("title", "text", "label", "cancel", "hint", "placeholder", "word", "unit", "value")
 

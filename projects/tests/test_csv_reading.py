@@ -2,8 +2,11 @@
 
 import csv
 import io
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from metricvault.lib.errors import Refused
 from projects import csv_reading
@@ -117,3 +120,30 @@ def test_an_encoding_that_is_not_known_is_refused() -> None:
     with pytest.raises(Refused, match="utf-8, cp949") as caught:
         read_csv(b"a\n1\n", "rot13")
     assert caught.value.details[0].field == "encoding"
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3).filter(any), min_size=1, max_size=5),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    delimiter=st.sampled_from([",", ";", "\t"]),
+)
+def test_any_table_comes_back(rows: list[list[str]], encoding: str, delimiter: str) -> None:
+    assert read_csv(spreadsheet([["이름", "b", "c"], *rows], encoding, delimiter)).rows == rows
+
+
+NEARLY = st.text(st.sampled_from('a1가,;\t\r\n"""\' =|\x00'), max_size=60)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(st.binary(max_size=60), NEARLY.map(lambda text: ("sep=" + text).encode()), NEARLY.map(str.encode)),
+    st.sampled_from(["", *csv_reading.ENCODINGS]),
+)
+def test_any_bytes_are_a_table_or_refused(data: bytes, encoding: str) -> None:
+    with suppress(Refused):
+        table = read_csv(data, encoding)
+        assert {len(row) for row in table.rows} == {len(table.columns)}

@@ -30,7 +30,14 @@ def test_what_was_uploaded_comes_back(shop: Project) -> None:
     assert (file.columns, file.row_count, file.encoding) == (["이메일", "password"], 2, "cp949")
     assert (file.file_name, file.size, file.created_by) == ("Users (1).csv", len(USERS.encode("cp949")), shop.owner)
     assert data_files.rows(file) == json.loads(data_files.table_json(file))
-    assert data_files.rows(file, 1) == [["hong@example.kr", "1"]]
+    assert data_files.first_rows(file) == data_files.rows(file)
+
+
+@pytest.mark.parametrize(("count", "width"), [(10, 1), (11, 1), (5000, 50), (12, 30_000)])
+def test_the_first_rows_are_those_of_the_whole(shop: Project, count: int, width: int) -> None:
+    text = "a,b\n" + "".join(f"{at},{'가' * width}\n" for at in range(count))
+    file = uploaded(shop, text)
+    assert data_files.first_rows(file) == data_files.rows(file)[:10]
 
 
 def test_the_same_content_again_changes_nothing(shop: Project) -> None:

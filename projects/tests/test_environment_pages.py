@@ -1,5 +1,6 @@
 """Pages of environments and data files."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from loadtests.models import Plan
+from projects.environment_keeping import CredentialIn, EnvironmentPatch, keep
 from projects.environments import parts, secret_values
 from projects.models import DataFile, Environment, OpenApiSpec, Project
 
@@ -96,6 +98,19 @@ def test_an_empty_secret_keeps_what_is_there_and_a_tick_removes_it(secured: Proj
     gone = {name: value for name, value in again.items() if not name.startswith("variable.b")}
     bob_client.post(address, {**gone, "login.s0.way": ""}, **PAGE)
     assert Environment.objects.get().sealed == ""
+
+
+def test_what_the_api_set_stays_when_the_form_is_saved(secured: Project, bob_client: Client) -> None:
+    login = {"scheme": "x", "kind": "api_key", "place": "query", "name": "k", "prefix": "Key ", "key": "s3cret"}
+    environment = keep(Environment(project=secured), EnvironmentPatch(name="a", credentials=[CredentialIn(**login)]))
+    before = parts(environment)
+    address = f"/projects/environments/{environment.pk}/"
+    fields = re.findall(r'<input[^>]* name="([^"]+)"(?:[^>]* value="([^"]*)")?', page(bob_client, address)[1])
+    sent = {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
+    chosen = re.findall(r'<select[^>]* name="([^"]+)".*?<option value="([^"]*)" selected', page(bob_client, address)[1])
+    assert bob_client.post(address, {**sent, **dict(chosen)}, **PAGE).status_code == 302
+    after = Environment.objects.get()
+    assert (parts(after), secret_values(after)) == (before, {"credential:x": "s3cret"})
 
 
 def test_problems_stand_at_their_fields_and_secrets_are_not_sent_back(secured: Project, bob_client: Client) -> None:

@@ -164,6 +164,39 @@ def test_nothing_is_kept_of_what_is_refused_and_every_field_is_named(secured: Pr
     assert not Environment.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"headers": [{"name": "authorization", "value": "Bearer s3cret"}]}, "headers.0.value"),
+        ({"headers": [{"name": "X", "value": "1"}, {"name": "x", "value": "2"}]}, "headers.1.name"),
+        (
+            {"credentials": [{"scheme": "x", "kind": "api_key", "place": "cookie", "name": "c", "key": "a;b"}]},
+            "credentials.0.key",
+        ),
+        (
+            {"credentials": [{"scheme": "x", "kind": "api_key", "name": "X-Key", "prefix": "a\n", "key": "b"}]},
+            "credentials.0.prefix",
+        ),
+        (
+            {"variables": [{"name": f"v{at}", "value": "x" * 10_000, "secret": True} for at in range(21)]},
+            "variables",
+        ),
+    ],
+)
+def test_what_could_not_be_sent_or_kept_safely_is_refused(shop: Project, asked: Any, field: str) -> None:
+    with pytest.raises(Refused) as caught:
+        made(shop, **asked)
+    assert problems(caught) == {field}
+
+
+def test_a_header_may_name_a_secret(shop: Project) -> None:
+    made(
+        shop,
+        headers=[{"name": "Authorization", "value": "Bearer {{pin}}"}],
+        variables=[{"name": "pin", "value": "s3cret", "secret": True}],
+    )
+
+
 def test_a_name_is_there_once_in_a_project(shop: Project) -> None:
     made(shop)
     with pytest.raises(Conflict):

@@ -187,6 +187,7 @@ const checked = new Counter("mv_checks");
 const errors = new Rate("mv_errors");
 const noRow = new Counter("mv_no_row");
 
+const NOTHING = new Map(), NO_ROWS = [];
 const NO_LOAD = { load: "0", scenario_tag: "", name: "" };
 const tables = (PLAN.tables || []).map(({ name, mode, file }) => ({
   mode, rows: new SharedArray(name, () => JSON.parse(open(`./${file}`))),
@@ -242,29 +243,37 @@ function secret(name) {
   return __ENV[name] || "";
 }
 
-function valueOf(part, given) {
-  if (part.take !== undefined) return given.values.get(part.take) || "";
-  if (part.table !== undefined) return (given.rows[part.table] || [])[part.column] || "";
-  if (part.make !== undefined) return makers[part.make](...part.args);
-  return part.secret !== undefined ? secret(part.secret) : token(part.token);
+/* What a part's value is, by its kind. */
+const sources = {
+  take: ({ take }) => (given) => given.values.get(take) || "",
+  table: ({ table, column }) => (given) => (given.rows[table] || [])[column] || "",
+  make: ({ make, args }) => () => makers[make](...args),
+  secret: (part) => () => secret(part.secret),
+  token: (part) => () => token(part.token),
+};
+const kindOf = (part) => Object.keys(sources).find((kind) => part[kind] !== undefined);
+
+/* A part as a function that makes its text, encoded. */
+function filler(part) {
+  if (typeof part === "string") return part;
+  const source = sources[kindOf(part)](part), how = part.how || "raw", encoder = encoders[how];
+  return (given) => {
+    const value = source(given);
+    if (typeof value === "string") return encoder(value);
+    return how === "value" ? value.json : encoder(value.text);
+  };
 }
 
-function filled(part, given) {
-  if (typeof part === "string") return part;
-  const value = valueOf(part, given), how = part.how || "raw";
-  if (typeof value === "string") return encoders[how](value);
-  return how === "value" ? value.json : encoders[how](value.text);
-}
+const isPlain = (text) => text === null || typeof text === "string";
+const has = (text, kind) => !isPlain(text) && text.some((part) => part[kind] !== undefined);
+const ready = (text) => (isPlain(text) ? text : text.map(filler));
 
 function fill(text, given) {
   if (text === null || typeof text === "string") return text;
   let found = "";
-  for (const one of text) found += filled(one, given);
+  for (let at = 0; at < text.length; at += 1) found += typeof text[at] === "string" ? text[at] : text[at](given);
   return found;
 }
-
-const has = (text, kind) => text !== null && typeof text !== "string" && text.some((one) => one[kind] !== undefined);
-const isStill = (text) => text === null || typeof text === "string";
 
 /* ---- Access tokens: of the product, once for all users; without it each user asks for one. ---- */
 
@@ -303,7 +312,7 @@ function brokered(address, params) {
 }
 
 function granted(plan, params) {
-  const of_plan = (name) => fill(plan[name], { values: new Map(), rows: [] });
+  const of_plan = (name) => fill(ready(plan[name]), { values: NOTHING, rows: NO_ROWS });
   const id = of_plan("client_id"), key = of_plan("client_secret");
   const form = { grant_type: plan.grant };
   if (plan.scope) form.scope = plan.scope;
@@ -375,6 +384,11 @@ function within(value, step) {
   return Object.prototype.hasOwnProperty.call(value, step) ? [value[step]] : [];
 }
 
+/* A check with its value filled in; as JSON, two texts of the same value are the same. */
+function wanted(check, value) {
+  return { ...check, value, same: isJson(value) ? JSON.stringify(JSON.parse(value)) : undefined };
+}
+
 /* Each answers [whether it holds, what was there]. */
 const checkers = {
   contains: (check, seen) => [seen.text.includes(check.value), null],
@@ -415,9 +429,9 @@ function pattern(expression) {
 
 function prepared(step, number, journey) {
   const checks = (step.checks || []).map((check, place) => ({
-    ...check,
+    ...(isPlain(check.value) ? wanted(check, check.value) : { ...check, value: ready(check.value) }),
+    still: isPlain(check.value),
     key: `c${place + 1}`,
-    same: isJson(check.value) ? JSON.stringify(JSON.parse(check.value)) : undefined,
   }));
   const extracts = (step.extracts || []).map((extract, place) => ({
     ...extract,
@@ -433,21 +447,30 @@ function prepared(step, number, journey) {
   else if (looked.includes("size")) params.responseType = "binary";
   /* k6 would log the whole address. */
   if (!journey.batch && (has(step.url, "secret") || has(step.url, "token"))) params.throw = true;
-  const still = PLAN.cookies !== false && step.headers.every(([, text]) => isStill(text));
+  const still = PLAN.cookies !== false && step.headers.every(([, text]) => isPlain(text));
   const statuses = step.statuses || [[200, 399]];
   const tags = step.tags || {};
   const results = Object.fromEntries([...checks, ...extracts].map(({ key }) => [key, ["false", "true"].map((ok) => (
     { ...(step.tags ? { step: step.tags.step } : {}), check: key, ok }
   ))]));
-  return { ...step, number, params, still, checks, extracts, statuses, tags, results };
+  return {
+    ...step,
+    url: ready(step.url),
+    body: ready(step.body),
+    headers: step.headers.map(([name, text]) => ({
+      name, text: ready(text), tokens: has(text, "token") ? text.filter((part) => part.token !== undefined) : [],
+    })),
+    looked: Boolean(checks.length || extracts.length || journey.errors || PLAN.trying),
+    number, params, still, checks, extracts, statuses, tags, results,
+  };
 }
 
 const journeys = Object.fromEntries(PLAN.journeys.map((journey) => {
   const steps = journey.steps.map((step, at) => prepared(step, at + 1, journey));
   const [first] = steps;
   /* One request that is the same each time and at which nobody looks costs no more than it would by itself. */
-  const plain = steps.length === 1 && first.still && isStill(first.url) && isStill(first.body)
-    && !first.once && !journey.judged && !PLAN.trying;
+  const plain = steps.length === 1 && first.still && isPlain(first.url) && isPlain(first.body)
+    && !first.once && !first.looked;
   return [journey.tag, {
     ...journey,
     steps,
@@ -457,15 +480,20 @@ const journeys = Object.fromEntries(PLAN.journeys.map((journey) => {
     body: first.body,
     params: first.params,
     fresh: true,
-    first: true,
+    takes: steps.some((step) => step.extracts.length > 0),
+    due: steps,
+    later: steps.filter((step) => !step.once),
     kept: new Map(),
   }];
 }));
 
 function paramsOf(step, given) {
   if (step.still) return step.params;
-  const headers = step.headers.filter(([, text]) => !has(text, "token") || text.every((one) => one.token === undefined || token(one.token)));
-  const params = { ...step.params, headers: Object.fromEntries(headers.map(([name, text]) => [name, fill(text, given)])) };
+  const pairs = [];
+  for (const { name, text, tokens: needed } of step.headers) {
+    if (needed.every((part) => token(part.token))) pairs.push([name, fill(text, given)]);
+  }
+  const params = { ...step.params, headers: Object.fromEntries(pairs) };
   if (PLAN.cookies === false) params.jar = new http.CookieJar();
   return params;
 }
@@ -478,8 +506,10 @@ function nothing(problem) {
 
 /* Whether k6 took the answer for good. */
 function isExpected(step, answer) {
-  const code = answer.error_code || 0;
-  return (code === 0 || (code >= 1400 && code < 1600)) && step.statuses.some(([low, high]) => low <= answer.status && answer.status <= high);
+  const { status, error_code: code } = answer;
+  if (code && (code < 1400 || code >= 1600)) return false;
+  for (const [low, high] of step.statuses) if (low <= status && status <= high) return true;
+  return false;
 }
 
 function judge(journey, step, given, answer, sent) {
@@ -491,7 +521,7 @@ function judge(journey, step, given, answer, sent) {
     if (PLAN.trying) results.push({ key: one.key, ok, ...more });
   };
   for (const check of step.checks) {
-    const [ok, found] = checkers[check.kind](check, seen);
+    const [ok, found] = checkers[check.kind](check.still ? check : wanted(check, fill(check.value, given)), seen);
     note(check, ok, { found: typeof found === "string" ? found.slice(0, 200) : found });
   }
   for (const extract of step.extracts) {
@@ -501,7 +531,7 @@ function judge(journey, step, given, answer, sent) {
     note(extract, ok, { name: extract.name, value: ok ? (typeof value === "string" ? value : value.text) : null });
   }
   const expected = isExpected(step, answer);
-  if (journey.judged) errors.add(!(expected && good));
+  if (journey.errors) errors.add(!(expected && good));
   if (expected && !good) failed.add(1, step.tags);
   if (PLAN.trying) tell(journey, step, { answer, seen, results, expected, sent });
 }
@@ -539,39 +569,38 @@ function tell(journey, step, { answer, seen, results, expected, sent }) {
 
 /* The row of each table for this iteration; null where rows that may come only once are used up. */
 function rowsOf(journey) {
+  if (!journey.rows) return NO_ROWS;
   const rows = [];
-  for (const use of journey.rows || []) {
+  for (const use of journey.rows) {
     const table = tables[use.table], count = table.rows.length;
-    let at = exec.scenario.iterationInTest;
+    let at;
     if (table.mode === "random") at = Math.floor(Math.random() * count);
     else if (table.mode === "user") at = (exec.vu.idInTest - 1) % count;
-    else if (table.mode === "unique") at = at * use.of + use.at;
-    else at %= count;
+    else if (table.mode === "unique") at = exec.scenario.iterationInTest * use.of + use.at;
+    else at = exec.scenario.iterationInTest % count;
     if (table.mode === "unique" && at >= count) return null;
     rows[use.table] = table.rows[at];
   }
   return rows;
 }
 
-function asked(step, given) {
-  return { url: fill(step.url, given), body: fill(step.body, given), params: paramsOf(step, given) };
-}
-
 function send(journey, step, given) {
-  const sent = asked(step, given);
+  const url = fill(step.url, given), body = fill(step.body, given), params = paramsOf(step, given);
   let answer;
   try {
-    answer = http.request(step.method, sent.url, sent.body, sent.params);
+    answer = http.request(step.method, url, body, params);
   } catch (problem) {
     answer = nothing(problem);
   }
-  judge(journey, step, given, answer, sent);
+  if (step.looked) judge(journey, step, given, answer, { url, body, params });
 }
 
 function sendAll(journey, steps, given) {
-  const all = steps.map((step) => asked(step, given));
-  const answers = http.batch(all.map((sent, at) => ({ method: steps[at].method, ...sent })));
-  steps.forEach((step, at) => judge(journey, step, given, answers[at], all[at]));
+  const all = steps.map((step) => ({
+    method: step.method, url: fill(step.url, given), body: fill(step.body, given), params: paramsOf(step, given),
+  }));
+  const answers = http.batch(all);
+  steps.forEach((step, at) => step.looked && judge(journey, step, given, answers[at], all[at]));
 }
 
 function walk(journey) {
@@ -582,9 +611,8 @@ function walk(journey) {
     sleep(1);
     return;
   }
-  const given = { values: new Map(journey.kept), rows };
-  const steps = journey.first ? journey.steps : journey.steps.filter((step) => !step.once);
-  journey.first = false;
+  const given = { values: journey.takes ? new Map(journey.kept) : NOTHING, rows }, steps = journey.due;
+  journey.due = journey.later;
   if (journey.batch) sendAll(journey, steps, given);
   else for (const step of steps) send(journey, step, given);
   if (!steps.length) sleep(1);
