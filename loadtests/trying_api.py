@@ -112,7 +112,7 @@ def show_try(request: HttpRequest, try_id: int) -> dict[str, Any]:
         "created_at": row.created_at,
         "project_id": row.project_id,
         "plan_id": row.plan_id,
-        "steps": [_step(one) for one in row.result],
+        "steps": [_step(one) for one in trying.steps(row)],
         "log": row.log,
     }
 
