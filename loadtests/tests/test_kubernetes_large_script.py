@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from loadtests.k6.command import pod_command
-from loadtests.k6.plan import RunPlan, StagePlan
+from loadtests.k6.plan import RunPlan, StagePlan, TablePlan, Take
 from loadtests.k6.script import build_script
 from loadtests.runners import LaunchSpec, RunnerError
 from loadtests.runners.kubernetes import ClusterOptions, KubernetesRunner
@@ -22,22 +23,26 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("cluster")
 
 SCENARIOS, BODY = 10, 210_000  # 2.1 MB together
+DATA = {"users.json": '[["kim"]]'}
 
 
 def large_plan(url: str, bodies: list[str]) -> RunPlan:
-    """Scenarios that post these bodies, one user each."""
-    stages = (StagePlan(2, 1),)
-    return run_plan(
+    """Scenarios that post these bodies, one user each, and name somebody of a data file."""
+    stages, headers = (StagePlan(2, 1),), (("X-User", (Take("users.name", "header"),)),)
+    plan = run_plan(
         *(
-            scenario(at, f"Post {at}", method="POST", url=url, body=body, stages=stages, think_time=0.3)
+            scenario(
+                at, f"Post {at}", method="POST", url=url, body=body, stages=stages, headers=headers, think_time=0.3
+            )
             for at, body in enumerate(bodies)
         )
     )
+    return replace(plan, tables=(TablePlan("users", ("name",), "user", 1, "users.json"),))
 
 
 def load(script: str) -> LaunchSpec:
     arguments, environment = pod_command("7", NOWHERE, TOKEN)
-    return LaunchSpec(JOB, f"{JOB}.js", script, arguments, environment, run="7")
+    return LaunchSpec(JOB, f"{JOB}.js", script, arguments, environment, run="7", files=DATA)
 
 
 def run_to_its_end(runner: KubernetesRunner, script: str) -> None:
@@ -100,6 +105,7 @@ def test_a_script_of_two_megabytes_travels_compressed(cluster: "Cluster", namesp
     assert target.count >= 2 * SCENARIOS
     assert requests_counted(runner.logs(JOB).output) == target.count
     assert target.last[3].decode() in bodies
+    assert target.last[2]["X-User"] == "kim"
     runner.cleanup(JOB)
 
 
@@ -116,5 +122,7 @@ def test_a_script_that_does_not_compress_travels_by_a_volume(
     run_to_its_end(runner, script)
     assert requests_counted(runner.logs(JOB).output) == target.count
     assert target.last[3].decode() in bodies
+    assert target.last[2]["X-User"] == "kim"
     assert cluster.get("configmaps", f"--namespace={namespace}", "--selector=metricvault/run=7")["items"] == []
     runner.cleanup(JOB)
+    assert list(claim[1].iterdir()) == []  # nothing of the data stays on the volume
