@@ -1,14 +1,17 @@
-"""Scripts that are more than a cluster keeps by itself: compressed, and by a volume, on a real cluster."""
+"""Scripts and data that are more than a cluster keeps by itself: compressed, and by a volume, on a real cluster."""
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
 from loadtests.k6.command import pod_command
-from loadtests.k6.plan import RunPlan, StagePlan
+from loadtests.k6.plan import RunPlan, StagePlan, TablePlan, Take
 from loadtests.k6.script import build_script
 from loadtests.runners import LaunchSpec, RunnerError
 from loadtests.runners.kubernetes import ClusterOptions, KubernetesRunner
@@ -35,13 +38,21 @@ def large_plan(url: str, bodies: list[str]) -> RunPlan:
     )
 
 
-def load(script: str) -> LaunchSpec:
+def script_with_rows(url: str, count: int) -> str:
+    """Two users ask for the rows one after another."""
+    stages = (StagePlan(2, 2),)
+    one = scenario(url=(f"{url}/", Take("users.email", "url")), stages=stages, think_time=0.3)
+    table = TablePlan("users", ("email",), "unique", count, "users.json")
+    return build_script(replace(run_plan(one), tables=(table,)))
+
+
+def load(script: str, files: Mapping[str, str] | None = None) -> LaunchSpec:
     arguments, environment = pod_command("7", NOWHERE, TOKEN)
-    return LaunchSpec(JOB, f"{JOB}.js", script, arguments, environment, run="7")
+    return LaunchSpec(JOB, f"{JOB}.js", script, arguments, environment, run="7", files=files or {})
 
 
-def run_to_its_end(runner: KubernetesRunner, script: str) -> None:
-    runner.launch(load(script))
+def run_to_its_end(runner: KubernetesRunner, script: str, files: Mapping[str, str] | None = None) -> None:
+    runner.launch(load(script, files))
 
     def is_over() -> bool:
         phase = runner.poll(JOB).phase
@@ -118,3 +129,34 @@ def test_a_script_that_does_not_compress_travels_by_a_volume(
     assert target.last[3].decode() in bodies
     assert cluster.get("configmaps", f"--namespace={namespace}", "--selector=metricvault/run=7")["items"] == []
     runner.cleanup(JOB)
+
+
+def test_data_of_three_megabytes_travels_compressed(cluster: "Cluster", namespace: str, target: Target) -> None:
+    rows = [[f"사용자{number:06}@example.com"] for number in range(100_000)]
+    files = {"users.json": json.dumps(rows, ensure_ascii=False)}
+    script = script_with_rows(target.url.replace("127.0.0.1", cluster.host_address), len(rows))
+    assert (carrier([script, *files.values()]), len(files["users.json"].encode()) > 3_000_000) == ("packed", True)
+    runner = runner_on(cluster, namespace)
+    run_to_its_end(runner, script, files)
+    assert [unquote(target.last[1])[1:]] in rows[: target.count]
+    assert requests_counted(runner.logs(JOB).output) == target.count
+    runner.cleanup(JOB)
+
+
+def test_data_that_does_not_compress_travels_by_a_volume_and_leaves_it(
+    cluster: "Cluster", namespace: str, target: Target, claim: tuple[str, Path]
+) -> None:
+    dice = random.Random(7)
+    rows = [[dice.randbytes(20).hex()] for _ in range(70_000)]
+    files = {"users.json": json.dumps(rows)}
+    script = script_with_rows(target.url.replace("127.0.0.1", cluster.host_address), len(rows))
+    assert (carrier([script, *files.values()]), len(files["users.json"]) > 3_000_000) == ("volume", True)
+    with pytest.raises(RunnerError, match="K6_DEFAULT_PVC"):
+        runner_on(cluster, namespace).launch(load(script, files))
+    runner = runner_on(cluster, namespace, *claim)
+    run_to_its_end(runner, script, files)
+    assert [target.last[1][1:]] in rows[: target.count]
+    assert requests_counted(runner.logs(JOB).output) == target.count
+    assert cluster.get("configmaps", f"--namespace={namespace}", "--selector=metricvault/run=7")["items"] == []
+    runner.cleanup(JOB)
+    assert list(claim[1].iterdir()) == []
