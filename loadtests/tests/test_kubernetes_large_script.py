@@ -1,10 +1,12 @@
-"""Scripts that are more than a cluster keeps by itself: compressed, and by a volume, on a real cluster."""
+"""Scripts and data that are more than a cluster keeps by itself: compressed, and by a volume, on a real cluster."""
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
@@ -23,30 +25,34 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("cluster")
 
 SCENARIOS, BODY = 10, 210_000  # 2.1 MB together
-DATA = {"users.json": '[["kim"]]'}
 
 
 def large_plan(url: str, bodies: list[str]) -> RunPlan:
-    """Scenarios that post these bodies, one user each, and name somebody of a data file."""
-    stages, headers = (StagePlan(2, 1),), (("X-User", (Take("users.name", "header"),)),)
-    plan = run_plan(
+    """Scenarios that post these bodies, one user each."""
+    stages = (StagePlan(2, 1),)
+    return run_plan(
         *(
-            scenario(
-                at, f"Post {at}", method="POST", url=url, body=body, stages=stages, headers=headers, think_time=0.3
-            )
+            scenario(at, f"Post {at}", method="POST", url=url, body=body, stages=stages, think_time=0.3)
             for at, body in enumerate(bodies)
         )
     )
-    return replace(plan, tables=(TablePlan("users", ("name",), "user", 1, "users.json"),))
 
 
-def load(script: str) -> LaunchSpec:
+def script_with_rows(url: str, count: int) -> str:
+    """Two users ask for the rows one after another."""
+    stages = (StagePlan(2, 2),)
+    one = scenario(url=(f"{url}/", Take("users.email", "url")), stages=stages, think_time=0.3)
+    table = TablePlan("users", ("email",), "unique", count, "users.json")
+    return build_script(replace(run_plan(one), tables=(table,)))
+
+
+def load(script: str, files: Mapping[str, str] | None = None) -> LaunchSpec:
     arguments, environment = pod_command("7", NOWHERE, TOKEN)
-    return LaunchSpec(JOB, f"{JOB}.js", script, arguments, environment, run="7", files=DATA)
+    return LaunchSpec(JOB, f"{JOB}.js", script, arguments, environment, run="7", files=files or {})
 
 
-def run_to_its_end(runner: KubernetesRunner, script: str) -> None:
-    runner.launch(load(script))
+def run_to_its_end(runner: KubernetesRunner, script: str, files: Mapping[str, str] | None = None) -> None:
+    runner.launch(load(script, files))
 
     def is_over() -> bool:
         phase = runner.poll(JOB).phase
@@ -105,7 +111,6 @@ def test_a_script_of_two_megabytes_travels_compressed(cluster: "Cluster", namesp
     assert target.count >= 2 * SCENARIOS
     assert requests_counted(runner.logs(JOB).output) == target.count
     assert target.last[3].decode() in bodies
-    assert target.last[2]["X-User"] == "kim"
     runner.cleanup(JOB)
 
 
@@ -122,7 +127,36 @@ def test_a_script_that_does_not_compress_travels_by_a_volume(
     run_to_its_end(runner, script)
     assert requests_counted(runner.logs(JOB).output) == target.count
     assert target.last[3].decode() in bodies
-    assert target.last[2]["X-User"] == "kim"
     assert cluster.get("configmaps", f"--namespace={namespace}", "--selector=metricvault/run=7")["items"] == []
     runner.cleanup(JOB)
-    assert list(claim[1].iterdir()) == []  # nothing of the data stays on the volume
+
+
+def test_data_of_three_megabytes_travels_compressed(cluster: "Cluster", namespace: str, target: Target) -> None:
+    rows = [[f"사용자{number:06}@example.com"] for number in range(100_000)]
+    files = {"users.json": json.dumps(rows, ensure_ascii=False)}
+    script = script_with_rows(target.url.replace("127.0.0.1", cluster.host_address), len(rows))
+    assert (carrier([script, *files.values()]), len(files["users.json"].encode()) > 3_000_000) == ("packed", True)
+    runner = runner_on(cluster, namespace)
+    run_to_its_end(runner, script, files)
+    assert [unquote(target.last[1])[1:]] in rows[: target.count]
+    assert requests_counted(runner.logs(JOB).output) == target.count
+    runner.cleanup(JOB)
+
+
+def test_data_that_does_not_compress_travels_by_a_volume_and_leaves_it(
+    cluster: "Cluster", namespace: str, target: Target, claim: tuple[str, Path]
+) -> None:
+    dice = random.Random(7)
+    rows = [[dice.randbytes(20).hex()] for _ in range(70_000)]
+    files = {"users.json": json.dumps(rows)}
+    script = script_with_rows(target.url.replace("127.0.0.1", cluster.host_address), len(rows))
+    assert (carrier([script, *files.values()]), len(files["users.json"]) > 3_000_000) == ("volume", True)
+    with pytest.raises(RunnerError, match="K6_DEFAULT_PVC"):
+        runner_on(cluster, namespace).launch(load(script, files))
+    runner = runner_on(cluster, namespace, *claim)
+    run_to_its_end(runner, script, files)
+    assert [target.last[1][1:]] in rows[: target.count]
+    assert requests_counted(runner.logs(JOB).output) == target.count
+    assert cluster.get("configmaps", f"--namespace={namespace}", "--selector=metricvault/run=7")["items"] == []
+    runner.cleanup(JOB)
+    assert list(claim[1].iterdir()) == []

@@ -4,14 +4,14 @@ values come from answers and from a CSV, access tokens that expire, the end for 
 import json
 import math
 import time
-from collections.abc import Iterator
+from base64 import b64encode
 from statistics import mean
 from typing import Any
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.on_cluster import endpoints_for_pods, product_on
+from tests.cluster.on_cluster import endpoints_for_pods
 from tests.product import Product
 
 pytestmark = pytest.mark.needs("cluster", "k6", "redis-server")
@@ -19,21 +19,10 @@ pytestmark = pytest.mark.needs("cluster", "k6", "redis-server")
 PODS, STEPS = 3, 5
 RAMP, HOLD, RATE = 2.0, 10.0, 20  # seconds, seconds, iterations a second
 EXPIRES_IN = 4.0  # seconds; the product asks for a new token after four fifths of it
+CLIENT_SECRET = "secret-pods"  # of client "pods", as the shop has it
 ROWS = 600
 LOGIN, ORDERS, ORDER, PRICES = "POST /login", "POST /orders", "GET /orders/{order_id}", "GET /partner/prices"
 CANCEL = "DELETE /orders/{order_id}"
-
-
-@pytest.fixture(scope="module")
-def own_namespace(cluster: Cluster) -> Iterator[str]:
-    with cluster.namespace("journeys") as name:
-        yield name
-
-
-@pytest.fixture(scope="module")
-def on_pods(cluster: Cluster, own_namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with product_on(cluster, own_namespace, tmp_path_factory.mktemp("journeys") / "copy") as product:
-        yield product
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +47,7 @@ def environment(product: Product, project: int, name: str, token_url: str) -> in
         "grant": "client_credentials",
         "token_url": f"{token_url}/oauth/token",
         "client_id": "pods",
-        "client_secret": "secret-pods",
+        "client_secret": CLIENT_SECRET,
     }
     asked = {"project_id": project, "name": name, "credentials": [login]}
     answer = product.api.post("/environment", json=asked)
@@ -116,11 +105,11 @@ def test_a_try_runs_in_a_pod_with_values_rows_and_a_token(
     assert found["state"] == "passed", (found["message"], found["log"])
     assert [one["response"]["status"] for one in found["steps"]] == [200, 201, 200, 204, 200]
     assert "buyer0@example.com" in found["steps"][0]["request"]["body"]
-    assert "secret-pods" not in json.dumps(found)
+    assert CLIENT_SECRET not in json.dumps(found)
 
 
 def test_a_journey_at_a_rate_with_rows_and_tokens(
-    on_pods: Product, endpoints: dict[str, dict[str, Any]], project: int
+    on_pods: Product, cluster: Cluster, own_namespace: str, endpoints: dict[str, dict[str, Any]], project: int
 ) -> None:
     on_pods.demo.post("/__counts/reset")
     on_pods.demo.post("/__record", params={"on": "true"})
@@ -135,6 +124,8 @@ def test_a_journey_at_a_rate_with_rows_and_tokens(
         data={"users": "unique"},
         generators=PODS,
     )
+    on_pods.wait(run, lambda one: one["status"] == "running", within=60)
+    the_cluster_is_told_no_password(cluster, own_namespace)
     found = on_pods.wait(run, within=120)
     assert (found["status"], found["outcome"]) == ("completed", "passed"), found["reasons"]
     assert [one["phase"] for one in found["generators"]] == ["finished"] * PODS
@@ -142,6 +133,14 @@ def test_a_journey_at_a_rate_with_rows_and_tokens(
     no_row_came_twice(on_pods)
     tokens_were_renewed_for_all_at_once(on_pods)
     the_rate_was_reached(on_pods, found)
+
+
+def the_cluster_is_told_no_password(cluster: Cluster, namespace: str) -> None:
+    """What tokens are fetched with stays in the product; rows of data files lie in the ConfigMap."""
+    kept = cluster.kubectl("-n", namespace, "get", "jobs,pods,configmaps,secrets", "-o", "json")
+    assert CLIENT_SECRET not in kept
+    assert b64encode(CLIENT_SECRET.encode()).decode() not in kept
+    assert f"buyer{ROWS - 1}@example.com" in cluster.kubectl("-n", namespace, "get", "configmaps", "-o", "json")
 
 
 def what_was_counted_is_what_arrived(product: Product, run: int, found: dict[str, Any]) -> None:
@@ -213,8 +212,9 @@ def test_a_target_that_is_missed_for_too_long_ends_the_load_in_every_pod(
     assert [one["phase"] for one in found["generators"]] == ["finished"] * PODS
     assert found["test_duration"] < 30
     print(f"ended after {found['test_duration']} s: {found['reasons'][0]['message']}")
-    time.sleep(1)  # the time of several more requests of each user
-    assert found["total_requests"] == on_pods.demo.get("/__counts").json()["total"]
+    time.sleep(1)  # each user would ask twice more
+    arrived = on_pods.demo.get("/__counts").json()["total"]
+    assert 0 <= arrived - found["total_requests"] <= 6  # what was under way in its users
 
 
 def test_nothing_of_them_is_left(cluster: Cluster, on_pods: Product, own_namespace: str) -> None:

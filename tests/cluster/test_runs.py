@@ -2,28 +2,15 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.on_cluster import endpoints_for_pods, product_on
+from tests.cluster.on_cluster import endpoints_for_pods
 from tests.product import Product
 
 pytestmark = pytest.mark.needs("cluster", "k6", "redis-server")
-
-
-@pytest.fixture(scope="module")
-def own_namespace(cluster: Cluster) -> Iterator[str]:
-    with cluster.namespace("runs") as name:
-        yield name
-
-
-@pytest.fixture(scope="module")
-def on_pods(cluster: Cluster, own_namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with product_on(cluster, own_namespace, tmp_path_factory.mktemp("pods") / "copy") as product:
-        yield product
 
 
 def load(endpoint: dict[str, Any], seconds: float, users: int, **more: Any) -> dict[str, Any]:
