@@ -145,7 +145,7 @@ function fetchToken(plan) {
     const answer = address ? brokered(`${address}/${percent(plan.key)}`, params) : granted(plan, params);
     const read = answer.status >= 200 && answer.status < 300 ? JSON.parse(answer.body) : {};
     if (typeof read.access_token !== "string" || !read.access_token) {
-      return { text: "", seconds: AGAIN, problem: answer.error || `the answer was ${answer.status}` };
+      return { text: "", seconds: AGAIN, problem: answer.error || told(address, answer) || `the answer was ${answer.status}` };
     }
     const seconds = read.expires_in === undefined || read.expires_in === null ? Infinity : Number(read.expires_in);
     /* The product has taken off its own margin. */
@@ -154,6 +154,11 @@ function fetchToken(plan) {
   } catch (problem) {
     return { text: "", seconds: AGAIN, problem: hide(String(problem)) };
   }
+}
+
+/* The product's own sentence, which holds no secret. */
+function told(address, answer) {
+  return address && typeof answer.body === "string" && isJson(answer.body) ? JSON.parse(answer.body).error : "";
 }
 
 function brokered(address, params) {
@@ -166,7 +171,7 @@ function granted(plan, params) {
   const form = { grant_type: plan.grant };
   if (plan.scope) form.scope = plan.scope;
   if (plan.grant === "password") Object.assign(form, { username: of_plan("username"), password: of_plan("password") });
-  if (plan.in_body) Object.assign(form, { client_id: id }, key ? { client_secret: key } : {});
+  if (plan.in_body || !key) Object.assign(form, { client_id: id }, key ? { client_secret: key } : {});
   else if (id) params.headers.Authorization = `Basic ${encoding.b64encode(`${encoders.form(id)}:${encoders.form(key)}`)}`;
   return http.post(plan.url, form, params);
 }
