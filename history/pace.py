@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
 from statistics import median
 from typing import Any
 
@@ -12,6 +13,7 @@ COUNTED = frozenset({"shared-iterations", "per-vu-iterations"})
 RATES = frozenset({"constant-arrival-rate", "ramping-arrival-rate"})
 USERS = frozenset({"constant-vus", "ramping-vus"})  # who wait for each answer: a closed model
 _FULL = 0.99
+_RARE = 10  # one of so many seconds
 _FEWEST = 5.0  # requests a second below which a second is no sample of the pace
 
 
@@ -50,14 +52,28 @@ class Asked:
         return sum(self.at(tag, t, before=before) / peak for tag, peak in self._peaks.items() if peak)
 
 
-def slowed(requests: Sequence[int], users: Sequence[float]) -> int:
-    """In how many seconds users sent less than half of what they usually do: they waited for answers.
+def slowed(requests: Sequence[int], users: Sequence[float], longest: Sequence[float | None]) -> int:
+    """In how many seconds users sent less than half of what they usually do, because they waited for answers.
 
-    `requests` and the `users` asked for, both by second. Seconds that would have few requests anyway do not count.
+    All by second: the requests, the `users` asked for, the `longest` response time (ms). Users who think, or whose
+    journeys have a slow step, pause together, too. So a pause counts only where an answer ends it that took at least
+    half as long, and hardly any second elsewhere had one that took half of that. Seconds that would have few requests
+    anyway are no sample.
     """
-    paces = [count / at_work for count, at_work in zip(requests, users, strict=True) if at_work > 0]
-    if not paces:
-        return 0
-    usual = median(paces)
-    pairs = zip(requests, users, strict=True)
-    return sum(count < usual * at_work / 2 for count, at_work in pairs if usual * at_work >= _FEWEST)
+    pairs = list(zip(requests, users, strict=True))
+    usual = median([count / at_work for count, at_work in pairs if at_work > 0] or [0.0])
+    slow = [usual * at_work >= _FEWEST and count < usual * at_work / 2 for count, at_work in pairs]
+    seconds = 0
+    for is_slow, pause in groupby(range(len(slow)), lambda t: slow[t]):
+        if is_slow:
+            first, *_, last = [*pause] * 2
+            seconds += last + 1 - first if _waited(longest, first, last) else 0
+    return seconds
+
+
+def _waited(longest: Sequence[float | None], first: int, last: int) -> bool:
+    """Whether the seconds from `first` to `last` are a pause for which an answer was waited."""
+    waited = max((time for time in longest[first : last + 2] if time is not None), default=0.0)
+    elsewhere = [time for time in (*longest[: max(0, first - 1)], *longest[last + 3 :]) if time is not None]
+    as_long = sum(time >= waited / 2 for time in elsewhere)
+    return waited >= 500.0 * (last + 1 - first) and as_long * _RARE <= len(elsewhere)

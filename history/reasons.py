@@ -159,8 +159,9 @@ SENTENCES: dict[str, str] = {
     ),
     "try_blocked": N_("Load may not be sent to %(host)s. Ask your administrator to allow it."),
     "try_address": N_("This is no address that a request can be sent to: %(host)s"),
-    "try_no_answer": N_("No answer came from %(host)s. k6 says: %(event)s"),
+    "try_no_answer": N_("No answer came from %(host)s. k6 says: %(said)s"),
     "try_not_all_sent": N_("Not every step was sent. k6's log below says why."),
+    "try_ended": N_("k6 ended with exit code %(exit_code)s before every step was sent. Its log below says why."),
     "try_no_worker": N_(
         "No worker took the try within %(seconds)s s. Check that the Celery worker runs, then try again."
     ),

@@ -200,11 +200,11 @@ def _lack(run: TestHistory, rows: _Rows, timeline: Timeline, tracks: Tracks) -> 
     asked, waited = Asked(run.plan_snapshot), {}
     for scenario in rows.scenarios:
         if scenario.executor in USERS:
-            columns = tracks.scenarios[scenario.scenario_tag].columns
+            track = tracks.scenarios[scenario.scenario_tag]
             seconds = range(floor((run.test_duration or 0.0) + 1e-6))
             users = [asked.at(scenario.scenario_tag, t + 0.5) for t in seconds]
-            sent = columns["requests"][: len(users)]
-            waited[scenario.scenario_tag] = slowed(sent, users[: len(sent)])
+            sent, longest = track.columns["requests"][: len(users)], track.longest[: len(users) + 1]
+            waited[scenario.scenario_tag] = slowed(sent, users[: len(sent)], longest)
     return Lack(no_rows, {tag: count for tag, count in waited.items() if count > 1})
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from history.metrics.native_histogram import upper_bound
 from history.metrics.remote_write import Snapshot
 from history.metrics.timeline import Cell, Place, Second, Timeline, numbers
 from history.models import ScenarioHistory, StageHistory, StepHistory
@@ -28,10 +29,12 @@ class Rates:
 
 @dataclass(slots=True)
 class Track:
-    """The seconds of one scenario or the whole run, one list a column, and their sum."""
+    """The seconds of one scenario or the whole run, one list a column, and their sum. `longest`: by second, the upper
+    edge of the bucket that holds its longest response time (ms)."""
 
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     sum: Cell = field(default_factory=Cell)
+    longest: list[float | None] = field(default_factory=list)
 
     def add(self, t: int, cell: Cell, vus: float | None) -> None:
         """Appends one second."""
@@ -39,6 +42,8 @@ class Track:
         row = (t, found.requests, found.failures, found.tps, found.error_rate, found.avg, found.p50, found.p95)
         for name, value in zip(COLUMNS, (*row, found.p99, vus, cell.iterations, cell.dropped), strict=True):
             self.columns[name].append(value)
+        buckets = cell.spread.buckets if cell.requests else {}
+        self.longest.append(upper_bound(max(buckets)) if buckets else None)
         self.sum.add(cell)
 
 

@@ -50,7 +50,7 @@ def judge(run: TestHistory, scenarios: list[ScenarioHistory], evidence: Evidence
     valid, trust = _trust(evidence)
     if not valid:
         return Outcome.INVALID, [*trust, *first, *missed, *notes, *met]
-    if missed or evidence.broken or run.stop_reason == TARGET:
+    if missed or not all(one["good"] for one in first):
         return Outcome.TARGETS_MISSED, [*first, *missed, *notes, *met, *trust]
     return Outcome.PASSED, [*first, *(met or [reason("no_targets", good=True)]), *notes, *trust]
 

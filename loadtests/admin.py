@@ -1,11 +1,13 @@
 """Data fixes for plans, their scenarios and stages."""
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from loadtests.models import GeneratorSettings, LoadLimits, Plan, Scenario, Stage, Step, Try
+from metricvault.lib.targets import check_rule
 
 
 class ScenarioInline(admin.TabularInline):
@@ -94,8 +96,24 @@ class GeneratorSettingsAdmin(admin.ModelAdmin):
     autocomplete_fields = ("project",)
 
 
+class LoadLimitsForm(forms.ModelForm):
+    """Refuses what is no host: a typing error would allow nothing, in silence."""
+
+    def clean_allowed_targets(self) -> list[str]:
+        """A list of rules of `metricvault.lib.targets`."""
+        rules = self.cleaned_data["allowed_targets"] or []
+        for rule in rules if isinstance(rules, list) else [rules]:
+            try:
+                check_rule(rule if isinstance(rules, list) and isinstance(rule, str) else "")
+            except ValueError:
+                message = _('“%(rule)s” is no host. Write a list such as ["api.example.com", "*.example.com"].')
+                raise forms.ValidationError(message % {"rule": rule}) from None
+        return list(rules)
+
+
 @admin.register(LoadLimits)
 class LoadLimitsAdmin(admin.ModelAdmin):
+    form = LoadLimitsForm
     list_display = ("project", "max_vus", "max_rate", "max_duration", "allowed_targets")
     list_select_related = ("project",)
     search_fields = ("project__title",)

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from loadtests import iteration_time, planning
 from loadtests.form_fields import Field, Notes
-from loadtests.k6.curves import peak_vus
+from loadtests.k6.curves import Point, peak_vus
 from loadtests.k6.plan import RATES, RequestPlan
 from loadtests.load_page import line_of, load
 from loadtests.models import Plan, Scenario, Step
@@ -52,14 +52,15 @@ def context(plan: Plan, chosen_pk: int | None, step_pk: int | None = None) -> di
     scenarios = list(plan.scenarios.all())
     position = next((at for at, one in enumerate(scenarios) if one.pk == chosen_pk), 0)
     chosen = scenarios[position] if scenarios else None
+    lines = [line_of(one) for one in scenarios]
     measured = iteration_time.measured(plan)
     reviewed = planning.review(plan, {at: one.seconds for at, one in measured.items()})
     notes = Notes(_whole(reviewed.problems), _whole(reviewed.warnings), plan.drafts)
     return {
         "plan": plan,
         "chosen": chosen,
-        "rows": [_row(at, one, chosen, reviewed.problems) for at, one in enumerate(scenarios)],
-        "load": load(scenarios, position, reviewed.scenarios, measured) if scenarios else None,
+        "rows": [_row(at, one, lines[at], chosen, reviewed.problems) for at, one in enumerate(scenarios)],
+        "load": load(scenarios, lines, position, reviewed.scenarios, measured) if scenarios else None,
         **(
             _chosen(plan, chosen, position, reviewed, measured.get(position), step_pk)
             if chosen is not None
@@ -158,10 +159,10 @@ def _whole(details: Iterable[Detail]) -> dict[str, str]:
     return {one.field: one.message for one in details if not one.field.startswith("scenarios.")}
 
 
-def _row(at: int, scenario: Scenario, chosen: Scenario | None, problems: Iterable[Detail]) -> Row:
+def _row(at: int, scenario: Scenario, line: list[Point], chosen: Scenario | None, problems: Iterable[Detail]) -> Row:
     steps = list(scenario.steps.all())
     name = scenario.name or (str(steps[0]) if steps else _("Scenario"))
-    peak = max((level for _t, level in line_of(scenario)), default=0)
+    peak = max((level for _t, level in line), default=0)
     if scenario.executor in RATES:
         shown = f"{number_format(int(peak) if peak == int(peak) else round(peak, 2))}/s"
     else:

@@ -51,13 +51,13 @@ def load_of(scenario: Scenario) -> LoadPlan:
 
 def load(
     scenarios: Sequence[Scenario],
+    lines: Sequence[list[Point]],
     chosen: int,
     plans: Mapping[int, ScenarioPlan],
     measured: Mapping[int, Measured],
 ) -> Load:
-    """The load of saved scenarios, the one at `chosen` marked. `plans`: those that can be sent, `measured` how long
-    an iteration takes, by position."""
-    lines = [line_of(one) for one in scenarios]
+    """The load of saved scenarios (`lines`: `line_of` each), the one at `chosen` marked. `plans`: those that can be
+    sent, `measured` how long an iteration takes, by position."""
     end = max((line[-1][0] for line in lines), default=0.0)
     figures = tuple(filter(None, (_figure(scenarios, lines, chosen, end, rate=rate) for rate in (False, True))))
     users = next((one.drawing.peak for one in figures if one.unit == pgettext("after a number", "users")), None)

@@ -105,7 +105,8 @@ def _range(text: str) -> tuple[int, int]:
 def _check(one: CheckIn, value: Text) -> CheckPlan:
     path = read_path(one.target) if one.kind == "json" else ()
     kind = "has" if one.kind == "header" and not one.value else one.kind
-    text = _(_SAID[kind]) % {"target": one.target, "value": one.value}
+    sentence = _SAID[kind]
+    text = _(sentence) % {"target": one.target, "value": one.value}
     return CheckPlan(one.kind, one.target, value, text, path)
 
 

@@ -144,4 +144,6 @@ def _no_answer(seen: StepSeen) -> Reason:
     if seen["error_code"] // 100 == _TLS:
         code = "try_certificate" if "x509:" in seen["error"] else "try_tls"
     host = urlsplit(seen["request"]["url"]).netloc.rpartition("@")[2] or seen["request"]["url"][:200]
+    if code == "try_no_answer":
+        return reason(code, host=host, said=seen["error"])
     return reason(code, host=host, event=seen["error"])

@@ -228,8 +228,9 @@ def _unfinished(progress: Progress) -> Reason:
     end = EXIT_CODES.get(progress.exit_code, UNKNOWN)
     if end.finished:
         return reason("try_not_all_sent")
-    code = progress.exit_code
-    return reason(end.reason, exit_code=code if code is not None else "-")
+    if end.reason == "script_error":
+        return reason("script_error")
+    return reason("try_ended", exit_code="-" if progress.exit_code is None else progress.exit_code)
 
 
 def _end(try_id: int, state: str, why: Reason | None, **columns: Any) -> None:
@@ -244,6 +245,12 @@ def _clean_up(row: Try, runner: Runner) -> None:
         runner.cleanup(job_name(row))
     except RunnerError as error:
         logger.warning("try %s: its job is not deleted yet: %s", row.pk, error)
+
+
+def steps(row: Try) -> list[tried.Row]:
+    """The steps as they are shown: what still waits when all is over was not sent."""
+    over = row.state not in ACTIVE
+    return [{**one, "state": tried.NOT_SENT} if over and one["state"] == tried.WAITING else one for one in row.result]
 
 
 def tidy(now: datetime) -> None:

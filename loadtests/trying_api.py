@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from history.reasons import explain
-from loadtests import trying
+from loadtests import editing, planning, trying
+from loadtests.access import get_editable_plan
 from loadtests.api_body import BODY, payload_of
 from loadtests.models import Try
 from metricvault.lib.errors import Missing
@@ -92,9 +93,20 @@ def start_try(request: HttpRequest) -> Any:
     """One iteration of each scenario, to see its requests and answers; nothing is measured. The body is that of a load
     test; what came of it is at `/load-testing/try/{id}` within seconds."""
     user = require_user(request)
-    row = trying.start(payload_of(request), user)
+    return Status(202, _started(request, trying.start(payload_of(request), user)))
+
+
+@router.post("/plan/{int:plan_id}/try", response={202: TryStarted}, summary="Send one iteration of a saved plan")
+def try_plan(request: HttpRequest, plan_id: int) -> Any:
+    """As `POST /load-testing/try` with what the plan asks for."""
+    user = require_user(request)
+    plan = editing.full_plans().get(pk=get_editable_plan(user, plan_id).pk)
+    return Status(202, _started(request, trying.start(planning.from_plan(plan), user, plan)))
+
+
+def _started(request: HttpRequest, row: Try) -> dict[str, Any]:
     url = request.build_absolute_uri(f"/load-testing/try/{row.pk}")
-    return Status(202, {"id": row.pk, "state": row.state, "url": url})
+    return {"id": row.pk, "state": row.state, "url": url}
 
 
 @router.get("/load-testing/try/{int:try_id}", response=TryAnswer, summary="What came of one iteration")
@@ -112,7 +124,7 @@ def show_try(request: HttpRequest, try_id: int) -> dict[str, Any]:
         "created_at": row.created_at,
         "project_id": row.project_id,
         "plan_id": row.plan_id,
-        "steps": [_step(one) for one in row.result],
+        "steps": [_step(one) for one in trying.steps(row)],
         "log": row.log,
     }
 

@@ -73,7 +73,8 @@ def take_value(request: HttpRequest, pk: int, at: int) -> HttpResponse:
 def _try(request: HttpRequest, pk: int) -> tuple[Try, bool]:
     """The try of a plan that this person may see, and whether they may change the plan."""
     user = require_user(request)
-    row = Try.objects.filter(pk=pk, plan__in=visible_plans(user)).select_related("plan__project").first()
+    visible = Try.objects.filter(plan__in=visible_plans(user)).defer("plan_snapshot")
+    row = visible.filter(pk=pk).select_related("plan__project").first()
     if row is None or row.plan is None:
         raise Missing(_("There is no try %(id)s.") % {"id": pk})
     return trying.look(row, timezone.now()), can_edit(user, row.plan.project)
@@ -88,7 +89,7 @@ def _drawer(request: HttpRequest, row: Try, *, may_edit: bool) -> HttpResponse:
         "may_edit": may_edit,
         "active": active,
         "why": next(iter(explain([row.message])), None) if row.message else None,
-        "steps": [_line(one, at, opened == at and not active) for at, one in enumerate(row.result)],
+        "steps": [_line(one, at, opened == at and not active) for at, one in enumerate(trying.steps(row))],
         "several": len({one["scenario"] for one in row.result}) > 1,
         "total": sum(one["response"]["duration"] for one in row.result if one["response"]),
         **({} if active or not row.result else _shown(row, opened)),

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from inspect import signature
 from pathlib import Path
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import heartbeat_sent, task_postrun, task_prerun
 
 from metricvault.lib.telemetry import about
@@ -20,9 +21,9 @@ _about: dict[str, AbstractContextManager[None]] = {}  # what the log lines of a 
 
 
 @task_prerun.connect
-def name_run(task_id: str = "", args: Sequence[object] = (), **kwargs: object) -> None:
-    """Log lines of a task name its run: tasks about a run take its id first."""
-    if args and isinstance(args[0], int):
+def name_run(task: Task, task_id: str = "", args: Sequence[object] = (), **kwargs: object) -> None:
+    """Log lines of a task name its run, which tasks about one take first, as `run_id`."""
+    if args and next(iter(signature(task.run).parameters), "") == "run_id":
         _about[task_id] = about(run=args[0])
         _about[task_id].__enter__()
 

@@ -125,6 +125,13 @@ def _ingest() -> str:
     return str(url)
 
 
+def _targets() -> str:
+    rules = settings.METRICVAULT_ALLOWED_TARGETS
+    if not rules:
+        raise Ill("METRICVAULT_ALLOWED_TARGETS is not set, so nothing may be loaded", CURES["targets"])
+    return "everything may be loaded" if "*" in rules else f"{len(rules)} rules: {', '.join(rules[:3])}"
+
+
 def _pages() -> str:
     if not finders.find("vendor/uplot/uPlot.iife.min.js"):
         raise Ill("the chart library is missing", "Run `make node_modules`.")
@@ -142,6 +149,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "k6": _runner,
     "data folder": _data_folder,
     "ingest": _ingest,
+    "targets": _targets,
     "pages": _pages,
 }
 CURES: dict[str, str] = {
@@ -155,5 +163,6 @@ CURES: dict[str, str] = {
     "kubernetes": "Check KUBECONFIG, KUBERNETES_NAMESPACE and the rights in docs/kubernetes.md.",
     "data folder": "Make METRICVAULT_DATA_DIR a folder that this user may write.",
     "ingest": "k6 pushes its numbers there. Start the web process, or set METRICVAULT_INGEST_URL to where it listens.",
+    "targets": "Name the hosts that load tests may be aimed at, for example *.staging.example.com; docs/limits.md.",
     "pages": "Run `make node_modules catalogues`.",
 }

@@ -19,7 +19,8 @@ from tests import servers
 from tests.installed import find
 
 MARK = "METRICVAULT_TEST_SERVERS"
-IMPORTS = [f"projects/tests/test_{name}.py" for name in ("importing", "import_jobs", "validation", "migrations", "api")]
+_OF_PROJECTS = ("importing", "import_jobs", "validation", "migrations", "api", "data_files", "environment_api")
+IMPORTS = [f"projects/tests/test_{name}.py" for name in _OF_PROJECTS]
 ON_INFLUXDB = "tests/test_influx_end_to_end.py"
 ACROSS = ["tests/test_end_to_end.py", ON_INFLUXDB, "tests/test_several_processes.py"]
 PARTS = ["history", "loadtests", *IMPORTS, *ACROSS]

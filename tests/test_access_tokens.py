@@ -24,6 +24,7 @@ def web_process(folder: Path, redis_url: str) -> Iterator[str]:
     """A web process on the database in `folder`."""
     port = free_port()
     own = {"METRICVAULT_DATA_DIR": str(folder), "REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), "DATABASE_URL": ""}
+    own["METRICVAULT_ALLOWED_TARGETS"] = "127.0.0.1"
     given = ["env", *(f"{name}={value}" for name, value in own.items())]
     command = [*given, *web_command(sys.executable, "127.0.0.1", port)]
     with running(Server(f"http://127.0.0.1:{port}", command, port, folder / f"web-{port}.log")) as url:

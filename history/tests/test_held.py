@@ -9,7 +9,8 @@ from history import held
 from history.metrics.timeline import Cell
 from history.models import ScenarioHistory, StageHistory
 from history.reasons import Reason, explain
-from history.states import Status
+from history.recording import record
+from history.states import Outcome, Status
 from history.tests.recorded_history import recorded_rows
 from history.tests.test_abort import times
 from tests.recorded import recorded_steps
@@ -87,6 +88,16 @@ def test_a_ramp_is_asked_for_what_lies_below_it(alice: User) -> None:
 
 def test_users_are_told_as_users(alice: User) -> None:
     assert told(alice, [cell(), cell(), cell(900)], "ramping-vus", **SLOW).startswith("Held 120 users; at 140 users ")
+
+
+def test_a_rate_that_did_not_hold_is_a_missed_target(alice: User) -> None:
+    """The recorded rate: two users for ten reports a second, each of which takes 0.4 s."""
+    plan = {**recorded_steps().plan, "profile": held.PROFILE, "targets": {}}
+    run = recorded_rows(alice, recorded=recorded_steps(), plan={**plan, "scenarios": plan["scenarios"][1:2]})
+    found = record(run, recorded_steps().summaries)
+    assert found.outcome == Outcome.TARGETS_MISSED
+    (first, *_rest) = explain(found.reasons)
+    assert first["message"].startswith("Held no stage: at 10 iterations/s only 40.00")
 
 
 def test_other_profiles_report_nothing_of_it(alice: User) -> None:

@@ -19,7 +19,7 @@ from history.models import TestHistory
 from history.states import Status
 from history.tests.recorded_history import recorded_rows
 from history.timeseries import timeseries
-from tests.recorded import recorded_run
+from tests.recorded import recorded_run, recorded_steps
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +156,28 @@ def test_what_came_too_late_for_one_process_is_counted_by_the_next(alice: User, 
     assert sum(part["requests"] for message in sent for part in message["scenarios"]) == 90 + 45
     assert sent[-1]["total_requests"] == 90 + 45
     assert [message["total_requests"] for message in sent] == sorted(message["total_requests"] for message in sent)
+
+
+def test_a_run_that_an_older_version_began_goes_on(
+    alice: User, sent: list[LiveMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only requests and failures were remembered then; what else is counted is told at once."""
+    run = recorded_rows(alice, Status.RUNNING, 0, recorded_steps())
+    TestHistory.objects.update(live_second=2, live_sent={"s01_journey": [100, 20], "s03_rows": [40, 4]})
+    for body in recorded_steps().pushes:
+        at_its_time(monkeypatch, body)
+        assert push(run, body) == 204
+    run.refresh_from_db()
+    live.finish(run)
+    exact = recorded_steps().exact
+    assert seconds(sent)[0] == 2
+    assert sum(message["requests"] for message in sent) == sum(exact["requests"].values()) - 140
+    assert sum(message["iterations"] for message in sent) == sum(exact["iterations"].values())
+    last = sent[-1]
+    assert (last["total_dropped"], last["total_iterations"]) == tuple(
+        sum(exact[what].values()) for what in ("dropped", "iterations")
+    )
+    assert last["total_checks_failed"] == sum(n for key, n in exact["checks"].items() if key.endswith("false"))
 
 
 def test_a_database_that_fails_in_between_costs_no_second(

@@ -1,5 +1,6 @@
 """Steps, checks, dropped iterations and used-up rows of the recorded run, against k6's raw samples."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -161,6 +162,19 @@ def test_the_percentile_of_a_target_is_the_chosen_one(run: TestHistory) -> None:
 def test_a_snapshot_survives_the_store_with_its_steps_and_counters() -> None:
     assert [from_bytes(to_bytes(one)) for one in SNAPSHOTS] == SNAPSHOTS
     assert {key.step for one in SNAPSHOTS for key in one.requests} == {"", "1", "2", "3"}
+
+
+def test_a_scenario_that_starts_later_is_measured_from_its_start(alice: User) -> None:
+    plan = copy.deepcopy(recorded_steps().plan)
+    plan["scenarios"][0] |= {"load": {"start_time": 2.0}, "stages": [{"duration": 3, "target": 3}]}
+    run = recorded_rows(alice, recorded=recorded_steps(), plan=plan)
+    recorded(run)
+    journey = run.scenarios.get(scenario_tag="s01_journey")
+    columns = journey.timeline.columns
+    assert journey.stages.get().total_requests == sum(columns["requests"][2:5])
+    assert journey.test_duration == pytest.approx(run.test_duration - 2)
+    assert journey.avg_tps == pytest.approx(journey.total_requests / journey.test_duration)
+    assert journey.min_tps == min(columns["tps"][2:6])
 
 
 def test_two_generators_add_up(alice: User) -> None:

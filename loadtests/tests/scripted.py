@@ -70,6 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(int(path.removeprefix("/status/")) if path.startswith("/status/") else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("X-Request-Id", "r-1")
+        if path == "/status/302" and "to=" in self.path:
+            self.send_header("Location", self.path.partition("to=")[2])
         self.send_header("Set-Cookie", "sid=s-1; Path=/")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()

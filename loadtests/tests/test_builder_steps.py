@@ -210,3 +210,17 @@ def test_the_script_is_highlighted_and_comes_as_a_zip(page: Client, scenario: Sc
     answer = page.get(f"{address}?zip")
     assert answer.headers["Content-Disposition"].endswith(f'{scenario.plan_id}.zip"')
     assert answer.content.startswith(b"PK")
+
+
+def test_without_scripts_a_form_is_saved_and_the_page_comes_again(page: Client, scenario: Scenario) -> None:
+    _login, order = steps(scenario)
+    address = reverse("loadtests:scenario-save", args=[scenario.pk])
+    typed = {f"step.{order.pk}.value.path.id": "o-2", "open": order.pk, "name": "Orders", "stages_text": "1m at 7",
+             "stages_was": "30s at 5"}  # fmt: skip
+    answer = page.post(address, typed)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].endswith(f"?scenario={scenario.pk}&step={order.pk}")
+    text = page.get(answer.headers["Location"]).content.decode()
+    assert 'value="o-2"' in text
+    assert 'value="Orders"' in text
+    assert list(scenario.stages.values_list("duration", "target")) == [(60, 7)]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from loadtests import guard
 from loadtests.k6.plan import LoadPlan, RequestPlan, RunPlan, ScenarioPlan, Secret, StagePlan, StepPlan, Take, TokenPlan
@@ -100,6 +101,20 @@ def test_a_host_that_is_not_allowed_is_named_with_the_way_out(project: Project, 
         "scenarios.0.steps.0.endpoint_id": "Scenario “Browse”: api.example.com may not be loaded in this project. Ask "
         "your administrator to add api.example.com to its limits."
     }
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [('["a.example.com"]', 302), ("[]", 302), ('["a b"]', 200), ('"a.example.com"', 200), ("[7]", 200)],
+)
+def test_an_administrator_is_told_of_a_rule_that_is_none(
+    client: Client, project: Project, typed: str, found: int
+) -> None:
+    client.force_login(User.objects.create_superuser("root"))
+    answer = client.post("/admin/loadtests/loadlimits/add/", {"project": project.pk, "allowed_targets": typed})
+    assert answer.status_code == found
+    assert LoadLimits.objects.exists() is (found == 302)
+    assert found == 302 or "is no host" in answer.content.decode()
 
 
 def test_nothing_is_allowed_where_nobody_has_said_what(project: Project, settings: Any) -> None:

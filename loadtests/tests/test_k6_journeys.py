@@ -178,6 +178,22 @@ def test_a_check_may_expect_what_an_earlier_step_took(k6: str, tmp_path: Path, a
     assert [ran.count("mv_checks", step="2", check=f"c{at}", ok="true") for at in (1, 2, 3, 4)] == [1, 1, 1, 0]
 
 
+def test_a_redirect_on_the_way_to_an_expected_status_is_no_failure(k6: str, tmp_path: Path, api: Api) -> None:
+    wanted: dict[str, Any] = {"statuses": ((200, 200),), "checks": HELD[-1:]}
+    steps = (
+        step(api, "GET", "/status/302?to=/there", **wanted),
+        step(api, "GET", "/status/302", **wanted),  # leads nowhere: the answer is not the expected one
+        step(api, "GET", "/status/404", **wanted),
+    )
+    ran = run(k6, tmp_path, run_plan(once_each(*steps)))
+    assert [one.path for one in api.received] == ["/status/302?to=/there", "/there", "/status/302", "/status/404"]
+    assert ran.tags("mv_failed", "step") == {"2": 1}
+    assert ran.metrics["http_req_failed{scenario_tag:s01_one}"]["values"]["passes"] == 1
+    ran = run(k6, tmp_path, replace(run_plan(once_each(*steps)), options=OptionsPlan(max_redirects=0)))
+    assert ran.metrics["http_req_failed{scenario_tag:s01_one}"]["values"]["passes"] == 3
+    assert "mv_failed" not in ran.points
+
+
 def test_a_step_of_the_first_iteration_keeps_what_it_takes_for_its_user(k6: str, tmp_path: Path, api: Api) -> None:
     api.answers["/login"] = lambda received: {"id": received.connection}
     login = step(api, "POST", "/login", "{}", once=True, extracts=(ExtractPlan("id", "json", "$.id", ("id",)),))
@@ -259,17 +275,14 @@ def test_hostile_text_is_data_while_k6_runs_too(k6: str, tmp_path: Path, api: Ap
     assert ran.log == ""
 
 
-def test_a_secret_in_an_address_stays_out_of_the_log(k6: str, tmp_path: Path) -> None:
-    url = ("http://127.0.0.1:9/?key=", Secret("MV_1", "url"))
-    ran = run(
-        k6,
-        tmp_path,
-        run_plan(once_each(StepPlan("", RequestPlan("GET", url, "GET /", (), None)))),
-        environment={"MV_1": "ge heim"},
-    )
-    assert "refused" in ran.log
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_secret_in_an_address_stays_out_of_the_log(k6: str, tmp_path: Path, batch: bool) -> None:
+    urls = [("http://127.0.0.1:9/?key=", Secret("MV_1", "url")), "http://127.0.0.1:9/"]
+    steps = [StepPlan("", RequestPlan("GET", url, "GET /", (), None)) for url in urls]
+    ran = run(k6, tmp_path, run_plan(once_each(*steps, batch=batch)), environment={"MV_1": "ge heim"})
+    assert ran.log.count("refused") == 2
     assert "heim" not in ran.log
-    assert ran.metrics["http_req_failed{scenario_tag:s01_one}"]["values"]["passes"] == 1
+    assert ran.metrics["http_req_failed{scenario_tag:s01_one}"]["values"]["passes"] == 2
 
 
 def test_a_secret_that_is_not_there_is_said_once_for_each_user(k6: str, tmp_path: Path, api: Api) -> None:

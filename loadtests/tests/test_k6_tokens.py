@@ -115,6 +115,11 @@ def test_without_a_token_requests_go_without_and_the_log_says_so_once(
     assert len(api.of("/token")) == 1
 
 
-def test_a_try_says_which_tokens_it_used(k6: str, tmp_path: Path, api: Api) -> None:
+def test_a_try_shows_no_token_and_no_secret(k6: str, tmp_path: Path, api: Api) -> None:
+    api.answers["/token"] = {"access_token": "tok-geheim"}
+    api.answers["/things"] = lambda received: {"you sent": received.headers["Authorization"], "x": SECRETS["MV_1"]}
     ran: Ran = run(k6, tmp_path, plan_with(api), environment=SECRETS, trying=True)
-    assert ran.steps[0]["hidden"] == ["tok-1"]
+    assert bearers(api) == ["Bearer tok-geheim"]
+    (step,) = ran.steps
+    assert step["request"]["headers"]["Authorization"] == ["Bearer ••••••"]
+    assert step["response"]["body"] == '{"you sent": "Bearer ••••••", "x": "••••••"}'

@@ -246,6 +246,17 @@ def test_the_short_form_and_json_are_read_too(shop: Project, alice: User) -> Non
     assert step.body == '{"productId": "{{users.email}}"}'
 
 
+def test_stages_may_be_one_line(shop: Project, alice: User) -> None:
+    text = (
+        "metricvault: 1\ntitle: One line\nscenarios:\n- endpoint: GET /products\n  executor: ramping-vus\n"
+        "  stages: 2m to 50, hold 10m, 30s to 0\n"
+    )
+    stages = imported(text, shop, alice).scenarios.get().stages.all()
+    assert [(one.duration, one.target) for one in stages] == [(120, 50), (600, 50), (30, 0)]
+    said = problems(text.replace("hold 10m", "hold on"), shop)
+    assert said[0].startswith("Line 6: ")
+
+
 def test_placeholders_survive_a_body_that_is_written_as_a_form(shop: Project, alice: User) -> None:
     content = [{"media_type": "application/x-www-form-urlencoded", "value": {}, "text": "", "source": "schema"}]
     make_endpoint(shop, "POST", "/login", request_body={"required": True, "description": "", "content": content})

@@ -12,7 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django.fixtures import Settings
 
-from history.reasons import explain
+from history.reasons import Reason, explain, reason
 from loadtests import planning, tasks, trying
 from loadtests.editing import full_plans
 from loadtests.k6.masking import MASK
@@ -214,7 +214,8 @@ def test_the_last_five_of_a_plan_are_kept(alice: User, shop: Shop) -> None:
 
 
 def test_it_is_handed_to_a_worker(alice: User, shop: Shop, django_capture_on_commit_callbacks: Any) -> None:
-    plan, sent = make_journey(alice, shop.url), []
+    plan = make_journey(alice, shop.url)
+    sent: list[int] = []
     with pytest.MonkeyPatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
         patch.setattr(tasks.try_plan, "delay", sent.append)
         row = asked(plan, alice)
@@ -270,13 +271,14 @@ def test_one_whose_worker_is_gone_is_ended_and_cleared_away(alice: User, shop: S
 class FakeRunner:
     """Says what it is told to, and notes what it was asked to do."""
 
-    def __init__(self, *phases: str) -> None:
+    def __init__(self, *phases: str, exit_code: int = 0, trouble: Reason | None = None) -> None:
+        self.exit_code, self.trouble = exit_code, trouble
         self.phases, self.asked = list(phases), ["-"]
         self.spec: LaunchSpec | None = None
 
     def poll(self, job: str) -> Progress:
         phase = self.phases.pop(0) if len(self.phases) > 1 else self.phases[0]
-        return Progress(phase, 0, 1, 1, 0, "")  # type: ignore[arg-type]
+        return Progress(phase, self.exit_code, 1, 1, 0, "", self.trouble)  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> Any:
         from loadtests.runners import Logs
@@ -300,6 +302,41 @@ def test_a_pod_is_let_go_once_it_is_ready(alice: User, shop: Shop, monkeypatch: 
         "failed", "k6 said this", "Not every step was sent. k6's log below says why.",
     )  # fmt: skip
     assert {one["state"] for one in row.result} == {"not_sent"}
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "said"),
+    [
+        (107, "k6 could not run the script. Its log below says where."),
+        (137, "k6 ended with exit code 137 before every step was sent. Its log below says why."),
+        (0, "Not every step was sent. k6's log below says why."),
+    ],
+)
+def test_how_k6_ended_is_said_where_no_step_says_it(
+    alice: User, shop: Shop, monkeypatch: pytest.MonkeyPatch, exit_code: int, said: str
+) -> None:
+    fake = FakeRunner("finished", exit_code=exit_code)
+    monkeypatch.setattr(trying, "open_runner", lambda: fake)
+    row = asked(make_journey(alice, shop.url), alice)
+    trying.run(row.pk, timezone.now())
+    row.refresh_from_db()
+    assert sentence(row) == said
+
+
+def test_what_keeps_a_pod_from_starting_is_said(alice: User, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeRunner("waiting", trouble=reason("pod_image", pod="try-1", image="k6:none", event="ErrImagePull"))
+    monkeypatch.setattr(trying, "open_runner", lambda: fake)
+    row = asked(make_journey(alice, shop.url), alice)
+    trying.run(row.pk, row.created_at + timedelta(seconds=61))
+    row.refresh_from_db()
+    assert sentence(row).startswith("The cluster cannot fetch the image k6:none.")
+
+
+def test_a_machine_without_k6_says_so(alice: User, shop: Shop, settings: Settings) -> None:
+    settings.METRICVAULT_K6_BINARY = "/nowhere/k6"
+    row = tried(make_journey(alice, shop.url), alice)
+    assert sentence(row).startswith("k6 could not be started: /nowhere/k6")
+    assert {one["state"] for one in trying.steps(row)} == {"not_sent"}
 
 
 def test_nobody_waits_for_think_time(alice: User, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

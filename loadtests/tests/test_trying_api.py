@@ -56,6 +56,14 @@ def test_it_answers_at_once_and_has_the_steps_later(client: Client, plan: Plan) 
     assert found["steps"][2]["checks"][0]["ok"] is True
 
 
+def test_a_saved_plan_is_tried_by_its_id(client: Client, plan: Plan, charlie: User) -> None:
+    answer = client.post(f"/plan/{plan.pk}/try")
+    assert answer.status_code == 202
+    assert Try.objects.get(pk=answer.json()["id"]).plan == plan
+    client.force_login(charlie)
+    assert client.post(f"/plan/{plan.pk}/try").status_code == 404
+
+
 def test_what_is_wrong_is_refused_by_field(client: Client, plan: Plan) -> None:
     answer = client.post("/load-testing/try", {"title": "x", "scenarios": []}, content_type="application/json")
     assert answer.status_code == 422

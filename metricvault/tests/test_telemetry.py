@@ -8,6 +8,7 @@ from celery.signals import task_postrun, task_prerun
 from django.contrib.auth.models import User
 from django.test import Client
 
+from loadtests.tasks import try_plan, watch_run
 from metricvault.lib.telemetry import Context, JsonFormatter, PlainFormatter, about
 
 
@@ -29,6 +30,13 @@ def test_outside_nothing_is_named() -> None:
     with about(run=7):
         pass
     assert PlainFormatter("%(message)s").format(record()) == "hello you"
+
+
+def test_a_task_about_something_else_names_no_run() -> None:
+    task_prerun.send(None, task_id="2", task=try_plan, args=(7,), kwargs={})
+    line = record()
+    task_postrun.send(None, task_id="2", task=try_plan, args=(7,), kwargs={}, retval=None, state="SUCCESS")
+    assert PlainFormatter("%(message)s").format(line) == "hello you"
     assert "run" not in json.loads(JsonFormatter().format(record()))
 
 
@@ -57,7 +65,7 @@ def test_metrics_are_for_administrators_and_for_the_token(
 
 
 def test_a_task_names_the_run_it_is_about() -> None:
-    task_prerun.send(None, task_id="1", task=None, args=(7, 60), kwargs={})
+    task_prerun.send(None, task_id="1", task=watch_run, args=(7, 60), kwargs={})
     line = record()
     task_postrun.send(None, task_id="1", task=None, args=(7, 60), kwargs={}, retval=None, state="SUCCESS")
     assert PlainFormatter("%(message)s").format(line) == "hello you run=7"
