@@ -13,7 +13,9 @@ pytestmark = pytest.mark.needs("chromium", "redis-server", "k6")
 
 
 def test_an_environment_is_made_by_labels_and_keyboard(product: Product, page: "Page") -> None:
-    product.imported_demo("Environments")
+    endpoints = product.imported_demo("Environments")
+    document = product.api.get(f"/openapi/{endpoints['GET /me']['openapi_spec_id']}").json()
+    project = document["project_id"]
     page.goto(f"{product.url}/projects/")
     page.get_by_role("link", name="Environments").click()
     page.get_by_role("link", name="New environment").click()
@@ -40,7 +42,7 @@ def test_an_environment_is_made_by_labels_and_keyboard(product: Product, page: "
     page.get_by_role("button", name="Remove tenant").click()
     page.get_by_role("button", name="Save").click()
     page.get_by_role("cell", name="oauth2Client").wait_for()
-    (environment,) = product.api.get("/environment").json()["items"]
+    (environment,) = product.api.get("/environment", params={"project_id": project}).json()["items"]
     assert (environment["variables"], environment["credentials"][0]["client_secret"]["set"]) == ([], True)
 
 
