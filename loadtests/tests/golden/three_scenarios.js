@@ -551,7 +551,9 @@ function judge(journey, step, given, answer, sent) {
 
 /* ---- Trying: a line for each request. ---- */
 
-const STEP = "METRICVAULT-STEP ", MOST_SHOWN = 65536;
+const STEP = "METRICVAULT-STEP ";
+/* Characters of a body: of many steps less each, for all of them together are read as one output. */
+const MOST_SHOWN = Math.max(1024, Math.min(65536, Math.floor(2e6 / PLAN.journeys.reduce((sum, one) => sum + one.steps.length, 1))));
 
 const withoutSecrets = (shown) => JSON.parse(JSON.stringify(shown, (_key, value) => (
   typeof value === "string" ? hide(value, 6) : value
