@@ -50,8 +50,10 @@ _LIKE = {"title": "-", "scenarios": [{"endpoint_id": 1, "stages": [{"duration": 
 def full_plans() -> QuerySet[Plan]:
     """Plans with everything that the builder and the script read, in seven queries however large the plan. Steps with
     one endpoint share it: its columns are large."""
-    documents = OpenApiSpec.objects.defer(*_HEAVY)
-    endpoints = Endpoint.everything.defer("description").prefetch_related(Prefetch("openapi_spec", documents))
+    documents = OpenApiSpec.objects.defer(*_HEAVY, "security_schemes")
+    endpoints = Endpoint.everything.defer("description", "servers", "missing").prefetch_related(
+        Prefetch("openapi_spec", documents)
+    )
     steps = Step.objects.prefetch_related(Prefetch("endpoint", endpoints))
     scenarios = Scenario.objects.prefetch_related("stages", Prefetch("steps", steps))
     return Plan.objects.select_related("project", "environment").prefetch_related(Prefetch("scenarios", scenarios))

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -68,7 +69,7 @@ class _Holes:
     def __init__(self, around: Surroundings, taken: tuple[str, ...]) -> None:
         self._around, self._taken = around, taken
         self._parts: list[Part] = []
-        self._word = re.compile(r"zqhole(\d+)zq")
+        self._mark = f"zq{token_hex(8)}n"  # nobody can write it, whatever stands in a text
 
     def hide(self, value: Any) -> Any:
         """A value with its placeholders replaced, those within lists and objects, too."""
@@ -86,14 +87,19 @@ class _Holes:
         if isinstance(part, str):
             return part
         self._parts.append(part)
-        return f"zqhole{len(self._parts) - 1}zq"
+        return f"{self._mark}{len(self._parts) - 1}q"
 
     def show(self, text: str, how: Encoding) -> Text:
         """The text with its parts back in their places."""
         if not self._parts:
             return text
-        pieces = enumerate(self._word.split(text))
-        return templates.joined(self._part(piece, how) if at % 2 else piece for at, piece in pieces)
+        first, *others = text.split(self._mark)
+        return templates.joined([first, *(part for piece in others for part in self._after(piece, how))])
+
+    def _after(self, piece: str, how: Encoding) -> tuple[Part, str]:
+        """A part, and the text behind it."""
+        number, _end, rest = piece.partition("q")
+        return self._part(number, how), rest
 
     def _part(self, number: str, how: Encoding) -> Part:
         part = self._parts[int(number)]
@@ -135,13 +141,8 @@ class _Building:
         """Placeholders that name nothing: they are sent as they are."""
         step = self._step
         known = {**self._around.known, **dict.fromkeys(self._place.taken, "")}
-        fields = [("body", step.body), *((f"headers.{name}", value) for name, value in (step.headers or {}).items())]
-        for place in ("path", "query", "header", "cookie"):
-            given = getattr(step.parameters, place, {})
-            fields += [(f"parameters.{place}.{name}", value) for name, value in given.items()]
-        for field, value in fields:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            for name in templates.unknown(text, known) if "{{" in text else ():
+        for field, text in _typed(step):
+            for name in templates.unknown(text, known):
                 message = _("Scenario “%(name)s”: nothing is named %(variable)s here. It is sent as it is.")
                 self._warn(field, message, variable=f"{{{{{name}}}}}")
         given = {name.lower() for name in (*(step.headers or {}), *getattr(step.parameters, "header", {}))}
@@ -192,11 +193,15 @@ class _Building:
 
     def _chosen(self, place: str) -> Chosen:
         """The parameters of a place that are sent, with their values; a required one without is a problem."""
-        typed = self._holes.hide(getattr(self._step.parameters, place, {}))
+        described = [parameter for parameter in self._endpoint.parameters if parameter["in"] == place]
+        typed = getattr(self._step.parameters, place, {})
+        if not described and not typed:
+            return []
+        typed = self._holes.hide(typed)
         given, chosen = dict(typed), Chosen()
         secured = {name.lower() for at, name, _value in self._credentials if at == place}
-        for parameter in self._endpoint.parameters:
-            if parameter["in"] != place or parameter["name"].lower() in secured:
+        for parameter in described:
+            if parameter["name"].lower() in secured:
                 continue
             name = _spelled(given, parameter["name"], any_case=place == "header")
             value = given.pop(name, None)
@@ -279,6 +284,18 @@ class _Building:
         if is_json and not _is_json(templates.outline(body)):
             self._warn("body", _("Scenario “%(name)s”: the body is not valid JSON. It is sent as it is."))
         return body
+
+
+def _typed(step: StepIn) -> Iterator[tuple[str, str]]:
+    """The texts of a step in which something may be to fill in, by field."""
+    fields = [("body", step.body), *((f"headers.{name}", value) for name, value in (step.headers or {}).items())]
+    for place in ("path", "query", "header", "cookie"):
+        given = getattr(step.parameters, place, {})
+        fields += [(f"parameters.{place}.{name}", value) for name, value in given.items()]
+    for field, value in fields:
+        text = value if isinstance(value, str) or not value else json.dumps(value, ensure_ascii=False)
+        if text and "{{" in text:
+            yield field, text
 
 
 def _absolute(base_url: str) -> str:
