@@ -86,4 +86,7 @@ def _asks_a_database(item: pytest.Item) -> bool:
 
 
 if __name__ == "__main__":  # `python -m tests.parallel` is pytest with several tests at once
-    sys.exit(pytest.main([*ALL_AT_ONCE, *sys.argv[1:]]))
+    from tests.again import pytest_code
+
+    kind = "servers" if os.environ.get("METRICVAULT_TEST_SERVERS") else "all"
+    sys.exit(pytest_code(sys.argv[1:], kind, os.environ, ALL_AT_ONCE))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from tests.again import pytest_code
 from tests.cluster.building import (
     build,
     build_seconds,
@@ -104,8 +105,7 @@ def test(arguments: list[str]) -> int:
         say(f"NOT RUN, the tests on a cluster, for want of {missing()}")
         return 0
     environ = {**os.environ, "METRICVAULT_TEST_CLUSTER": "1"}
-    command = [sys.executable, "-m", "pytest", "-m", "cluster", *arguments]
-    return subprocess.run(command, env=environ, check=False).returncode
+    return pytest_code(["-m", "cluster", *arguments], "cluster", environ)
 
 
 def say(text: str) -> None:
