@@ -111,7 +111,7 @@ def rate_errors(arrived: Arrived, scenario: ScenarioPlan) -> tuple[float, int]:
     requests."""
     curve = scenario_curve(scenario)
     endpoint = scenario.steps[0].request.name
-    asked = area(curve, 0, curve[-1][0])
+    asked = asked_for(scenario)
     total = abs(sum(arrived.of(endpoint)) - asked) / asked
     off = [0.0]
     for second, count in zip(arrived.seconds, arrived.of(endpoint), strict=True):
@@ -119,6 +119,18 @@ def rate_errors(arrived: Arrived, scenario: ScenarioPlan) -> tuple[float, int]:
         if start >= 0 and start + 1 <= curve[-1][0]:
             off.append(abs(count - area(curve, start, start + 1)))
     return total, round(max(off))
+
+
+def asked_for(scenario: ScenarioPlan) -> float:
+    """The iterations that a rate asks for."""
+    curve = scenario_curve(scenario)
+    return area(curve, 0, curve[-1][0])
+
+
+def dropped(arrived: Arrived, scenario: ScenarioPlan) -> int:
+    """The iterations that k6 says it could not begin."""
+    name = f"dropped_iterations{{scenario:{scenario.tag}}}"
+    return sum(int(one[name]["values"]["count"]) for one in arrived.summaries if name in one)
 
 
 def user_errors(arrived: Arrived, curve: Sequence[Point]) -> list[float]:
