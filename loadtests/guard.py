@@ -127,10 +127,15 @@ def _generators(plan: RunPlan, limits: Limits) -> Iterator[Detail]:
 
 def _targets(plan: RunPlan, limits: Limits) -> Iterator[Detail]:
     """Each host that may not be reached, once in a scenario; those that tokens are fetched from."""
+    known: dict[str, str | None] = {}  # most steps go to the same host
     for at, scenario in enumerate(plan.scenarios):
         said: set[str] = set()
         for number, step in enumerate(scenario.steps):
-            message = _refusal(step.request.url, limits)
+            literal = _literal(step.request.url)
+            host = "/".join(literal.split("/", 3)[:3])
+            if host not in known:
+                known[host] = _refusal(literal, limits)
+            message = known[host]
             if message is not None and message not in said:
                 said.add(message)
                 message = _("Scenario “%(name)s”: %(problem)s") % {"name": scenario.name, "problem": message}

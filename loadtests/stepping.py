@@ -1,11 +1,12 @@
 """The steps of scenarios as k6 will make them, with everything that keeps one from being sent."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from loadtests.k6.paths import read_path
 from loadtests.k6.plan import CheckPlan, ExtractPlan, RequestPlan, StepPlan, Text
@@ -103,11 +104,16 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _check(one: CheckIn, value: Text) -> CheckPlan:
-    path = read_path(one.target) if one.kind == "json" else ()
-    kind = "has" if one.kind == "header" and not one.value else one.kind
-    sentence = _SAID[kind]
-    text = _(sentence) % {"target": one.target, "value": one.value}
-    return CheckPlan(one.kind, one.target, value, text, path)
+    return _check_plan(get_language() or "", one.kind, one.target, one.value, value)
+
+
+@lru_cache(maxsize=4096)
+def _check_plan(_language: str, kind: str, target: str, typed: str, value: Text) -> CheckPlan:
+    """Kept, because a builder's page makes all checks of a plan anew with each key that is pressed."""
+    path = read_path(target) if kind == "json" else ()
+    sentence = _SAID["has" if kind == "header" and not typed else kind]
+    text = _(sentence) % {"target": target, "value": typed}
+    return CheckPlan(kind, target, value, text, path)
 
 
 def _extract(one: ExtractIn) -> ExtractPlan:
