@@ -1,5 +1,6 @@
 """Two web processes, one Redis, many who ask at once: the token server hears of it once."""
 
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,28 +21,39 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def web_process(folder: Path, redis_url: str) -> Iterator[str]:
-    """A web process on the database in `folder`."""
+def web_process(folder: Path, database_url: str, redis_url: str) -> Iterator[str]:
+    """A web process on that database; "": on the SQLite file in `folder`."""
     port = free_port()
-    own = {"METRICVAULT_DATA_DIR": str(folder), "REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), "DATABASE_URL": ""}
-    own["METRICVAULT_ALLOWED_TARGETS"] = "127.0.0.1"
+    own = {
+        "METRICVAULT_DATA_DIR": str(folder),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PYTHONPATH": str(ROOT),
+        "METRICVAULT_ALLOWED_TARGETS": "127.0.0.1",
+    }
     given = ["env", *(f"{name}={value}" for name, value in own.items())]
     command = [*given, *web_command(sys.executable, "127.0.0.1", port)]
     with running(Server(f"http://127.0.0.1:{port}", command, port, folder / f"web-{port}.log")) as url:
         yield url
 
 
+def database_for_others(folder: Path) -> str:
+    """The address of this test's database; "" where it is SQLite, of which a copy is put into `folder`."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(folder / "metricvault.sqlite3")])
+        return ""
+    return f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}"
+
+
 def test_fifty_who_ask_two_processes_at_once_lead_to_one_request(tmp_path: Path) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("the two processes read a copy of this test's SQLite database")
     with ExitStack() as stack:
         server = stack.enter_context(token_server())
         server.delay = 0.3
         run = run_of(server)
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM INTO %s", [str(tmp_path / "metricvault.sqlite3")])
+        database_url = database_for_others(tmp_path)
         redis_url = stack.enter_context(redis(tmp_path / "redis"))
-        webs = [stack.enter_context(web_process(tmp_path, redis_url)) for _number in range(2)]
+        webs = [stack.enter_context(web_process(tmp_path, database_url, redis_url)) for _number in range(2)]
         client = stack.enter_context(httpx.Client(limits=httpx.Limits(max_connections=50), timeout=30))
         headers = {"Authorization": f"Bearer {run.ingest_token}"}
 

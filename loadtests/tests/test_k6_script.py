@@ -12,6 +12,7 @@ from loadtests.k6.executors import k6_duration
 from loadtests.k6.exit_codes import EXIT_CODES
 from loadtests.k6.plan import RunPlan, StagePlan
 from loadtests.k6.script import build_script
+from loadtests.tests.any_plan import HOSTILE
 from loadtests.tests.conftest import Target, run_plan, scenario
 
 GOLDEN = Path(__file__).parent / "golden" / "three_scenarios.js"
@@ -28,18 +29,6 @@ EVENING = run_plan(
     ),
     scenario(2, "Ramp", executor="ramping-vus", stages=(StagePlan(120, 50), StagePlan(600, 50), StagePlan(30, 0))),
 )
-HOSTILE = [
-    "quotes ' \" and \\ backslashes \\",
-    "`${process.exit(1)}` ${PLAN}",
-    "</script><script>alert(1)</script><!-- x -->",
-    "line\u2028and\u2029paragraph\r\n\ttab",
-    "nul \x00 bell \x07 del \x7f bom \ufeff",
-    "right \u202eto left\u2069",
-    "*/ }; throw new Error('out'); /*PLAN*/ const PLAN = 1; //",
-    "__proto__",
-    "한국어 テスト 🚀",
-    "x" * 10_000,
-]
 
 
 def parts(script: str) -> tuple[str, dict[str, Any]]:
@@ -114,7 +103,7 @@ def test_text_arrives_as_it_was_written(k6: str, tmp_path: Path, target: Target)
     assert answer.returncode == 0, answer.stderr
     method, url, received, body = target.last
     assert (method, url) == ("PATCH", "/%ED%95%9C?q=1%202")
-    assert body.decode() == text
+    assert body.decode() == text.replace("\ud83d a", "\ufffd a")  # half a pair is no text that UTF-8 knows
     assert received["X-Text"].encode("latin-1").decode() == "한국어"
     assert received["Cookie"] == "a=1; b=2"
     lines = answer.stdout.splitlines()

@@ -1,5 +1,7 @@
 """The whole product, as `make run` starts it, with its load generators on the test cluster."""
 
+import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,3 +33,15 @@ def product_on(cluster: Cluster, namespace: str, data_dir: Path, **environ: str)
 def endpoints_for_pods(product: Product, cluster: Cluster, title: str) -> dict[str, dict[str, Any]]:
     """The demo's endpoints in a new project, with the demo's address as pods reach it."""
     return product.imported_demo(title, product.demo_url.replace("127.0.0.1", cluster.host_address))
+
+
+def left_in(cluster: Cluster, namespace: str) -> list[str]:
+    """What runs have left in their namespace, once nothing is, or after a minute."""
+    names: list[str] = []
+    for _look in range(60):
+        found = json.loads(cluster.kubectl("-n", namespace, "get", "jobs,pods,secrets,configmaps", "-o", "json"))
+        names = [one["metadata"]["name"] for one in found["items"] if one["metadata"]["name"] != "kube-root-ca.crt"]
+        if not names:
+            break
+        time.sleep(1)
+    return names

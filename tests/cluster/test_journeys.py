@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.on_cluster import endpoints_for_pods
+from tests.cluster.on_cluster import endpoints_for_pods, left_in
 from tests.product import Product
 
 pytestmark = pytest.mark.needs("cluster", "k6", "redis-server")
@@ -219,10 +219,4 @@ def test_a_target_that_is_missed_for_too_long_ends_the_load_in_every_pod(
 
 
 def test_nothing_of_them_is_left(cluster: Cluster, on_pods: Product, own_namespace: str) -> None:
-    for _look in range(60):
-        left = json.loads(cluster.kubectl("-n", own_namespace, "get", "jobs,pods,secrets,configmaps", "-o", "json"))
-        names = [one["metadata"]["name"] for one in left["items"] if one["metadata"]["name"] != "kube-root-ca.crt"]
-        if not names:
-            break
-        time.sleep(1)
-    assert names == []
+    assert left_in(cluster, own_namespace) == []

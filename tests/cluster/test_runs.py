@@ -1,13 +1,12 @@
 """One load over 1, 2 and 5 pods of a real cluster, through the whole product."""
 
-import json
 import time
 from typing import Any
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.on_cluster import endpoints_for_pods
+from tests.cluster.on_cluster import endpoints_for_pods, left_in
 from tests.product import Product
 
 pytestmark = pytest.mark.needs("cluster", "k6", "redis-server")
@@ -59,10 +58,4 @@ def test_a_stop_ends_the_load_in_every_pod_and_keeps_what_was_measured(on_pods: 
 
 
 def test_nothing_of_them_is_left(on_pods: Product, cluster: Cluster, own_namespace: str) -> None:
-    for _look in range(60):
-        left = json.loads(cluster.kubectl("-n", own_namespace, "get", "jobs,pods,secrets,configmaps", "-o", "json"))
-        names = [one["metadata"]["name"] for one in left["items"] if one["metadata"]["name"] != "kube-root-ca.crt"]
-        if not names:
-            break
-        time.sleep(1)
-    assert names == []
+    assert left_in(cluster, own_namespace) == []
