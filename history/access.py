@@ -9,8 +9,8 @@ from projects.access import Person, can_edit, project_scope
 
 
 def visible_runs(user: Person) -> QuerySet[TestHistory]:
-    """The runs `user` may see."""
-    return TestHistory.objects.filter(project_scope(user, "project__"))
+    """The runs `user` may see, without those that were deleted."""
+    return TestHistory.objects.filter(project_scope(user, "project__"), deleted_at=None)
 
 
 def get_run(user: Person, pk: int) -> TestHistory:

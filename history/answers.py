@@ -12,7 +12,7 @@ from history.reasons import explain
 
 _MEASURED = [column.name for column in Measured._meta.fields]
 _ITERATED = [column.name for column in Iterated._meta.fields]
-_WHOLE = {"total_requests", "failed_requests", "iterations", "dropped_iterations"}
+_WHOLE = {column.name for column in Iterated._meta.fields if column.get_internal_type() == "BigIntegerField"}
 _USERS = ["max_vus", "min_vus", "avg_vus"]
 _TARGETS = ["response_time_target", "response_time_percentile", "error_rate_target"]
 

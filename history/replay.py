@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from history.baselines import endpoint_set
 from history.live import advance, announce, finish
 from history.metrics import summary as k6_summary
 from history.metrics.remote_write import Snapshot, decode
@@ -32,6 +33,7 @@ def create_run(plan: dict[str, Any], project: Project, status: Status) -> TestHi
     """The rows of a run of `plan` (a RunPlan as JSON, of today or before there were steps), nothing measured yet."""
     job_name = f"replay-{secrets.token_hex(6)}"
     targets = plan.get("targets", {})
+    requests = [step["request"]["name"] for one in plan["scenarios"] for step in one.get("steps") or [one]]
     run = TestHistory.objects.create(
         title=plan["title"],
         project=project,
@@ -44,6 +46,7 @@ def create_run(plan: dict[str, Any], project: Project, status: Status) -> TestHi
         response_time_target=targets.get("response_time"),
         response_time_percentile=targets.get("response_time_percentile", 95),
         error_rate_target=targets.get("error_rate"),
+        endpoint_set=endpoint_set(requests),
     )
     for position, asked in enumerate(plan["scenarios"]):
         _create_scenario(run, position, asked)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
+from history.baselines import endpoint_set
 from history.live import announce
 from history.models import ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import reason
@@ -54,6 +55,7 @@ def queue(built: planning.BuiltPlan, user: User, plan: Plan | None = None, descr
             k6_script_file_name=f"{job_name}.js",
             runner=settings.METRICVAULT_RUNNER,
             started_by=user,
+            endpoint_set=endpoint_set(step.request.name for one in built.plan.scenarios for step in one.steps),
         )
         run_plan = replace(built.plan, run=str(run.pk))
         run.plan_snapshot = to_json(run_plan)
