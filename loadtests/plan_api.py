@@ -12,6 +12,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from history.access import get_editable_run
+from history.labelling import MOST_LABELS
 from loadtests import again, editing, launching, planning, shelving
 from loadtests.access import get_editable_plan, get_plan, visible_plans
 from loadtests.api import Started, started
@@ -73,6 +74,14 @@ class FileIn(BaseModel):
     project_id: Key = Field(description="The project that the endpoints, environments and data files are looked for in")
     plan_id: Key | None = Field(None, description="A plan of that project to be replaced; left out: a new plan")
     file: str | None = Field(None, description="The text of the plan file")
+
+
+class MarksIn(BaseModel):
+    """What the run is marked with."""
+
+    model_config = ConfigDict(extra="ignore")
+    labels: list[str] = Field([], max_length=MOST_LABELS, description="To find it by", examples=[["nightly"]])
+    release: str | None = Field(None, description="Of what is tested", examples=["4.18"])
 
 
 _PLACE = [
@@ -148,12 +157,13 @@ def plan_file(request: HttpRequest, plan_id: int) -> HttpResponse:
 
 
 @router.post("/plan/{int:plan_id}/run", response={202: Started}, summary="Start a saved plan")
-def run_plan(request: HttpRequest, plan_id: int) -> Any:
-    """As `POST /load-testing` with what the plan asks for. 409 where it is in the archive."""
+def run_plan(request: HttpRequest, plan_id: int, marks: MarksIn | None = None) -> Any:
+    """As `POST /load-testing` with what the plan asks for; the body may be left out. 409 where it is in the archive."""
     user = require_user(request)
     plan = editing.full_plans().get(pk=get_editable_plan(user, plan_id).pk)
     shelving.refuse_archived(plan)
-    return Status(202, started(request, launching.start(planning.from_plan(plan), user, plan)))
+    payload = {**planning.from_plan(plan), **(marks.model_dump(exclude_unset=True) if marks else {})}
+    return Status(202, started(request, launching.start(payload, user, plan)))
 
 
 @router.post("/plan/{int:plan_id}/duplicate", response={201: PlanDetail}, summary="Duplicate a plan")
