@@ -39,9 +39,20 @@ class RunFilter(Page):
 
     def wanted(self) -> Wanted:
         """As the list's page has it."""
-        words = {name: (getattr(self, name) or "").replace("\0", " ") for name in ("q", "label", "release")}
-        states = {name: getattr(self, name) or "" for name in ("status", "outcome")}
-        return Wanted(**words, **states, project=self.project_id, plan=self.plan_id, pinned=self.pinned)
+        return Wanted(
+            q=_words(self.q),
+            project=self.project_id,
+            plan=self.plan_id,
+            status=self.status or "",
+            outcome=self.outcome or "",
+            label=_words(self.label),
+            release=_words(self.release),
+            pinned=self.pinned,
+        )
+
+
+def _words(text: str | None) -> str:
+    return (text or "").replace("\0", " ")
 
 
 @router.get("/test-history/simple", response=answers.SimpleList, summary="All runs, in short")

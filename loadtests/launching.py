@@ -35,8 +35,8 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Test
     Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
     """
     asked = planning.read(payload)
-    marks = {"labels": asked.labels, "release": asked.release or ""}
-    return queue(planning.build(asked, user, plan), user, plan, description=asked.description or "", **marks)
+    built = planning.build(asked, user, plan)
+    return queue(built, user, plan, asked.description or "", asked.labels, asked.release or "")
 
 
 def queue(

@@ -12,13 +12,14 @@ from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from history.access import get_editable_run
-from history.labelling import MOST_LABELS
 from loadtests import again, editing, launching, planning, shelving
 from loadtests.access import get_editable_plan, get_plan, visible_plans
 from loadtests.api import Started, started
+from loadtests.api_body import payload_of
 from loadtests.fields import Key
 from loadtests.keeping import keep
 from loadtests.models import Plan
+from loadtests.payload import MARKS
 from loadtests.plan_file import read_plan
 from loadtests.plan_file_views import file_answer
 from metricvault.lib.errors import Detail, Malformed, ProductError, Refused
@@ -76,14 +77,6 @@ class FileIn(BaseModel):
     file: str | None = Field(None, description="The text of the plan file")
 
 
-class MarksIn(BaseModel):
-    """What the run is marked with."""
-
-    model_config = ConfigDict(extra="ignore")
-    labels: list[str] = Field([], max_length=MOST_LABELS, description="To find it by", examples=[["nightly"]])
-    release: str | None = Field(None, description="Of what is tested", examples=["4.18"])
-
-
 _PLACE = [
     {"name": name, "in": "query", "required": False, "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
      "description": "Where the body is the file itself"} for name in ("project_id", "plan_id")
@@ -108,6 +101,18 @@ _FILE_BODY = {
             },
         },
     },
+}
+_SCHEMA = {name: field for name, field in planning.json_schema()["properties"].items() if name in MARKS}
+_MARKS = {
+    "requestBody": {
+        "required": False,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "properties": _SCHEMA},
+                "example": {"labels": ["nightly"], "release": "4.18"},
+            }
+        },
+    }
 }
 _FILE_ANSWER = {"responses": {200: {"description": "The file", "content": {"application/yaml": {"schema": _YAML}}}}}
 
@@ -156,13 +161,15 @@ def plan_file(request: HttpRequest, plan_id: int) -> HttpResponse:
     return file_answer(get_plan(require_user(request), plan_id))
 
 
-@router.post("/plan/{int:plan_id}/run", response={202: Started}, summary="Start a saved plan")
-def run_plan(request: HttpRequest, plan_id: int, marks: MarksIn | None = None) -> Any:
+@router.post("/plan/{int:plan_id}/run", response={202: Started}, openapi_extra=_MARKS, summary="Start a saved plan")
+def run_plan(request: HttpRequest, plan_id: int) -> Any:
     """As `POST /load-testing` with what the plan asks for; the body may be left out. 409 where it is in the archive."""
     user = require_user(request)
     plan = editing.full_plans().get(pk=get_editable_plan(user, plan_id).pk)
     shelving.refuse_archived(plan)
-    payload = {**planning.from_plan(plan), **(marks.model_dump(exclude_unset=True) if marks else {})}
+    payload = planning.from_plan(plan)
+    if request.content_type == "application/json" and request.body.strip():
+        payload |= {name: value for name, value in payload_of(request).items() if name in MARKS}
     return Status(202, started(request, launching.start(payload, user, plan)))
 
 
