@@ -197,7 +197,7 @@ SENTENCES: dict[str, str] = {
 # Where k6 runs on this machine there is no pod to name.
 _WITHOUT_POD = {
     "generator_busy": N_(
-        "k6 used %(share)s of the CPU it may use (%(cores)s cores) for %(seconds)s: it may have measured itself. Ask "
+        "k6 used %(share)s of the CPU it may use (cores: %(cores)s) for %(seconds)s: it may have measured itself. Ask "
         "for less load, or make it on a larger machine or on several."
     ),
 }

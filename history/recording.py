@@ -95,7 +95,7 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     watch = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
     since, clocks = Since(run.plan_snapshot), Clocks()
     snapshots = clocks.watch(snapshot for _, snapshot in open_store().read(run.pk))
-    timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, since.before(watch))
+    timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, since.beside(watch))
     run.summary = summaries
     summary = k6_summary.read(summaries, rows.tags)
     stored = sum(cell.requests for cell in timeline.totals().values())

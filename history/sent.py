@@ -28,8 +28,8 @@ def short(run: TestHistory, rows: list[ScenarioHistory], budget: float) -> list[
     for row in rows:
         if over_budget(run, row, budget):
             share, count = round(dropped_share(row), 3), row.dropped_iterations
-            why = {"request": row.request_name, "count": count, "share": share, "budget": budget}
-            found.append(reason("dropped_over_budget", **why))
+            name = row.request_name
+            found.append(reason("dropped_over_budget", request=name, count=count, share=share, budget=budget))
         if row.executor in RATES and (why := _not_reached(run, row)):
             found.append(why)
     return found

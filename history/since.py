@@ -23,9 +23,15 @@ class Since:
         begins = {one["tag"]: float(one.get("load", {}).get("start_time") or 0) for one in plan.get("scenarios", [])}
         self._watched = [_Watched(limit, begins.get(limit.scenario, 0.0)) for limit in limits(plan)]
 
-    def before(self, watch: Watch | None) -> Callable[[Second], object]:
+    def beside(self, watch: Watch | None) -> Callable[[Second], object]:
         """What shows a second to both."""
-        return self.add if watch is None else lambda second: (self.add(second), watch.add(second))
+
+        def both(second: Second) -> None:
+            self.add(second)
+            if watch is not None:
+                watch.add(second)
+
+        return both
 
     def add(self, second: Second) -> None:
         """Takes the next second."""

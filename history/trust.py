@@ -26,7 +26,8 @@ class Measurement:
 
 def found(measurement: Measurement) -> tuple[list[Reason], list[Reason]]:
     """What makes the result invalid; what is only to be told, that all is well among it."""
-    spoilt, told = [], []
+    spoilt: list[Reason] = []
+    told: list[Reason] = []
     for is_fatal, why in (_counts(measurement), *_time(measurement)):
         (spoilt if is_fatal else told).append(why)
     return spoilt, told
