@@ -54,10 +54,10 @@ def report(run: TestHistory) -> str:
 def _charts(run: TestHistory) -> list[tuple[str, SafeString]]:
     """(name, picture): the drawing escapes every word itself."""
     kept = charts.seconds(run)
-    sizes = {"heatmap": {"height": 230}, "distribution": {"height": 170}}
+    sizes = {"heatmap": {"height": 250}, "distribution": {"height": 180}}
     drawn = []
     for name in charts.names(kept):
-        size = {"width": 700, "height": 180, **sizes.get(name, {})}
+        size = {"width": 820, "height": 190, **sizes.get(name, {})}
         drawn.append((str(charts.TITLES[name]), mark_safe(charts.chart(run, name, kept, **size))))  # noqa: S308
     return drawn
 
