@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from history import views
+from history import comparing_views, views
 
 app_name = "history"
 urlpatterns = [
@@ -12,4 +12,6 @@ urlpatterns = [
     path("<int:pk>/log", views.log, name="log"),
     path("<int:pk>/script", views.script, name="script"),
     path("<int:pk>/k6-report/<slug:instance>/", views.report, name="k6-report"),
+    path("compare/", comparing_views.compare, name="compare"),
+    path("<int:pk>/against-baseline/", comparing_views.against_baseline, name="against-baseline"),
 ]
