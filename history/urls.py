@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from history import views
+from history import comparing_views, views
 from history.exports import views as files
 
 app_name = "history"
@@ -19,4 +19,6 @@ urlpatterns = [
     path("<int:pk>/report.html", files.html_file, name="report"),
     path("<int:pk>/junit.xml", files.junit_file, name="junit"),
     path("<int:pk>/chart/<slug:name>.svg", files.chart_file, name="chart"),
+    path("compare/", comparing_views.compare, name="compare"),
+    path("<int:pk>/against-baseline/", comparing_views.against_baseline, name="against-baseline"),
 ]
