@@ -11,7 +11,7 @@ from django.utils import translation
 
 from history.models import TestHistory
 from history.reasons import Reason, reason
-from history.run_page import GeneratorRow
+from history.board_generators import GeneratorRow
 from history.states import Outcome, Status
 from history.tests.sample_runs import plan_of, project_of, run_of
 
