@@ -125,7 +125,7 @@ def _apart(marks: Sequence[Tick]) -> list[Tick]:
 
 def of_heatmap(run: TestHistory) -> list[tuple[float, float, int]]:
     """The bars of a whole finished run: the sums of the rows of its stored heatmap; empty where none is kept."""
-    stored = next((one.heatmap for one in run.timelines.all() if one.scenario_id is None), {}) or {}
+    stored = run.timelines.filter(scenario=None).values_list("heatmap", flat=True).first() or {}
     if not stored:
         return []
     sums = [sum(column[at] for column in stored["counts"]) for at in range(len(stored["rows"]))]
