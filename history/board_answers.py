@@ -27,7 +27,11 @@ def breakdown(answers: Mapping[str, int]) -> list[Answer]:
     total = sum(answers.values())
     found = [
         Answer(
-            kind, error_kinds.shown(kind), error_kinds.words(kind), error_kinds.is_failure(kind), count,
+            kind,
+            error_kinds.shown(kind),
+            error_kinds.words(kind),
+            error_kinds.is_failure(kind),
+            count,
             100.0 * count / total,
         )
         for kind, count in answers.items()

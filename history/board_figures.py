@@ -170,4 +170,3 @@ def wide_columns(rows: Iterable[Figures]) -> list[Column]:
 def wide_cells(figures: Figures, columns: Iterable[Column], over: Collection[str] = ()) -> list[Shown]:
     """One row of a wide table; `over`: the figures that miss their targets."""
     return [Shown(column.text(getattr(figures, column.name)), column.name in over) for column in columns]
-

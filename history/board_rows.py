@@ -110,8 +110,10 @@ def parts(run: TestHistory, rows: Sequence[ScenarioRow]) -> Parts:
         phases.setdefault(phase.scenario_id, []).append(phase)
     found: list[tuple[ScenarioRow | None, list[_Part]]] = [(None, [_of_phase(one) for one in phases.get(None, [])])]
     for row in rows:
-        stages = [_Part(band.name, band.start, band.end, of_row(stage), getattr(stage, "kind", ""))
-                  for band, stage in zip(row.planned, row.scenario.stages.all(), strict=False)]
+        stages = [
+            _Part(band.name, band.start, band.end, of_row(stage), getattr(stage, "kind", ""))
+            for band, stage in zip(row.planned, row.scenario.stages.all(), strict=False)
+        ]
         own = [_of_phase(one) for one in phases.get(row.scenario.pk, [])]
         found.append((row, [*stages, *(own if len(own) < len(stages) else [])]))
     columns = wide_columns(part.figures for _row, group in found for part in group)

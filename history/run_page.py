@@ -3,26 +3,21 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from history import board_charts, shape
 from history.baselines import baseline_of
 from history.board_baseline import against
+from history.board_failures import failing
 from history.board_figures import Figures
 from history.board_generators import generators
-from history.board_failures import failing
 from history.board_rows import ScenarioRow, parts
 from history.board_span import Chosen, measured
 from history.error_kinds import vocabulary
 from history.hosts import hosts
 from history.models import TestHistory
-from history.reasons import Explained
-from history.states import Outcome, Status
 from history.templatetags import numbers
+from history.verdict_words import verdict
 
-MET = frozenset({"p50_met", "p90_met", "p95_met", "p99_met", "errors_met", "tps_met", "pace_met"})
-# What a reader has to know of the load, and is no target that was missed.
-NOTES = frozenset({"dropped", "not_done", "no_rows", "closed_model", "slowed", "no_summary", "summaries_missing"})
 RULER = (1000.0, 40.0)  # the coordinates of the ruler's drawing
 LOG_LINES = 200
 
@@ -74,39 +69,6 @@ def part(run: TestHistory, span: Chosen | None, scenarios: list[Any] | None = No
 
 def _slowest_first(rows: list[ScenarioRow]) -> list[ScenarioRow]:
     return sorted(rows, key=lambda row: -1.0 if row.figures.p95 is None else row.figures.p95, reverse=True)
-
-
-def verdict(run: TestHistory) -> dict[str, Any]:
-    """The banner: `kind` (its shape and colour), `title` in words with what to do (`advice`), and the few `reasons`
-    that prove it. Targets that are met are counted, not listed: the table of endpoints has them all."""
-    met = sum(one["code"] in MET for one in run.explained)
-    first, _gap, advice = run.message.partition(". ")
-    first = first.rstrip(".")
-    if run.status == Status.STOPPED:
-        kind, title = "stopped", first or _("Stopped before the end")
-    elif run.status in (Status.FAILED, Status.TIMED_OUT) or run.outcome == Outcome.ERROR:
-        kind, title = "error", first or _("The run ended with an error")
-    elif run.outcome == Outcome.TARGETS_MISSED:
-        kind, title = "missed", _("Targets missed: %(reason)s") % {"reason": first}
-    elif run.outcome == Outcome.INVALID:
-        kind, title = "invalid", _("Invalid: %(reason)s") % {"reason": first}
-    elif not met:
-        kind, title = "passed", _("Passed: the run was measured, no target was set")
-    else:
-        words = ngettext("Passed: the target is met", "Passed: all %(count)s targets are met", met)
-        kind, title = "passed", words % {"count": numbers.count(met)}
-    said = run.message if kind != "passed" else ""
-    detail = next((one["detail"] for one in run.explained if one["message"] == said), "") if said else ""
-    rest = [one for one in run.explained if one["message"] != said and one["code"] not in {*MET, "no_targets"}]
-    if met and kind != "passed":
-        words = ngettext("%(count)s target is met.", "%(count)s targets are met.", met)
-        rest.append(Explained(code="met", good=True, message=words % {"count": numbers.count(met)}, detail=""))
-    told = [{**one, "mark": _mark(one)} for one in rest]
-    return {"kind": kind, "title": title, "advice": advice if said else "", "detail": detail, "reasons": told}
-
-
-def _mark(one: Explained) -> str:
-    return "passed" if one["good"] else "invalid" if one["code"] in NOTES else "missed"
 
 
 def totals(found: Figures) -> list[tuple[str, list[str]]]:

@@ -127,6 +127,12 @@ def points(new: Number, old: Number) -> str:
     return f"{_signed(float(new) - float(old), 2)}{GAP}{unit}"
 
 
+def apart(by: float, unit: str) -> str:
+    """How far a value is from another, with its sign and as many digits as tell it from none: `+60 %`, `−1.3 %`,
+    `+0.04 points`."""
+    return f"{_signed(by, 0 if abs(by) >= 9.95 else 1 if abs(by) >= 0.95 else 2)}{GAP}{unit}"
+
+
 def _signed(value: float, digits: int) -> str:
     shown = _fixed(abs(value), digits)
     zero = not any(digit in shown for digit in "123456789")
