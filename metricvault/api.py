@@ -18,6 +18,7 @@ from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
 from metricvault import __version__
+from metricvault.api_examples import show_example
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
 from projects.api import router as projects_router
@@ -96,7 +97,7 @@ _BESIDE: dict[str, Any] = {
 
 
 class DescribedAPI(NinjaAPI):
-    """Describes with each operation the errors that all of them share."""
+    """Describes with each operation the errors that all of them share, and what it answered once."""
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
         """The OpenAPI document."""
@@ -104,11 +105,12 @@ class DescribedAPI(NinjaAPI):
         document.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR_SCHEMA
         document["paths"] = {**document["paths"], **copy.deepcopy(_BESIDE)}
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-        for path in document["paths"].values():
-            for operation in path.values():
+        for name, path in document["paths"].items():
+            for method, operation in path.items():
                 known = {str(status): answer for status, answer in operation["responses"].items()}
                 errors = {status: {"description": text, "content": content} for status, text in _ERRORS.items()}
                 operation["responses"] = {**errors, **known}
+                show_example(f"{method.upper()} {name}", operation)
                 for parameter in operation.get("parameters", ()):
                     if isinstance(parameter.get("examples"), list):  # JSON Schema's word, another thing in OpenAPI
                         parameter["example"] = parameter.pop("examples")[0]
