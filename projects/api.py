@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 
-from metricvault.lib.errors import Detail, Malformed, ProductError, Refused
+from metricvault.lib.errors import Detail, Malformed, NotAllowed, ProductError, Refused
 from projects import answers, catalogue
-from projects.access import get_editable_project, get_project, require_user, visible_projects
+from projects.access import get_editable_project, get_project, require_user, sees_everything, visible_projects
 from projects.models import Project
 from projects.sealing import checked_headers
 from projects.spec_import import analyze as import_document
@@ -93,6 +93,8 @@ def _part(rows: Any, page: Page) -> Any:
 def create_project(request: HttpRequest, data: ProjectIn) -> Any:
     """The person behind the request owns it."""
     user = require_user(request)
+    if not sees_everything(user):
+        raise NotAllowed(_("This API token is for one project, so it makes no others."))
     return Status(201, _detail(Project.objects.create(owner=user, **data.model_dump())))
 
 
