@@ -90,3 +90,18 @@ def get_editable_project(user: Person, pk: int) -> Project:
     if not can_edit(user, project):
         raise NotAllowed(_("You may look at this project, but not change it. Ask its owner to make you a member."))
     return project
+
+
+def is_owner(user: Person, project: Project) -> bool:
+    """Whether `user` says who belongs to the project, and may delete it (its owner, administrators)."""
+    if not can_edit(user, project):
+        return False
+    return isinstance(user, User) and (user.is_superuser or project.owner_id == user.pk)
+
+
+def get_owned_project(user: Person, pk: int) -> Project:
+    """The project if `user` owns it; `NotAllowed` for members and readers, `Missing` for a stranger."""
+    project = get_project(user, pk)
+    if not is_owner(user, project):
+        raise NotAllowed(_("Only the owner of this project may do that, or an administrator."))
+    return project

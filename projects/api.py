@@ -10,7 +10,14 @@ from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationErr
 
 from metricvault.lib.errors import Detail, Malformed, NotAllowed, ProductError, Refused
 from projects import answers, catalogue
-from projects.access import get_editable_project, get_project, require_user, sees_everything, visible_projects
+from projects.access import (
+    get_editable_project,
+    get_owned_project,
+    get_project,
+    require_user,
+    sees_everything,
+    visible_projects,
+)
 from projects.models import Project
 from projects.sealing import checked_headers
 from projects.spec_import import analyze as import_document
@@ -125,7 +132,7 @@ def change_project(request: HttpRequest, project_id: int, data: ProjectPatch) ->
 @router.delete("/project/{int:project_id}", response={204: None}, summary="Delete a project")
 def delete_project(request: HttpRequest, project_id: int) -> Any:
     """With its documents, plans and results. 409 while a run of it is active."""
-    catalogue.delete_project(get_editable_project(require_user(request), project_id))
+    catalogue.delete_project(get_owned_project(require_user(request), project_id))
     return Status(204, None)
 
 
