@@ -22,16 +22,12 @@ from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
 from metricvault import __version__
 from metricvault.api_examples import show_example
-from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
+from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, NotSignedIn, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
 from projects.api import router as projects_router
 from projects.environment_api import router as environments_router
 
 logger = logging.getLogger(__name__)
-
-
-class NotSignedIn(ProductError):
-    status, code = 401, "not_signed_in"
 
 
 def signed_in(request: HttpRequest) -> Any:
