@@ -18,7 +18,7 @@ from history.access import get_run
 from history.answers import ReasonOut
 from history.models import TestHistory
 from history.verdict import exit_code_of
-from history.verdict_words import sentence_of
+from history.verdict_words import sentence
 from metricvault.lib.errors import Missing
 from projects.access import require_user
 
@@ -94,7 +94,7 @@ def stand(run: TestHistory, address: str) -> dict[str, Any]:
         "outcome": run.outcome or None,
         "finished": run.is_finished,
         "exit_code": exit_code_of(run),
-        "verdict": sentence_of(run),
+        "verdict": sentence(run),
         "reasons": run.explained,
         "url": address,
     }
