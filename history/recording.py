@@ -1,19 +1,21 @@
 """From snapshots and k6's summary to the columns of a finished run. Every final number is made here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import floor
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from history import heatmap
 from history.blocks import Writer
+from history.clocks import Clocks
 from history.filling import Found, Rows, fill_all
 from history.findings import Lack
 from history.metrics import abort
 from history.metrics import summary as k6_summary
-from history.metrics.abort import Watch
 from history.metrics.remote_write import CounterKey
 from history.metrics.stores import open_store
 from history.metrics.timeline import Cell, Second, Timeline
@@ -35,8 +37,10 @@ from history.phases import Phases
 from history.publishing import show_result
 from history.reasons import Reason
 from history.shape import duration as planned
+from history.since import Since
 from history.states import Outcome
 from history.tracks import Rates, Tracks, follow
+from history.trust import Measurement
 from history.verdict import Evidence, judge
 
 MEASURED = [column.name for column in Measured._meta.fields]
@@ -67,10 +71,10 @@ def agreement(run: TestHistory, summaries: list[dict[str, Any]]) -> bool:
 @dataclass(slots=True)
 class _Watcher:
     """Sees the seconds of the run as they are followed: packs its minutes, and adds up its phases and the columns of
-    its heatmap."""
+    its heatmap; `more` sees each of them, too."""
 
     kinds: Phases
-    abort: Watch | None
+    more: Callable[[Second], object]
     heat_step: int
     phases: dict[Kind, Rates] = field(default_factory=dict)
     heat: list[Cell] = field(default_factory=list)
@@ -79,8 +83,7 @@ class _Watcher:
 
     def __call__(self, second: Second) -> None:
         """One more second."""
-        if self.abort is not None:
-            self.abort.add(second)
+        self.more(second)
         self.minutes += self._writer.add(second)
         phase = self.phases.setdefault(self.kinds.at(second.t), Rates())
         phase.add(second.t, second.total)
@@ -104,11 +107,12 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
 
     `summaries`: k6's own, one of each load generator. The same call again writes the same numbers. Raises `StoreError`.
     """
-    rows = Rows.of(run)
-    length = planned(run.plan_snapshot)
-    broken = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
-    watcher = _Watcher(Phases(run.plan_snapshot), broken, heatmap.step_for(length, heatmap.COLUMNS))
-    snapshots = (snapshot for _, snapshot in open_store().read(run.pk))
+    rows, length = Rows.of(run), planned(run.plan_snapshot)
+    watch = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
+    since, clocks = Since(run.plan_snapshot), Clocks()
+    heat = heatmap.step_for(length, heatmap.COLUMNS)
+    watcher = _Watcher(Phases(run.plan_snapshot), since.beside(watch), heat)
+    snapshots = clocks.watch(snapshot for _, snapshot in open_store().read(run.pk))
     stretch = heatmap.step_for(length, POINTS)
     timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, watcher, stretch)
     watcher.close()
@@ -128,8 +132,11 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     unanswered = sum(n for cell in totals for answer, n in cell.answers.items() if answer.startswith("0"))
     lack = _lack(run, rows, timeline, tracks)
     held = {pk: rates.sum for pk, rates in tracks.stages.items()}
-    missed = broken.broken if broken else None
-    evidence = Evidence(stored, stored - unanswered, summary, wanted, len(summaries), lack, held, missed)
+    broken = watch.broken if watch else None
+    lasted = k6_summary.durations(summaries)
+    measurement = Measurement(stored, summary, wanted, len(summaries), clocks, lasted, duration)
+    budget = settings.METRICVAULT_DROPPED_BUDGET
+    evidence = Evidence(measurement, stored - unanswered, lack, held, broken, since.found, budget)
     outcome, reasons = judge(run, rows.scenarios, evidence)
     _save(run, rows, tracks, watcher)
     show_result(run)
