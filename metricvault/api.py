@@ -13,6 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
+from history.failures_api import router as failures_router
 from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
@@ -130,6 +131,7 @@ api.add_router("", loadtests_router)
 api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
+api.add_router("", failures_router)
 
 
 def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:
