@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,14 +76,14 @@ def keep(run: TestHistory, failures: Sequence[Failure], mask: Mask = str) -> int
             if step := steps.get((one.scenario, one.step)):
                 told.setdefault((step.pk, one.kind, one.t, _whole(one.response)), (step, one))
         kept = {(row.step_id, row.kind, row.t or 0.0, _whole(row.response)): row.pk for row in run.failures.all()}
-        wanted = first([*told, *kept])
+        wanted = first({*told, *kept})
         run.failures.filter(pk__in=[pk for key, pk in kept.items() if key not in wanted]).delete()
         new = [told[key] for key in sorted(wanted - kept.keys())]
         FailedRequest.objects.bulk_create(_row(run, step, one, mask) for step, one in new)
     return len(new)
 
 
-def first(keys: Iterable[Key]) -> set[Key]:
+def first(keys: set[Key]) -> set[Key]:
     """Of each step and kind the first by time: the very first, and then those of which all is known before others."""
     groups: defaultdict[int, defaultdict[str, list[Key]]] = defaultdict(lambda: defaultdict(list))
     for key in keys:
