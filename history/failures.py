@@ -71,7 +71,7 @@ def keep(run: TestHistory, failures: Sequence[Failure], mask: Mask = str) -> int
         if TestHistory.objects.select_for_update().filter(pk=run.pk).first() is None:  # one worker at a time
             return 0
         steps = _steps(run)
-        told = {}
+        told: dict[Key, tuple[StepHistory, Failure]] = {}
         for one in failures:
             if step := steps.get((one.scenario, one.step)):
                 told.setdefault((step.pk, one.kind, one.t, _whole(one.response)), (step, one))

@@ -11,7 +11,6 @@ from history import run_page
 from history.access import get_run
 from history.models import TestHistory
 from history.states import Status
-from history.views import LOG_LINES
 from loadtests.runners import RunnerError, open_runner
 from projects.access import require_user
 
@@ -25,7 +24,7 @@ _STOP_POLLING = 286  # htmx
 def live_log(request: HttpRequest, pk: int) -> HttpResponse:
     """`/runs/ID/log/live`: the last lines, for HTMX to ask every two seconds, until the run is over."""
     run = get_run(require_user(request), pk)
-    lines = run_page.tail(log_end(run), LOG_LINES)
+    lines = run_page.tail(log_end(run), run_page.LOG_LINES)
     status = 200 if run.is_active else _STOP_POLLING
     return render(request, "history/run/log.html", {"run": run, "lines": lines}, status=status)
 
