@@ -44,6 +44,7 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
 
 # How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
 METRICVAULT_RUN_DAYS = env_int("METRICVAULT_RUN_DAYS", 0)
+METRICVAULT_TRASH_HOURS = env_int("METRICVAULT_TRASH_HOURS", 24, 1)  # how long deleted runs can be brought back
 METRICVAULT_SNAPSHOT_DAYS = env_int("METRICVAULT_SNAPSHOT_DAYS", 14)
 METRICVAULT_SECOND_DAYS = env_int("METRICVAULT_SECOND_DAYS", 730)  # what InfluxDB shows to other programs
 
@@ -133,6 +134,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "metricvault.middleware.OpenAccessMiddleware",
+    "metricvault.middleware.BearerMiddleware",
     "metricvault.middleware.PageLoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -77,6 +77,19 @@ def clock(value: Number) -> str:
 
 
 @register.filter
+def size(value: Number) -> str:
+    """Bytes, in powers of ten: `812 B`, `1.84 GB`."""
+    if value is None:
+        return NOTHING
+    shown, unit = float(value), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if shown < 999.5 or unit == "TB":
+            break
+        shown /= 1000
+    return f"{_fixed(shown, 0 if unit == 'B' else 2 if shown < 9.995 else 1 if shown < 99.95 else 0)}{GAP}{unit}"
+
+
+@register.filter
 def plain(value: Number) -> str:
     """A number as a person wrote it, a target or a duration: at most two digits after the point, no empty ones."""
     if value is None:
