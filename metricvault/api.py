@@ -13,6 +13,8 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
+from history.exports.api import router as exports_router
+from history.labelling_api import router as labelling_router
 from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
@@ -130,6 +132,8 @@ api.add_router("", loadtests_router)
 api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
+api.add_router("", labelling_router)
+api.add_router("", exports_router)
 
 
 def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:
