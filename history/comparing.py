@@ -19,6 +19,8 @@ LEAST, MOST = 2, 5  # runs
 EARLIER = 12  # runs of the plan, by whose differences noise is known
 TIMES = ("avg", "p50", "p90", "p95", "p99")
 MEASURES = (*TIMES, "tps", "errors")
+DECIDING = ("p95", "p50", "avg")
+CERTAINTY = ("real", "likely", "noise", "few")
 _LEAST_TPS = 0.1
 
 Mark = Literal["real", "likely", "noise", "few", "new", "removed"]
@@ -101,6 +103,13 @@ class Row:
             return "new"
         change = here.changes.get(measure)
         return change.mark if change else "few"
+
+    def verdict(self, index: int) -> Change | None:
+        """The change that says most surely whether a run's response times are others: of p95, p50 or the average. p99
+        has no voice: it needs more requests than most runs have."""
+        part = self.parts[index]
+        changes = [part.changes[name] for name in DECIDING if name in part.changes] if part else []
+        return min(changes, key=lambda one: (CERTAINTY.index(one.mark), not one.worse), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +235,12 @@ def _changes(base: _Found, other: _Found, between: Mapping[str, float]) -> dict[
 
 
 def _urgency(row: Row) -> tuple[int, int, float, str, str]:
-    """Rows that both have first; of them the surely worse, the likely worse, the largest change of p95."""
+    """Rows that both have first; of them the surely slower, the likely slower, the largest change."""
     everywhere = all(part is not None for part in row.parts)
-    changes = [part.changes["p95"] for part in row.parts if part and "p95" in part.changes]
-    worse = [change for change in changes if change.worse]
-    marks: list[Mark] = ["real", "likely"]
-    rank = min((marks.index(one.mark) for one in worse if one.mark in marks), default=len(marks))
-    largest = max((abs(change.percent or 0.0) for change in changes), default=0.0)
-    return (not everywhere, rank, -largest, row.request, row.name)
+    verdicts = [found for index in range(1, len(row.parts)) if (found := row.verdict(index))]
+    sure = [CERTAINTY.index(one.mark) for one in verdicts if one.worse and one.mark in ("real", "likely")]
+    largest = max((abs(one.percent or 0.0) for one in verdicts), default=0.0)
+    return (not everywhere, min(sure, default=len(CERTAINTY)), -largest, row.request, row.name)
 
 
 def _between(runs: Sequence[TestHistory]) -> dict[str, float]:

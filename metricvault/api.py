@@ -13,6 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
+from history.comparing_api import router as comparing_router
 from history.exports.api import router as exports_router
 from history.labelling_api import router as labelling_router
 from loadtests.api import router as loadtests_router
@@ -132,6 +133,7 @@ api.add_router("", loadtests_router)
 api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
+api.add_router("", comparing_router)
 api.add_router("", labelling_router)
 api.add_router("", exports_router)
 

@@ -1,22 +1,13 @@
 """What is more than noise: 15 % is, 3 % is not, on runs of 30 s; how often that goes wrong, counted."""
 
 import random
-from collections.abc import Callable
 from functools import cache
 
 import pytest
 
-from history.comparing_seconds import Seconds
 from history.significance import (
-    BETWEEN,
     Side,
-    Stretch,
-    _student,
-    in_batches,
     judge,
-    judge_errors,
-    level,
-    spread_of_runs,
 )
 from history.tests.simulated_runs import Simulated, simulate
 
