@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from history.comparing_blocks import of_steps
 from history.comparing_seconds import Seconds, of_runs
 from history.models import Measured, ScenarioHistory, StepHistory, TestHistory
 from history.significance import BETWEEN, FEW, LEAST_MS, Judged, Side, judge, judge_errors, spread_of_runs
 from history.states import FINISHED, Outcome, Status
+from history.tracks import place
 
 LEAST, MOST = 2, 5  # runs
 EARLIER = 12  # runs of the plan, by whose differences noise is known
@@ -167,10 +169,15 @@ def _matched(
 ) -> dict[Key, list[_Found | None]]:
     """The endpoints of all runs by key, each with what every run has of it, in the order of the runs."""
     found: dict[int, list[tuple[ScenarioHistory, StepHistory | None]]] = defaultdict(list)
+    several: set[int] = set()
     scenarios = ScenarioHistory.objects.filter(test_history__in=[run.pk for run in runs]).prefetch_related("steps")
     for scenario in scenarios:
         steps: list[StepHistory | None] = [*scenario.steps.all()] or [None]
         found[scenario.test_history_id] += [(scenario, step) for step in steps]
+        if len(steps) > 1:
+            several.add(scenario.pk)
+    stepped = {scenario.test_history_id for scenario in scenarios if scenario.pk in several}
+    of_step = of_steps([run for run in runs if run.pk in stepped])
     counts: Counter[str] = Counter()
     for places in found.values():
         counts |= Counter(_request(*place) for place in places)
@@ -184,8 +191,10 @@ def _matched(
                 key = (request, scenario.name, step.name if step else "")
                 seen[key] += 1
                 key = (*key, str(seen[key]))
-            alone = step is None or len(scenario.steps.all()) == 1
-            track = seconds.get((run.pk, scenario.pk)) if alone else None
+            if step is None or scenario.pk not in several:
+                track = seconds.get((run.pk, scenario.pk))
+            else:
+                track = of_step.get((run.pk, place(scenario, step, several=True)))
             rows[key][index] = numbers_of(step or scenario), track or Seconds()
     return rows
 
