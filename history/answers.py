@@ -7,6 +7,8 @@ from django.urls import reverse
 from ninja import Schema
 from pydantic import create_model
 
+from history import verdict_words
+from history.baselines import baseline_of
 from history.models import Iterated, Measured, ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import explain
 
@@ -14,6 +16,7 @@ _MEASURED = [column.name for column in Measured._meta.fields]
 _ITERATED = [column.name for column in Iterated._meta.fields]
 _WHOLE = {column.name for column in Iterated._meta.fields if column.get_internal_type() == "BigIntegerField"}
 _USERS = ["max_vus", "min_vus", "avg_vus"]
+HEAVY = ("script", "log", "summary", "plan_snapshot", "asked", "reasons", "generators", "live_sent")  # for lists
 _TARGETS = ["response_time_target", "response_time_percentile", "error_rate_target"]
 
 
@@ -32,6 +35,23 @@ class ReasonOut(Schema):
     good: bool
     message: str
     detail: str
+
+
+class VerdictReasonOut(ReasonOut):
+    """`numbers`: the plain values in the sentence, by name: `value`, `target`, `by` (how far off, in percent of the
+    target; of an error rate in percentage points), `since` (the second from which it stayed so) …"""
+
+    mark: str
+    numbers: dict[str, str | int | float]
+
+
+class VerdictOut(Schema):
+    """`exit_code`: 0 passed, 1 targets missed, 2 invalid, 3 error, 4 stopped or timed out; null while the run lasts."""
+
+    outcome: str | None
+    exit_code: int | None
+    sentence: str
+    reasons: list[VerdictReasonOut]
 
 
 class EndpointOut(Schema):
@@ -93,6 +113,9 @@ class SimpleOut(Schema):
     p95_response_time: float | None
     avg_error_rate: float | None
     total_requests: int | None
+    labels: list[str]
+    release: str
+    pinned: bool
 
 
 class FullOut(IteratedOut):
@@ -142,8 +165,14 @@ class Details(FullOut):
     generators: list[GeneratorOut]
     trouble: ReasonOut | None
     plan_id: int | None
+    labels: list[str]
+    release: str
+    pinned: bool
+    baseline_id: int | None
+    note_count: int
     message: str
     reasons: list[ReasonOut]
+    verdict: VerdictOut
     scenarios: list[ScenarioOut]
 
 
@@ -166,7 +195,8 @@ def simple(run: TestHistory) -> dict[str, Any]:
     names = ["id", "title", "status", "tested_at", "completed_at", "avg_tps", "p95_response_time", "avg_error_rate"]
     project = {"id": run.project_id, "title": run.project.title}
     return {
-        **_columns(run, [*names, "total_requests"]),
+        **_columns(run, [*names, "total_requests", "release", "pinned"]),
+        "labels": [label.text for label in run.labels.all()],
         "outcome": run.outcome or None,
         "project": project,
     }
@@ -182,8 +212,13 @@ def full(run: TestHistory) -> dict[str, Any]:
 def details(run: TestHistory) -> dict[str, Any]:
     """Every column of TEST_HISTORY, SCENARIO_HISTORY and STAGE_HISTORY, its steps, and the verdict."""
     scenarios = run.scenarios.select_related("endpoint").prefetch_related("stages", "steps")
+    baseline = baseline_of(run)
     return {
         **full(run),
+        **_columns(run, ["release", "pinned"]),
+        "labels": [label.text for label in run.labels.all()],
+        "note_count": run.notes.count(),
+        "baseline_id": baseline.pk if baseline else None,
         "project": {"id": run.project_id, "title": run.project.title},
         "k6_reports": [
             {"instance": instance, "url": reverse("history:k6-report", args=[run.pk, instance])}
@@ -195,6 +230,7 @@ def details(run: TestHistory) -> dict[str, Any]:
         "trouble": run.troubled,
         "message": run.message,
         "reasons": run.explained,
+        "verdict": verdict_words.answer(run),
         "scenarios": [_scenario(scenario) for scenario in scenarios],
     }
 

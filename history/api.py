@@ -1,6 +1,6 @@
 """REST: the results of runs, finished or not."""
 
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
@@ -8,6 +8,8 @@ from pydantic import Field
 
 from history import answers
 from history.access import get_run, visible_runs
+from history.run_search import Wanted, matching
+from history.states import Outcome, Status
 from history.timeseries import timeseries
 from projects.access import get_project, require_user
 
@@ -21,18 +23,51 @@ class Page(Schema):
     offset: int = Field(0, ge=0, le=10**9, description="How many items to leave out at the start")
 
 
+class RunFilter(Page):
+    q: str | None = Field(
+        None,
+        max_length=200,
+        description="Words in title, project, plan, requests, notes, labels, release; or the number of the run",
+    )
+    label: str | None = Field(None, max_length=60, description="Only those with this label")
+    release: str | None = Field(None, max_length=60, description="Only those of this release")
+    status: Status | Literal["active"] | None = Field(None, description="Only those in this state; active: not over")
+    outcome: Outcome | None = Field(None, description="Only those with this verdict")
+    project_id: int | None = Field(None, ge=1, le=2**63 - 1, description="Only this project's")
+    plan_id: int | None = Field(None, ge=1, le=2**63 - 1, description="Only this plan's")
+    pinned: bool = Field(False, description="Only the pinned ones")
+
+    def wanted(self) -> Wanted:
+        """As the list's page has it."""
+        return Wanted(
+            q=_words(self.q),
+            project=self.project_id,
+            plan=self.plan_id,
+            status=self.status or "",
+            outcome=self.outcome or "",
+            label=_words(self.label),
+            release=_words(self.release),
+            pinned=self.pinned,
+        )
+
+
+def _words(text: str | None) -> str:
+    return (text or "").replace("\0", " ")
+
+
 @router.get("/test-history/simple", response=answers.SimpleList, summary="All runs, in short")
-def simple(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
-    """The newest first."""
-    runs = visible_runs(require_user(request)).select_related("project")
-    return {"items": [answers.simple(run) for run in _part(runs, page)], "count": runs.count()}
+def simple(request: HttpRequest, page: Query[RunFilter]) -> dict[str, Any]:
+    """The newest first; searched and filtered as the list's page is."""
+    runs = matching(visible_runs(require_user(request)), page.wanted())
+    rows = _part(runs.select_related("project").prefetch_related("labels").defer(*answers.HEAVY), page)
+    return {"items": [answers.simple(run) for run in rows], "count": runs.count()}
 
 
 @router.get("/test-history/projects/{int:project_id}", response=answers.FullList, summary="The runs of a project")
 def of_project(request: HttpRequest, project_id: int, page: Query[Page]) -> dict[str, Any]:
     """Every measured column, the newest first."""
     project = get_project(require_user(request), project_id)
-    runs = project.test_histories.select_related("project")
+    runs = project.test_histories.filter(deleted_at=None).select_related("project").defer(*answers.HEAVY)
     return {"items": [answers.full(run) for run in _part(runs, page)], "count": runs.count()}
 
 

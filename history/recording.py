@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from math import ceil, floor
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
+from history.clocks import Clocks
 from history.findings import Lack
 from history.metrics import abort
 from history.metrics import summary as k6_summary
@@ -19,8 +21,10 @@ from history.models import Iterated, Measured, ScenarioHistory, StageHistory, St
 from history.pace import COUNTED, USERS, Asked, slowed
 from history.publishing import show_result
 from history.reasons import Reason
+from history.since import Since
 from history.states import Outcome
 from history.tracks import Rates, Track, Tracks, Window, follow, place, starts, windows
+from history.trust import Measurement
 from history.verdict import Evidence, judge
 
 MEASURED = [column.name for column in Measured._meta.fields]
@@ -89,8 +93,9 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     """
     rows = _Rows.of(run)
     watch = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
-    snapshots = (snapshot for _, snapshot in open_store().read(run.pk))
-    timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, watch.add if watch else None)
+    since, clocks = Since(run.plan_snapshot), Clocks()
+    snapshots = clocks.watch(snapshot for _, snapshot in open_store().read(run.pk))
+    timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, since.beside(watch))
     run.summary = summaries
     summary = k6_summary.read(summaries, rows.tags)
     stored = sum(cell.requests for cell in timeline.totals().values())
@@ -107,7 +112,10 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     lack = _lack(run, rows, timeline, tracks)
     held = {pk: rates.sum for pk, rates in tracks.stages.items()}
     broken = watch.broken if watch else None
-    evidence = Evidence(stored, answered, summary, wanted, len(summaries), lack, held, broken)
+    lasted = k6_summary.durations(summaries)
+    measurement = Measurement(stored, summary, wanted, len(summaries), clocks, lasted, duration)
+    budget = settings.METRICVAULT_DROPPED_BUDGET
+    evidence = Evidence(measurement, answered, lack, held, broken, since.found, budget)
     outcome, reasons = judge(run, rows.scenarios, evidence)
     _save(run, rows, tracks)
     show_result(run)

@@ -16,24 +16,25 @@ _AT_ONCE = 200  # runs a call
 def forget_old(now: datetime) -> tuple[int, int]:
     """Deletes old runs, and the snapshots of runs whose result is kept without them. Answers (runs, runs whose
     snapshots went). Called every hour; each call takes a bounded part."""
-    ended = TestHistory.objects.filter(status__in=FINISHED, pinned=False)
+    ended = TestHistory.objects.filter(status__in=FINISHED, pinned=False, deleted_at=None)  # the trash: history.trash
     runs = snapshots = 0
     if settings.METRICVAULT_RUN_DAYS:
         limit = now - timedelta(days=settings.METRICVAULT_RUN_DAYS)
         for run in ended.filter(completed_at__lt=limit).order_by("pk")[:_AT_ONCE]:
-            runs += _forget(run, whole=True)
+            runs += forget(run, whole=True)
     if settings.METRICVAULT_SNAPSHOT_DAYS:
         limit = now - timedelta(days=settings.METRICVAULT_SNAPSHOT_DAYS)
         with_snapshots = MetricSnapshot.objects.values("test_history")
         old = ended.filter(completed_at__lt=limit, pk__in=with_snapshots, timelines__isnull=False).distinct()
         for run in old.order_by("pk")[:_AT_ONCE]:
-            snapshots += _forget(run, whole=False)
+            snapshots += forget(run, whole=False)
     if runs or snapshots:
         logger.info("forgot %s old runs, and the snapshots of %s more", runs, snapshots)
     return runs, snapshots
 
 
-def _forget(run: TestHistory, *, whole: bool) -> int:
+def forget(run: TestHistory, *, whole: bool) -> int:
+    """Deletes the snapshots of a run, and the run itself where `whole`; 0 where the store did not answer, else 1."""
     try:
         open_store().delete(run.pk)
     except StoreError:

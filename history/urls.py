@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from history import views
+from history import comparing_views, views
 from history.exports import views as files
 
 app_name = "history"
@@ -10,6 +10,9 @@ urlpatterns = [
     path("", views.run_list, name="list"),
     path("<int:pk>/", views.run, name="run"),
     path("<int:pk>/generators/", views.generators, name="generators"),
+    path("<int:pk>/span/", views.span, name="span"),
+    path("<int:pk>/seconds/", views.seconds, name="seconds"),
+    path("<int:pk>/failures/", views.failures, name="failures"),
     path("<int:pk>/log", views.log, name="log"),
     path("<int:pk>/script", views.script, name="script"),
     path("<int:pk>/k6-report/<slug:instance>/", views.report, name="k6-report"),
@@ -19,4 +22,6 @@ urlpatterns = [
     path("<int:pk>/report.html", files.html_file, name="report"),
     path("<int:pk>/junit.xml", files.junit_file, name="junit"),
     path("<int:pk>/chart/<slug:name>.svg", files.chart_file, name="chart"),
+    path("compare/", comparing_views.compare, name="compare"),
+    path("<int:pk>/against-baseline/", comparing_views.against_baseline, name="against-baseline"),
 ]

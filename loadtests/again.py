@@ -14,7 +14,7 @@ from loadtests.k6.plan import RunPlan
 from loadtests.k6.plan_json import from_json
 from loadtests.keeping import keep
 from loadtests.models import Plan
-from loadtests.payload import LoadTestIn
+from loadtests.payload import MARKS, LoadTestIn
 from loadtests.runners import KUBERNETES
 from loadtests.secrets import environment_of
 from loadtests.shelving import refuse_archived
@@ -43,7 +43,7 @@ def edit_again(run: TestHistory, user: User) -> tuple[Plan, bool]:
     """The plan of `run`; where that is gone or says otherwise now, a new one made of what ran, and True."""
     load_test = _asked(run)
     plan = editing.full_plans().filter(pk=run.plan_id or 0, archived_at=None).first()
-    if plan is not None and (load_test is None or _says(plan) == load_test.model_dump()):
+    if plan is not None and (load_test is None or _says(plan) == load_test.model_dump(exclude=set(MARKS))):
         return plan, False
     if load_test is None:
         raise Conflict(_("This result does not say what was asked for, and its plan is gone. Build a new plan."))
@@ -64,7 +64,7 @@ def _asked(run: TestHistory) -> LoadTestIn | None:
 def _says(plan: Plan) -> dict[str, object] | None:
     """What a saved plan asks for now; None where that cannot be read."""
     load_test = parse(editing.plan_payload(plan))[0]
-    return load_test.model_dump() if load_test else None
+    return load_test.model_dump(exclude=set(MARKS)) if load_test else None
 
 
 def _check_what_it_needs(plan: RunPlan) -> None:

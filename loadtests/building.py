@@ -14,7 +14,7 @@ from loadtests.asking import unknown_fields
 from loadtests.k6.curves import most_generators, peak_vus, requests_of, scenario_duration
 from loadtests.k6.plan import RATES, OptionsPlan, RunPlan, ScenarioPlan, StagePlan, TargetsPlan, scenario_tag
 from loadtests.models import GeneratorSettings
-from loadtests.payload import LoadTestIn, ScenarioIn
+from loadtests.payload import MARKS, LoadTestIn, ScenarioIn
 from loadtests.runners import KUBERNETES
 from loadtests.stepping import Steps
 from loadtests.surroundings import Surroundings
@@ -44,7 +44,7 @@ class BuiltPlan:
         """Written when a run keeps it: a builder that only looks has no need of it."""
         if self.kept is not None or self.load_test is None:
             return self.kept or {}
-        return self.load_test.model_dump(mode="json", exclude_unset=True)
+        return self.load_test.model_dump(mode="json", exclude_unset=True, exclude=set(MARKS))
 
 
 def needed_vus(scenario: ScenarioPlan, iteration: float) -> tuple[int, int]:

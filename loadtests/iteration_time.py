@@ -56,7 +56,7 @@ def _last_try(plan: Plan) -> Try | None:
 
 def _last_run(plan: Plan) -> TestHistory | None:
     light = ("pk", "completed_at")
-    over = TestHistory.objects.filter(plan=plan, status=Status.COMPLETED, total_requests__gt=0)
+    over = TestHistory.objects.filter(plan=plan, deleted_at=None, status=Status.COMPLETED, total_requests__gt=0)
     return over.only(*light).order_by("-completed_at").first()
 
 

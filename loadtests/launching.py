@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from history.baselines import endpoint_set
+from history.labelling import set_labels
 from history.live import announce
 from history.models import ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import reason
@@ -33,10 +35,18 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Test
     Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
     """
     asked = planning.read(payload)
-    return queue(planning.build(asked, user, plan), user, plan, description=asked.description or "")
+    built = planning.build(asked, user, plan)
+    return queue(built, user, plan, asked.description or "", asked.labels, asked.release or "")
 
 
-def queue(built: planning.BuiltPlan, user: User, plan: Plan | None = None, description: str = "") -> TestHistory:
+def queue(
+    built: planning.BuiltPlan,
+    user: User,
+    plan: Plan | None = None,
+    description: str = "",
+    labels: Sequence[str] = (),
+    release: str = "",
+) -> TestHistory:
     """Queues a run of what was built, by value."""
     job_name = f"k6-{secrets.token_hex(8)}"
     targets = built.plan.targets
@@ -55,6 +65,7 @@ def queue(built: planning.BuiltPlan, user: User, plan: Plan | None = None, descr
             k6_script_file_name=f"{job_name}.js",
             runner=settings.METRICVAULT_RUNNER,
             started_by=user,
+            release=release,
             endpoint_set=endpoint_set(step.request.name for one in built.plan.scenarios for step in one.steps),
         )
         run_plan = replace(built.plan, run=str(run.pk))
@@ -62,6 +73,7 @@ def queue(built: planning.BuiltPlan, user: User, plan: Plan | None = None, descr
         run.script = build_script(run_plan)
         run.save(update_fields=["plan_snapshot", "script"])
         _keep_scenarios(run, built)
+        set_labels(run, labels)
         transaction.on_commit(lambda: _send("launch_run", run.pk))
     return run
 

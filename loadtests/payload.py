@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from history.labelling import LONGEST_LABEL, LONGEST_RELEASE, MOST_LABELS
 from loadtests import stage_text
 from loadtests.fields import Duration, Key, Whole
 from loadtests.k6.paths import read_path
@@ -23,6 +24,7 @@ from loadtests.k6.plan import LoadPlan
 MOST_SCENARIOS, MOST_STAGES, MOST_STEPS = 50, 100, 30
 MOST_CHECKS = MOST_EXTRACTS = 20
 LONGEST_NAME = 200
+MARKS = frozenset({"labels", "release"})  # of one run: a plan and its file do not keep them
 LOAD_FIELDS = tuple(LoadPlan.__dataclass_fields__)
 STEP_FIELDS = ("endpoint_id", "parameters", "body", "content_type", "headers", "statuses", "checks", "extracts", "once")
 _NAME = re.compile(r"[^\W\d]\w{0,59}")
@@ -33,6 +35,7 @@ Values = dict[str, Any]
 Percentile = Annotated[Literal[50, 90, 95, 99], Field(description="Of which the response time target speaks.")]
 Target = Annotated[float, Field(gt=0, le=86_400_000, description="Milliseconds.")]
 Rate = Annotated[float, Field(ge=0, le=100, description="Percent.")]
+Label = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL)]
 Throughput = Annotated[float, Field(ge=0, le=10_000_000, description="Requests per second.")]
 
 
@@ -270,4 +273,6 @@ class LoadTestIn(Asked):
         Annotated[Whole, Field(ge=1, le=1000, description="Load generators (pods). Left out: as many as needed.")]
         | None
     ) = None
+    labels: Annotated[list[Label], Field(max_length=MOST_LABELS, description="Of the run, to find it by.")] = []
+    release: Annotated[str, Field(max_length=LONGEST_RELEASE, description="Of what is tested.")] | None = None
     scenarios: Annotated[list[ScenarioIn], Field(min_length=1, max_length=MOST_SCENARIOS)]

@@ -15,9 +15,11 @@ from history.access import get_editable_run
 from loadtests import again, editing, launching, planning, shelving
 from loadtests.access import get_editable_plan, get_plan, visible_plans
 from loadtests.api import Started, started
+from loadtests.api_body import payload_of
 from loadtests.fields import Key
 from loadtests.keeping import keep
 from loadtests.models import Plan
+from loadtests.payload import MARKS
 from loadtests.plan_file import read_plan
 from loadtests.plan_file_views import file_answer
 from metricvault.lib.errors import Detail, Malformed, ProductError, Refused
@@ -100,6 +102,18 @@ _FILE_BODY = {
         },
     },
 }
+_SCHEMA = {name: field for name, field in planning.json_schema()["properties"].items() if name in MARKS}
+_MARKS = {
+    "requestBody": {
+        "required": False,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "properties": _SCHEMA},
+                "example": {"labels": ["nightly"], "release": "4.18"},
+            }
+        },
+    }
+}
 _FILE_ANSWER = {"responses": {200: {"description": "The file", "content": {"application/yaml": {"schema": _YAML}}}}}
 
 
@@ -147,13 +161,16 @@ def plan_file(request: HttpRequest, plan_id: int) -> HttpResponse:
     return file_answer(get_plan(require_user(request), plan_id))
 
 
-@router.post("/plan/{int:plan_id}/run", response={202: Started}, summary="Start a saved plan")
+@router.post("/plan/{int:plan_id}/run", response={202: Started}, openapi_extra=_MARKS, summary="Start a saved plan")
 def run_plan(request: HttpRequest, plan_id: int) -> Any:
-    """As `POST /load-testing` with what the plan asks for. 409 where it is in the archive."""
+    """As `POST /load-testing` with what the plan asks for; the body may be left out. 409 where it is in the archive."""
     user = require_user(request)
     plan = editing.full_plans().get(pk=get_editable_plan(user, plan_id).pk)
     shelving.refuse_archived(plan)
-    return Status(202, started(request, launching.start(planning.from_plan(plan), user, plan)))
+    payload = planning.from_plan(plan)
+    if request.content_type == "application/json" and request.body.strip():
+        payload |= {name: value for name, value in payload_of(request).items() if name in MARKS}
+    return Status(202, started(request, launching.start(payload, user, plan)))
 
 
 @router.post("/plan/{int:plan_id}/duplicate", response={201: PlanDetail}, summary="Duplicate a plan")

@@ -18,14 +18,14 @@ from pydantic.fields import FieldInfo
 from loadtests.asking import parse, refusal
 from loadtests.fields import Duration, duration_text, seconds
 from loadtests.keeping import example_body
-from loadtests.payload import LoadTestIn, ScenarioIn, StepIn
+from loadtests.payload import MARKS, LoadTestIn, ScenarioIn, StepIn
 from loadtests.plan_names import Names
 from loadtests.plan_yaml import ReadYaml, at_line, line_said, read_yaml, write_yaml
 from metricvault.lib.errors import Detail, ProductError, Refused
 from projects.models import Environment, Project
 
 MARK, VERSION = "metricvault", 1
-_NOT_IN_FILES = {"project_id", "environment_id", "endpoint_id"}
+_NOT_IN_FILES = {"project_id", "environment_id", "endpoint_id", *MARKS}
 # Before and behind the others, which keep the order of the payload.
 _FIRST = ("title", "description", "environment", "data", "name", "endpoint_id", "executor", "stages")
 _PLACES = {**{name: at - len(_FIRST) for at, name in enumerate(_FIRST)}, "steps": 1, "scenarios": 1}

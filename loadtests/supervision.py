@@ -272,7 +272,7 @@ def _conclusion(run: TestHistory, recorded: Recorded) -> tuple[Status, str, list
         return Status.STOPPED, "", [ended, *recorded.reasons]
     # To be ended for a missed target is what the plan asked for.
     end = PLANNED if run.stop_reason == TARGET else EXIT_CODES.get(run.exit_code, UNKNOWN)
-    if end.finished and (doubts := fleet.doubts(run)):
+    if end.finished and recorded.outcome != Outcome.ERROR and (doubts := fleet.doubts(run)):
         return Status.COMPLETED, Outcome.INVALID, [*doubts, *recorded.reasons]
     if end.finished:
         return Status.COMPLETED, recorded.outcome, recorded.reasons

@@ -81,7 +81,7 @@ def _filtered(plans: QuerySet[Plan], chosen: dict[str, str]) -> QuerySet[Plan]:
 def _with_last_run(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     """Adds `scenario_count`, `gone_count` (whose endpoint is gone); `run_pk`, `run_status`, `run_outcome` and `run_at`
     of the latest run."""
-    last = TestHistory.objects.filter(plan=OuterRef("pk")).order_by("-tested_at", "-pk")
+    last = TestHistory.objects.filter(plan=OuterRef("pk"), deleted_at=None).order_by("-tested_at", "-pk")
     columns = {"run_pk": "pk", "run_status": "status", "run_outcome": "outcome", "run_at": "tested_at"}
     runs = {name: Subquery(last.values(column)[:1]) for name, column in columns.items()}
     gone = Q(scenarios__steps__endpoint=None) | Q(scenarios__steps__endpoint__removed_at__isnull=False)
@@ -152,12 +152,15 @@ def _say_added(request: HttpRequest, made: int, asked: int) -> None:
 
 @require_POST
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """Starts the plan as it stands; back to it, with everything that is wrong, where it cannot start."""
+    """Starts the plan as it stands, with `labels` (commas between) and `release` of the run; back to it, with
+    everything that is wrong, where it cannot start."""
     user = require_user(request)
     plan = editing.full_plans().get(pk=get_editable_plan(user, pk).pk)
     try:
         shelving.refuse_archived(plan)
-        started = launching.start(planning.from_plan(plan), user, plan)
+        labels = [text for text in request.POST.get("labels", "").split(",") if text.strip()]
+        marks = {"labels": labels, "release": request.POST.get("release", "")}
+        started = launching.start({**planning.from_plan(plan), **marks}, user, plan)
     except (Conflict, Refused) as refusal:
         messages.error(request, refusal.message)
         return redirect("loadtests:plan", pk)

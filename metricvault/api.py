@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
 from history.exports.api import router as exports_router
+from history.labelling_api import router as labelling_router
 from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
@@ -131,6 +132,7 @@ api.add_router("", loadtests_router)
 api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
+api.add_router("", labelling_router)
 api.add_router("", exports_router)
 
 

@@ -39,7 +39,7 @@ def _from_database() -> CollectorRegistry:
     runs = Gauge("metricvault_runs", "Runs, by state and outcome", ["status", "outcome"], registry=registry)
     for status in Status:
         runs.labels(status, "").set(0)
-    by_end = TestHistory.objects.order_by("status", "outcome").values("status", "outcome")
+    by_end = TestHistory.objects.filter(deleted_at=None).order_by("status", "outcome").values("status", "outcome")
     for row in by_end.annotate(count=Count("pk")):
         runs.labels(row["status"], row["outcome"]).set(row["count"])
     return registry

@@ -44,6 +44,7 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
 
 # How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
 METRICVAULT_RUN_DAYS = env_int("METRICVAULT_RUN_DAYS", 0)
+METRICVAULT_TRASH_HOURS = env_int("METRICVAULT_TRASH_HOURS", 24, 1)  # how long deleted runs can be brought back
 METRICVAULT_SNAPSHOT_DAYS = env_int("METRICVAULT_SNAPSHOT_DAYS", 14)
 METRICVAULT_SECOND_DAYS = env_int("METRICVAULT_SECOND_DAYS", 730)  # what InfluxDB shows to other programs
 
@@ -64,6 +65,7 @@ METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
 METRICVAULT_K6_DASHBOARD = env_bool("METRICVAULT_K6_DASHBOARD", False)  # of plans that do not say
 METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
 METRICVAULT_MAX_RATE = env_int("METRICVAULT_MAX_RATE", 50_000, 1)  # iterations per second
+METRICVAULT_DROPPED_BUDGET = env_float("METRICVAULT_DROPPED_BUDGET", 1, or_zero=True)  # percent; beyond: invalid
 # Hosts that load may go to (metricvault.lib.targets). For oneself on one machine: all; elsewhere an administrator says.
 _ANYWHERE = ["*"] if METRICVAULT_OPEN_ACCESS or TESTING else []
 METRICVAULT_ALLOWED_TARGETS = env_targets("METRICVAULT_ALLOWED_TARGETS", _ANYWHERE)

@@ -23,14 +23,14 @@ def with_counts(projects: QuerySet[Project]) -> QuerySet[Project]:
         spec_count=_count("openapi_specs"),
         endpoint_count=_as_count(endpoints.values("openapi_spec__project").annotate(n=Count("pk"))),
         plan_count=_count("plans"),
-        run_count=_count("test_histories"),
+        run_count=_count("test_histories", deleted_at=None),
     )
 
 
-def _count(relation: str) -> Coalesce:
+def _count(relation: str, **wanted: Any) -> Coalesce:
     # By the relation's name: this app may not import the apps that stand on it.
     model: Any = Project._meta.get_field(relation).related_model
-    rows = model._default_manager.filter(project=OuterRef("pk")).order_by()
+    rows = model._default_manager.filter(project=OuterRef("pk"), **wanted).order_by()
     return _as_count(rows.values("project").annotate(n=Count("pk")))
 
 

@@ -95,7 +95,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"project": project, **endpoint_table.context(request, endpoints, specs)}
     if not request.htmx:  # type: ignore[attr-defined]  # django-htmx's middleware puts it there
         row: Any = catalogue.with_counts(visible_projects(user)).get(pk=pk)
-        runs: Any = row.test_histories.only("title", "status", "outcome", "tested_at", "project_id")
+        runs: Any = row.test_histories.filter(deleted_at=None).only(
+            "title", "status", "outcome", "tested_at", "project_id"
+        )
         context |= {
             "project": row,
             "specs": specs,

@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
 from loadtests.k6.executors import k6_scenario, tried_scenario
 from loadtests.k6.plan import (
+    COUNTED,
     CheckPlan,
     ExtractPlan,
     Make,
@@ -66,7 +68,10 @@ def build_script(plan: RunPlan, *, trying: bool = False, by_hand: bool = False) 
         **_http(plan),
         **({"tables": [_table(table) for table in plan.tables]} if plan.tables else {}),
         **({"tokens": [_token(token) for token in plan.tokens]} if plan.tokens else {}),
-        "journeys": [{**_journey(one, tables, shares), **_errors(one, rules)} for one in plan.scenarios],
+        "journeys": [
+            {**_journey(one, tables, shares), **({} if trying else _ends(one)), **_errors(one, rules)}
+            for one in plan.scenarios
+        ],
     }
     skeleton = _skeleton().partition(_SUMMARY)[0] if by_hand else _skeleton()
     return skeleton.replace(_PLACE, f"const PLAN = {_literal(data)};", 1)
@@ -176,6 +181,14 @@ def _journey(scenario: ScenarioPlan, tables: Tables, shares: Mapping[str, list[s
         **({"rows": rows} if rows else {}),
         "steps": [_step(step, at, tables, several) for at, step in enumerate(scenario.steps)],
     }
+
+
+def _ends(scenario: ScenarioPlan) -> Json:
+    """When each stage ends, in ms since the scenario's start: where there are several, each request bears the number of
+    the one in which it is begun."""
+    if len(scenario.stages) < 2 or scenario.executor in COUNTED:
+        return {}
+    return {"ends": list(accumulate(round(stage.duration * 1000) for stage in scenario.stages))}
 
 
 def _errors(scenario: ScenarioPlan, rules: Rules) -> Json:

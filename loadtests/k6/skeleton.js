@@ -459,6 +459,7 @@ function rowsOf(journey) {
 }
 
 function send(journey, step, given) {
+  if (journey.ends) mark(journey);
   const url = fill(step.url, given), body = fill(step.body, given), params = paramsOf(step, given);
   let answer;
   try {
@@ -471,6 +472,7 @@ function send(journey, step, given) {
 
 /* Those whose address nobody may see come after the others, each by itself: one that fails would end them all. */
 function sendAll(journey, due, given) {
+  if (journey.ends) mark(journey);
   const steps = due.filter((step) => !step.params.throw);
   const all = steps.map((step) => ({
     method: step.method, url: fill(step.url, given), body: fill(step.body, given), params: paramsOf(step, given),
@@ -495,15 +497,39 @@ function walk(journey) {
   if (!steps.length) sleep(1);
 }
 
+/* The stage of this moment becomes a tag of all that the user sends from now on; after the last one that stays. */
+function mark(journey) {
+  const now = Date.now();
+  if (now < journey.until) return;
+  const ends = journey.ends, last = ends.length - 1;
+  let at = 0;
+  while (at < last && now >= journey.began + ends[at]) at += 1;
+  journey.until = at < last ? journey.began + ends[at] : Infinity;
+  exec.vu.metrics.tags.stage = String(at + 1);
+}
+
+let environment, current;
+
+/* k6 makes a new environment, and forgets the user's tags, each time that it puts a virtual user to work: with ramps
+   more than once in a scenario. */
+function enter() {
+  environment = __ENV;
+  current = journeys[environment.SCENARIO];
+  current.until = 0;
+  if (!current.fresh) return;
+  /* Once per virtual user: the moment the load began is the run's time origin. */
+  current.fresh = false;
+  current.began = exec.scenario.startTime;
+  started.add(current.began - (current.start || 0));
+}
+
 export default function () {
-  const journey = journeys[__ENV.SCENARIO];
-  if (journey.fresh) {
-    /* Once per virtual user: the moment the load began is the run's time origin. */
-    journey.fresh = false;
-    started.add(exec.scenario.startTime - (journey.start || 0));
-  }
-  if (journey.plain) http.request(journey.method, journey.url, journey.body, journey.params);
-  else walk(journey);
+  if (__ENV !== environment) enter();
+  const journey = current;
+  if (journey.plain) {
+    if (journey.ends) mark(journey);
+    http.request(journey.method, journey.url, journey.body, journey.params);
+  } else walk(journey);
   if (journey.think > 0) sleep(journey.think);
 }
 

@@ -48,6 +48,7 @@ class LaunchSpec:
 class Generator:
     """One load generator. `instance`: as in its pushes. `trouble`: what is wrong with it. `cpu` in cores, `memory` in
     bytes, of `cpu_limit` cores; None where nobody measures them. `event`: what the cluster itself says, in its words.
+    Instead of `cpu` there may be `cpu_seconds`, used since it began, at `clock` (seconds, since whenever).
     """
 
     instance: str
@@ -61,6 +62,8 @@ class Generator:
     cpu: float | None = None
     cpu_limit: float | None = None
     memory: int | None = None
+    cpu_seconds: float | None = None
+    clock: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

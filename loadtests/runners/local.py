@@ -3,7 +3,7 @@
 A job is a folder, `<data_dir>/runs/<job_name>/`: `launched` (made exclusively: who makes it starts k6), the script and
 its data, `pids` (k6's, the wrapper's, and the machine they mean something on), `pulse` (touched twice a second while k6
 lives), `stdout`, `log.head` and `log.tail`, `report.html` (k6's own, where it has a dashboard), `stopping` (a stop was
-asked for), `exit` (k6's exit code, written last).
+asked for), `cpu` (its CPU time), `exit` (its exit code, written last).
 
 Every question is answered from the folder and the process table alone. A process counts as ours while its command line
 names the folder: numbers of processes are given out again. Where web and worker share the data folder but no process
@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
 
 from loadtests.k6.dashboard import REPORT_FILE
+from loadtests.runners import cpu
 from loadtests.runners.base import LOG_HEAD, LOG_TAIL, Door, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 
 INSTANCE = "1"  # of the one generator there is
@@ -55,10 +56,11 @@ k6=$!
 pulse=$!
 echo "$k6 $$ $machine" >"$dir/pids.new" && mv "$dir/pids.new" "$dir/pids"
 wait "$k6"; code=$?
+@NOTE@
 kill -KILL "$pulse"
 wait "$reader"
 echo "$code" >"$dir/exit.new" && mv "$dir/exit.new" "$dir/exit"
-"""
+""".replace("@NOTE@", cpu.NOTE)
 _FINE = (0, 99, 105)  # done, thresholds crossed, stopped
 _LOG_CUT = "[…]"
 
@@ -112,20 +114,21 @@ class LocalRunner:
         code = _exit_code(folder)
         if code is not None:
             _pulses.pop(folder, None)
-            return _finished(code, "")
+            return _finished(code, "", folder)
         if not (folder / "launched").exists():
             _pulses.pop(folder, None)
             return Progress("absent", None, 0, 0, 0, "")
         pids = _pids(folder)
         here = pids is not None and pids.machine == self._machine
         if pids and (_is_ours(pids.k6, folder) if here else _beats(folder)):
-            return Progress("running", None, 1, 1, 0, "")
+            generators = (cpu.running(INSTANCE, pids.k6),) if here else ()
+            return Progress("running", None, 1, 1, 0, "", generators=generators)
         if pids and here and _is_ours(pids.wrapper, folder):
             return Progress("running", None, 1, 0, 0, _("k6 has ended; its log is being written."))
         if pids is None and _age(folder / "launched") < _START_PATIENCE:
             return Progress("waiting", None, 1, 0, 0, "")
         code = _exit_code(folder)  # the wrapper may have ended between the two looks
-        return _finished(code, "" if code is not None else _("k6 is gone and left no exit code."))
+        return _finished(code, "" if code is not None else _("k6 is gone and left no exit code."), folder)
 
     def begin(self, job_name: str) -> None:
         """k6 began by itself."""
@@ -237,8 +240,9 @@ def _beats(folder: Path) -> bool:
     return time.monotonic() - since < SILENCE
 
 
-def _finished(code: int | None, message: str) -> Progress:
-    return Progress("finished", code, 1, 0, 0 if code in _FINE else 1, message)
+def _finished(code: int | None, message: str, folder: Path) -> Progress:
+    generators = (cpu.ended(INSTANCE, folder, code),)
+    return Progress("finished", code, 1, 0, 0 if code in _FINE else 1, message, generators=generators)
 
 
 def memory_limit() -> str:

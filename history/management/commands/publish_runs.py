@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """One after another; ends at the first that fails."""
         if not open_store().outside:
             raise CommandError("METRICVAULT_METRICS_STORE is not influxdb, so there is nowhere to show runs.")
-        found = TestHistory.objects.filter(status__in=FINISHED, timelines__isnull=False).distinct()
+        found = TestHistory.objects.filter(status__in=FINISHED, timelines__isnull=False, deleted_at=None).distinct()
         found = found.filter(pk__in=runs) if runs else found
         if settings.METRICVAULT_SECOND_DAYS:  # InfluxDB refuses what it would have forgotten already
             found = found.filter(tested_at__gt=timezone.now() - timedelta(days=settings.METRICVAULT_SECOND_DAYS))

@@ -1,0 +1,95 @@
+"""Deleted runs: out of every list at once, to be brought back for a while, then forgotten for good.
+
+Until then the rows stay as they are, only `deleted_at` is set: `history.access.visible_runs` leaves them out.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from history.access import get_editable_run
+from history.models import TestHistory
+from history.retention import forget
+from history.states import ACTIVE, FINISHED
+from metricvault.lib.errors import Conflict, Missing
+from projects.access import Person, editable_projects, project_scope
+
+logger = logging.getLogger(__name__)
+_AT_ONCE = 500  # runs a call
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What came of the wish to delete some runs: the keys that are in the trash now, and how many were left out."""
+
+    runs: tuple[int, ...]
+    active: int = 0
+    pinned: int = 0
+    foreign: int = 0
+
+
+def delete_many(user: Person, wanted: Iterable[int], now: datetime) -> Deleted:
+    """Puts those runs into the trash that may go there: not active, not pinned, and changeable for `user`."""
+    keys = set(wanted)
+    runs = TestHistory.objects.filter(project_scope(user, "project__"), pk__in=keys, deleted_at=None)
+    rows = list(runs.order_by("pk").values_list("pk", "project_id", "status", "pinned"))
+    mine = editable_projects(user)
+    own = [row for row in rows if row[1] in mine]
+    active = [pk for pk, _project, status, _pinned in own if status in ACTIVE]
+    pinned = [pk for pk, _project, status, is_pinned in own if is_pinned and status not in ACTIVE]
+    going = {pk for pk, *_rest in own} - set(active) - set(pinned)
+    # Conditional: who pinned one meanwhile keeps it.
+    TestHistory.objects.filter(pk__in=going, status__in=FINISHED, pinned=False, deleted_at=None).update(deleted_at=now)
+    gone = TestHistory.objects.filter(pk__in=going, deleted_at=now).order_by("pk").values_list("pk", flat=True)
+    return Deleted(tuple(gone), len(active), len(pinned), len(rows) - len(own))
+
+
+def delete_one(user: Person, pk: int, now: datetime) -> None:
+    """Puts one run into the trash. Raises Missing, NotAllowed, or Conflict while it is active or pinned."""
+    run = get_editable_run(user, pk)
+    if run.is_active:
+        raise Conflict(_("This run is active. Stop it or wait for its end, then delete it."))
+    if run.pinned:
+        raise Conflict(_("This run is pinned. Unpin it, then delete it."))
+    if not delete_many(user, [pk], now).runs:
+        raise Conflict(_("This run was changed meanwhile. Look at it again, then delete it."))
+
+
+def deleted_runs(user: Person, now: datetime) -> QuerySet[TestHistory]:
+    """The runs in the trash that `user` may still bring back, the last deleted first."""
+    trash = TestHistory.objects.filter(deleted_at__gt=_limit(now), project__in=editable_projects(user))
+    return trash.order_by("-deleted_at", "-pk")
+
+
+def restore_many(user: Person, wanted: Iterable[int], now: datetime) -> int:
+    """Brings runs back from the trash; answers how many. What is not there, or not for `user`, is left out."""
+    return deleted_runs(user, now).order_by().filter(pk__in=set(wanted)).update(deleted_at=None)
+
+
+def restore_one(user: Person, pk: int, now: datetime) -> None:
+    """Brings a run back; nothing happens where it is not deleted. Raises Missing once it is forgotten, NotAllowed."""
+    if not restore_many(user, [pk], now):
+        try:
+            get_editable_run(user, pk)
+        except Missing:
+            raise Missing(_("There is no run %(id)s in the trash.") % {"id": pk}) from None
+
+
+def forget_deleted(now: datetime) -> int:
+    """Forgets what was deleted METRICVAULT_TRASH_HOURS ago or earlier, with its snapshots; answers how many runs.
+    Called every hour; each call takes a bounded part."""
+    old = TestHistory.objects.filter(deleted_at__lte=_limit(now)).only("pk")
+    forgotten = sum(forget(run, whole=True) for run in old.order_by("pk")[:_AT_ONCE])
+    if forgotten:
+        logger.info("forgot %s deleted runs for good", forgotten)
+    return forgotten
+
+
+def _limit(now: datetime) -> datetime:
+    """What was deleted until then is beyond recall."""
+    return now - timedelta(hours=settings.METRICVAULT_TRASH_HOURS)
