@@ -26,14 +26,20 @@ from history.reasons import SENTENCES, explain
 
 FORMAT = "metricvault-run/1"
 MOST_SCENARIOS, MOST_PARTS, MOST_STAGES, MOST_SECONDS, MOST_FAILURES = 500, 200, 1000, 200_000, 5000
+MOST_LABELS = 50
 _HALF = re.compile("[\ud800-\udfff]")
 _HOST = re.compile(r"[\w.{}-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 _PLACEHOLDER = re.compile(r"%\((\w{1,40})\)s")
 _WHOLE = {column.name for column in Iterated._meta.fields if column.get_internal_type() == "BigIntegerField"}
 
 
+def is_kept(text: str) -> bool:
+    """Whether a database keeps a text: without NUL and halves of pairs."""
+    return "\x00" not in text and not _HALF.search(text)
+
+
 def _kept(text: str) -> str:
-    if "\x00" in text:
+    if not is_kept(text):
         raise ValueError(_("This text has a character that cannot be kept: NUL, or half of a pair."))
     return text
 
@@ -157,7 +163,7 @@ def _harmless(value: Any, depth: int) -> bool:
         every = [*value, *value.values()]
         return depth < 4 and len(value) <= 40 and not fills and all(_harmless(one, depth + 1) for one in every)
     if isinstance(value, str):
-        return len(value) <= 4000 and "\x00" not in value and not _HALF.search(value)
+        return len(value) <= 4000 and is_kept(value)
     return value is None or (isinstance(value, bool | int | float) and abs(value) < 1e15)
 
 
@@ -195,7 +201,7 @@ class Run(WithUsersIn):
     error_rate_target: Number | None = None
     answers: Counts = {}
     reasons: Reasons = []
-    labels: Annotated[list[Annotated[_text(60), Field(min_length=1)]], Field(max_length=50)] = []
+    labels: Annotated[list[Annotated[_text(60), Field(min_length=1)]], Field(max_length=MOST_LABELS)] = []
     host: Annotated[str, StringConstraints(strict=True, max_length=500), AfterValidator(_hosts)] = ""
     generators: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     load: Annotated[list[Load], Field(max_length=MOST_SCENARIOS)] = []

@@ -14,12 +14,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from history import k6_summary_import
 from history.baselines import endpoint_set
-from history.import_document import FORMAT, Document, Load, Scenario
+from history.import_document import FORMAT, MOST_LABELS, Document, Load, Scenario, is_kept
 from history.models import (
     FailedRequest,
     Iterated,
@@ -56,12 +57,45 @@ class Wishes:
     tested_at: datetime | None = None
 
 
+def wishes(title: str = "", release: str = "", labels: str = "", tested_at: str = "") -> Wishes:
+    """What was typed beside the file, checked; `labels` with commas between, a time without a zone is the server's.
+    Raises `Refused`."""
+    found = []
+    for name, text, longest in (("title", title, 200), ("release", release, 60)):
+        if len(text.strip()) > longest:
+            found.append(Detail(name, _("At most %(limit)s characters.") % {"limit": longest}))
+        elif not is_kept(text):
+            found.append(Detail(name, _("This text has a character that cannot be kept: NUL, or half of a pair.")))
+    words = list(dict.fromkeys(word.strip() for word in labels.split(",") if word.strip()))
+    if len(words) > MOST_LABELS or not all(len(word) <= 60 and is_kept(word) for word in words):
+        found.append(Detail("labels", _("At most 50 labels of at most 60 characters, with commas between.")))
+    moment = None
+    if tested_at.strip():
+        moment = _moment(tested_at.strip())
+        if moment is None:
+            found.append(Detail("tested_at", _("Write a date and time as 2026-11-24T14:02:10+00:00.")))
+    if found:
+        fields = ", ".join(detail.field for detail in found)
+        raise Refused(_("Some values cannot be taken: %(fields)s.") % {"fields": fields}, found)
+    return Wishes(title.strip(), release.strip(), words, moment)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    if found is None or not 2000 <= found.year <= 2100:
+        return None
+    return timezone.make_aware(found) if timezone.is_naive(found) else found
+
+
 def read(text: bytes | str) -> dict[str, Any]:
     """The JSON object of a file. Raises `TooLarge` or `Malformed`."""
     if len(text) > MAX_BYTES:
         raise TooLarge(_("The file is too large; at most %(limit)s MB are taken.") % {"limit": MAX_BYTES // 1024**2})
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = json.loads(text, parse_constant=no_number)
     except (ValueError, RecursionError):
         raise Malformed(_("The file is not valid JSON."), [Detail("file", _("Write JSON."))]) from None
     if not isinstance(found, dict):
@@ -70,8 +104,9 @@ def read(text: bytes | str) -> dict[str, Any]:
     return found
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(name)  # NaN and Infinity are no JSON
+def no_number(name: str) -> float:
+    """For `json.loads`: NaN and Infinity are no JSON."""
+    raise ValueError(name)
 
 
 def take(given: dict[str, Any], project: Project, user: User, wishes: Wishes | None = None) -> TestHistory:

@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
 from history.exports.api import router as exports_router
+from history.importing_api import router as importing_router
 from history.labelling_api import router as labelling_router
 from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router
@@ -134,6 +135,7 @@ api.add_router("", trying_router)
 api.add_router("", history_router)
 api.add_router("", labelling_router)
 api.add_router("", exports_router)
+api.add_router("", importing_router)
 
 
 def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:

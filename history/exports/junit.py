@@ -18,7 +18,8 @@ from history.exports.tables import ITERATED, MEASURED, USERS
 from history.models import ScenarioHistory, TestHistory
 from history.reasons import Reason, explain, reason
 from history.states import Outcome, Status
-from history.verdict import time_of
+from history.verdict import exit_code_of, time_of
+from history.verdict_words import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def _plain(value: Any) -> str:
 
 def _properties(run: TestHistory) -> Iterator[tuple[str, Any]]:
     about = {"run": run.pk, "project": run.project.title, "status": run.status, "outcome": run.outcome}
+    about["exit_code"] = exit_code_of(run)
     yield from about.items()
     if run.release:
         yield "release", run.release
@@ -105,7 +107,7 @@ def _measurement(run: TestHistory) -> Case:
     if run.status == Status.COMPLETED and run.outcome in (Outcome.PASSED, Outcome.TARGETS_MISSED):
         return Case(**case)
     kind = run.outcome or run.status
-    words = run.message or _("The run has no result.")
+    words = sentence(run)
     return Case(**case, kind="error", words=words, type=kind)
 
 
