@@ -10,7 +10,6 @@ from history import answers
 from history.access import get_run, visible_runs
 from history.run_search import Wanted, matching
 from history.states import Outcome, Status
-from history.timeseries import timeseries
 from projects.access import get_project, require_user
 
 router = Router(tags=["Results"])
@@ -75,12 +74,6 @@ def of_project(request: HttpRequest, project_id: int, page: Query[Page]) -> dict
 def details(request: HttpRequest, run_id: int) -> dict[str, Any]:
     """Every measured column of the run, its scenarios and their stages, and the verdict with its reasons."""
     return answers.details(get_run(require_user(request), run_id))
-
-
-@router.get("/test-history/{int:run_id}/timeseries", summary="The seconds of a run")
-def seconds(request: HttpRequest, run_id: int) -> dict[str, Any]:
-    """Equally long columns; while the run lasts, the seconds so far."""
-    return timeseries(get_run(require_user(request), run_id))
 
 
 def _part(runs: Any, page: Page) -> Any:

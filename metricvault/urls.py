@@ -11,6 +11,7 @@ from loadtests.token_views import token
 from metricvault import pages
 from metricvault.api import api
 from metricvault.exposition import metrics
+from projects.token_views import revoke, tokens
 
 handler404 = "metricvault.pages.not_found"
 handler400 = "metricvault.pages.bad_request"
@@ -22,6 +23,8 @@ urlpatterns = [
     path("healthz", pages.healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("accounts/tokens/", tokens, name="tokens"),
+    path("accounts/tokens/<int:pk>/revoke", revoke, name="token-revoke"),
     path("accounts/", include("django.contrib.auth.urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("projects/", include("projects.urls")),
