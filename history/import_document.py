@@ -44,11 +44,16 @@ def _kept(text: str) -> str:
     return text
 
 
-def _text(longest: int) -> Any:
-    return Annotated[str, StringConstraints(strict=True, max_length=longest), AfterValidator(_kept)]
-
-
-Title, Word, Long = _text(200), _text(100), _text(100_000)
+_Kept = AfterValidator(_kept)
+Title = Annotated[str, StringConstraints(strict=True, max_length=200), _Kept]
+Word = Annotated[str, StringConstraints(strict=True, max_length=100), _Kept]
+Long = Annotated[str, StringConstraints(strict=True, max_length=100_000), _Kept]
+Request = Annotated[str, StringConstraints(strict=True, max_length=2050), _Kept]
+Release = Annotated[str, StringConstraints(strict=True, max_length=60), _Kept]
+Executor = Annotated[str, StringConstraints(strict=True, max_length=40), _Kept]
+Why = Annotated[str, StringConstraints(strict=True, max_length=12), _Kept]
+Cause = Annotated[str, StringConstraints(strict=True, max_length=20), _Kept]
+HeaderName = Annotated[str, StringConstraints(strict=True, max_length=500), _Kept]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]{1,80}$")]
 Number = Annotated[float, Field(strict=True, ge=0, le=1e15, allow_inf_nan=False)]
 Duration = Annotated[float, Field(strict=True, ge=0, le=1e7, allow_inf_nan=False)]
@@ -91,7 +96,7 @@ class Stage(IteratedIn):
 
 class Step(MeasuredIn):
     name: Title = ""
-    request_name: _text(2050) = ""
+    request_name: Request = ""
     checks: Annotated[list[Check], Field(max_length=MOST_PARTS)] = []
 
 
@@ -111,8 +116,8 @@ Phases = Annotated[list[Phase], AfterValidator(_once)]
 class Scenario(IteratedIn):
     name: Title
     scenario_tag: Name
-    request_name: _text(2050) = ""
-    executor: _text(40) = ""
+    request_name: Request = ""
+    executor: Executor = ""
     think_time: Number = 0.0
     response_time_target: Number | None = None
     response_time_percentile: Percentile = 95
@@ -129,10 +134,10 @@ class Load(Part):
 
     tag: Name
     name: Title = ""
-    executor: _text(40) = ""
+    executor: Executor = ""
     think_time: Number | None = None
     stages: Annotated[list[Stage], Field(max_length=MOST_PARTS)] = []
-    requests: Annotated[list[_text(2050)], Field(max_length=MOST_PARTS)] = []
+    requests: Annotated[list[Request], Field(max_length=MOST_PARTS)] = []
     time_unit: Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)] | None = None
     pre_allocated_vus: Count | None = None
     max_vus: Count | None = None
@@ -188,10 +193,10 @@ def _hosts(text: str) -> str:
 class Run(WithUsersIn):
     title: Annotated[Title, Field(min_length=1)]
     description: Long = ""
-    release: _text(60) = ""
+    release: Release = ""
     status: Literal["completed", "failed", "stopped", "timed_out"] = "completed"
     outcome: Literal["passed", "targets_missed", "invalid", "error", ""] = ""
-    stop_reason: _text(12) = ""
+    stop_reason: Why = ""
     exit_code: Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)] | None = None
     tested_at: Moment
     completed_at: Moment | None = None
@@ -201,7 +206,7 @@ class Run(WithUsersIn):
     error_rate_target: Number | None = None
     answers: Counts = {}
     reasons: Reasons = []
-    labels: Annotated[list[Annotated[_text(60), Field(min_length=1)]], Field(max_length=MOST_LABELS)] = []
+    labels: Annotated[list[Annotated[Release, Field(min_length=1)]], Field(max_length=MOST_LABELS)] = []
     host: Annotated[str, StringConstraints(strict=True, max_length=500), AfterValidator(_hosts)] = ""
     generators: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     load: Annotated[list[Load], Field(max_length=MOST_SCENARIOS)] = []
@@ -263,7 +268,7 @@ class Timeline(Part):
     heatmap: Heatmap | Annotated[dict[str, Any], Field(max_length=0)] = {}
 
 
-Headers = dict[_text(500), Long] | list[tuple[_text(500), Long]]
+Headers = dict[HeaderName, Long] | list[tuple[HeaderName, Long]]
 
 
 class Message(Part):
@@ -280,7 +285,7 @@ class Message(Part):
 class Failure(Part):
     scenario_tag: Name
     step: Annotated[int, Field(strict=True, ge=0, le=MOST_PARTS)]
-    kind: _text(20)
+    kind: Cause
     t: Number | None = None
     request: Message = Message()
     response: Message | None = None

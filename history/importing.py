@@ -20,13 +20,13 @@ from pydantic import ValidationError
 
 from history import k6_summary_import
 from history.baselines import endpoint_set
-from history.import_document import FORMAT, MOST_LABELS, Document, Load, Scenario, is_kept
+from history.import_document import FORMAT, Document, Load, Scenario, is_kept
+from history.labelling import clean_labels, set_labels
 from history.models import (
     FailedRequest,
     Iterated,
     Measured,
     PhaseHistory,
-    RunLabel,
     ScenarioHistory,
     StageHistory,
     StepHistory,
@@ -66,9 +66,11 @@ def wishes(title: str = "", release: str = "", labels: str = "", tested_at: str 
             found.append(Detail(name, _("At most %(limit)s characters.") % {"limit": longest}))
         elif not is_kept(text):
             found.append(Detail(name, _("This text has a character that cannot be kept: NUL, or half of a pair.")))
-    words = list(dict.fromkeys(word.strip() for word in labels.split(",") if word.strip()))
-    if len(words) > MOST_LABELS or not all(len(word) <= 60 and is_kept(word) for word in words):
-        found.append(Detail("labels", _("At most 50 labels of at most 60 characters, with commas between.")))
+    words: list[str] = []
+    try:
+        words = clean_labels(labels.split(","))
+    except Refused as refusal:
+        found += refusal.details
     moment = None
     if tested_at.strip():
         moment = _moment(tested_at.strip())
@@ -159,8 +161,7 @@ def _keep(document: Document, project: Project, user: User, wishes: Wishes) -> T
         **_values(said, ["description", "status", "outcome", "stop_reason", "exit_code", "answers", "target_tps"]),
         **_values(said, [*_TARGETS, *_USERS, *_ITERATED]),
     )
-    labels = dict.fromkeys([*said.labels, *wishes.labels])
-    RunLabel.objects.bulk_create(RunLabel(test_history=run, text=text) for text in labels)
+    set_labels(run, [*said.labels, *wishes.labels])
     _phases(run, None, document.phases)
     steps: dict[tuple[str, int], StepHistory] = {}
     rows = {one.scenario_tag: _scenario(run, at, one, steps) for at, one in enumerate(document.scenarios)}

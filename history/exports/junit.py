@@ -103,7 +103,7 @@ def _cases(run: TestHistory) -> Iterator[Case]:
 
 def _measurement(run: TestHistory) -> Case:
     """Whether the run came to its end and its numbers can be trusted."""
-    case = {"group": run.title, "name": _("measurement")}
+    case: dict[str, Any] = {"group": run.title, "name": _("measurement")}
     if run.status == Status.COMPLETED and run.outcome in (Outcome.PASSED, Outcome.TARGETS_MISSED):
         return Case(**case)
     kind = run.outcome or run.status
@@ -127,7 +127,9 @@ def _judged(run: TestHistory, row: TestHistory | ScenarioHistory, request: str, 
             for name, value in _numbers(one, MEASURED)
         ]
         if not cases:
-            nothing = {} if row.total_requests else {"kind": "skipped", "words": _("No request was measured.")}
+            nothing: dict[str, Any] = (
+                {} if row.total_requests else {"kind": "skipped", "words": _("No request was measured.")}
+            )
             cases = [Case(request, _("measured, without a target"), **nothing)]
         first = cases[0]
         cases[0] = Case(first.group, first.name, first.kind, first.words, first.type, (*numbers, *steps))

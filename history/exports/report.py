@@ -62,8 +62,8 @@ def _charts(run: TestHistory) -> list[tuple[str, SafeString]]:
     sizes = {"heatmap": {"height": 250}, "distribution": {"height": 180}}
     drawn = []
     for name in charts.names(kept):
-        size = {"width": 820, "height": 190, **sizes.get(name, {})}
-        drawn.append((str(charts.TITLES[name]), mark_safe(charts.chart(run, name, kept, **size))))  # noqa: S308
+        size: dict[str, Any] = {"width": 820, "height": 190, **sizes.get(name, {})}
+        drawn.append((str(charts.TITLES[name]), mark_safe(charts.chart(run, name, kept, None, **size))))  # noqa: S308
     return drawn
 
 
