@@ -24,12 +24,10 @@
   const COUNTS = ["dropped", "checks_passed", "checks_failed", "sent", "received"]; // drawn per second
   const MEASURED = ["tps", "p50", "p90", "p95", "p99", "error_rate", "vus", ...COUNTS], SPREAD = ["tps", "p95", "error_rate"].flatMap((name) => [`${name}_min`, `${name}_max`]);
   const empty = () => Object.fromEntries(["t", "step", ...MEASURED, ...SPREAD].map((name) => [name, []]));
-  const charts = [], scenarios = {}; // by tag: { t, p95 }
-  const state = { whole: empty(), shown: null, heat: null, xs: [], end: plan.duration || 1, from: +page.dataset.from || 0, to: +page.dataset.to || null, at: null, mark: null };
+  const charts = [], scenarios = {}, state = { whole: empty(), shown: null, heat: null, xs: [], end: plan.duration || 1, from: +page.dataset.from || 0, to: +page.dataset.to || null, at: null, mark: null };
   const until = () => state.to ?? state.end, last = (series = state.shown) => series.t.length - 1;
   const over = (series) => (series.t.at(-1) ?? 0) + (series.step.at(-1) ?? 0); // the second after the last one
 
-  // Axes: from zero, at most five steps.
   const NICE = { 1: 4, 1.5: 3, 2: 4, 2.5: 5, 3: 3, 4: 4, 5: 5, 6: 3, 8: 4, 10: 4 }, STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
   const nice = (max, unit = 10 ** Math.floor(Math.log10(max))) => {
     const lead = Object.keys(NICE).map(Number).sort((a, b) => a - b).find((m) => m * unit >= max);
@@ -41,6 +39,7 @@
     const i = plan.asked.findLastIndex((corner) => corner[0] <= t), [a, b] = plan.asked.slice(i < 0 ? Infinity : i);
     return a && b ? a[1] + (b[1] - a[1]) * (t - a[0]) / (b[0] - a[0]) : null;
   };
+  const newest = () => (state.to === null ? last() : state.shown.t.findLastIndex((t) => t < state.to)); // of those that are shown
   const seen = (i) => state.shown.t[i] < until() && state.shown.t[i] + state.shown.step[i] > state.from;
 
   function make(figure) {
@@ -93,7 +92,7 @@
     return row && most ? `${number.ms(row[0])}–${number.ms(row[1])}` : null;
   }
   function show({ figure, plot, kind }) { // what the cursor points at, or the newest stretch
-    const i = state.at ?? last(), x = state.xs[i] ?? 0, step = state.shown.step[i] ?? 1, t = Math.max(0, Math.floor(x - step / 2 + 1e-6));
+    const i = state.at ?? newest(), x = state.xs[i] ?? 0, step = state.shown.step[i] ?? 1, t = Math.max(0, Math.floor(x - step / 2 + 1e-6));
     const words = all("[data-out]", figure).map((out) => `${out.dataset.name} ${out.textContent = kind.format(kind === KINDS.heat ? usual(x) : column(out.dataset.out, i))}`);
     const moment = step > 1 ? `${number.clock(t)}–${number.clock(t + step)}` : number.clock(t), aria = { valuemax: Math.ceil(state.end), valuenow: t, valuetext: [moment, ...words].join(", ") };
     Object.entries(aria).forEach(([name, text]) => plot.setAttribute(`aria-${name}`, text));
@@ -113,7 +112,7 @@
     if (state.to !== null && state.whole.step.some((step) => step > 1)) finer();
   }
   function keys(e) {
-    const move = { ArrowLeft: -5, ArrowRight: 5, PageDown: -60, PageUp: 60, Home: -Infinity, End: Infinity }[e.key], here = state.xs[state.at ?? last()];
+    const move = { ArrowLeft: -5, ArrowRight: 5, PageDown: -60, PageUp: 60, Home: -Infinity, End: Infinity }[e.key], here = state.xs[state.at ?? newest()];
     if (e.key === "Escape") { state.mark = null; return aim(null); }
     if (e.key === "Enter" && here !== undefined) { // the first one marks where a span begins, the second chooses it
       if (state.mark !== null) return zoom(Math.min(state.mark, here - .5), Math.max(state.mark, here - .5) + 1);
@@ -168,7 +167,7 @@
   }
   MV.charts = {
     seconds: () => state.whole.t.filter((_, i) => known(state.whole.tps[i])), // those that are drawn
-    asked: (t) => askedAt(t + .5),
+    draw, asked: (t) => askedAt(t + .5),
     async load() {
       const found = await read(`${page.dataset.timeseries}?points=${POINTS}`), before = state.whole, series = found && taken(found);
       if (!found) return;
@@ -184,7 +183,6 @@
         [to.t[at], to.p95[at]] = [message.t, p95];
       }
     },
-    draw,
   };
   const repaint = () => { paint.forget(); charts.forEach(({ u }) => u.redraw()); };
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
@@ -194,5 +192,5 @@
     if (link) { e.preventDefault(); zoom(+link.dataset.from || 0, +link.dataset.to || null); }
   });
   document.addEventListener("htmx:afterSwap", (e) => e.target.id === "measured" && all("[data-spark]", page).forEach(spark));
-  state.shown = state.whole; all("[data-chart]").forEach(make); MV.charts.load().then(zoomed); zoomed();
+  state.shown = state.whole; all("[data-chart]").forEach(make); draw(); MV.charts.load().then(zoomed);
 })();

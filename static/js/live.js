@@ -4,9 +4,8 @@
 (() => {
   const page = document.querySelector("[data-sse]"), { number } = MV;
   if (!page) return;
-  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {}, fresh = new Map();
+  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {}, fresh = new Map(), all = (sel, from) => from.querySelectorAll(sel);
   const sight = new IntersectionObserver((rows) => rows.forEach(({ target, isIntersecting }) => { target.far = !isIntersecting; if (isIntersecting) wish(); }), { rootMargin: "200px" });
-  const all = (sel, from = document) => from.querySelectorAll(sel);
 
   function write(el, value) {
     const said = number[el.dataset.as || "count"](value);

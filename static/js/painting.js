@@ -4,13 +4,12 @@ window.MV = window.MV || {};
 MV.paint = (() => {
   const page = document.querySelector("[data-run]");
   if (!page) return null;
-  const probe = page.appendChild(Object.assign(document.createElement("i"), { hidden: true })), shades = new Map(), { number } = MV;
+  const probe = page.appendChild(Object.assign(document.createElement("i"), { hidden: true })), shades = new Map(), { number } = MV, family = getComputedStyle(page).fontFamily;
   const shade = (colour) => { // a canvas cannot resolve var() and light-dark(); an element can
     if (!shades.has(colour)) { probe.style.color = colour; shades.set(colour, getComputedStyle(probe).color); }
     return shades.get(colour);
   };
   const ink = (name) => shade(`var(${name})`), soft = (name, share) => shade(`color-mix(in srgb, var(${name}) ${share}%, transparent)`);
-  const family = getComputedStyle(page).fontFamily;
   function pen(u, paint) { // paints in CSS pixels; px() turns a time or a value into one
     const { ctx, bbox } = u, dots = uPlot.pxRatio, left = bbox.left / dots, top = bbox.top / dots;
     ctx.save(); ctx.scale(dots, dots);
