@@ -2,14 +2,27 @@
 
 from django.urls import path
 
-from history import views
+from history import labelling_views, run_list, trash_views, views
 
 app_name = "history"
 urlpatterns = [
-    path("", views.run_list, name="list"),
+    path("", run_list.run_list, name="list"),
     path("<int:pk>/", views.run, name="run"),
     path("<int:pk>/generators/", views.generators, name="generators"),
     path("<int:pk>/log", views.log, name="log"),
     path("<int:pk>/script", views.script, name="script"),
     path("<int:pk>/k6-report/<slug:instance>/", views.report, name="k6-report"),
+    path("chosen/", run_list.chosen, name="chosen"),
+    path("deleted/", run_list.deleted, name="deleted"),
+    path("delete/ask/", trash_views.ask, name="ask_delete"),
+    path("delete/", trash_views.delete, name="delete"),
+    path("restore/", trash_views.restore, name="restore"),
+    path("<int:pk>/labels/add", labelling_views.add_labels, name="add_labels"),
+    path("<int:pk>/labels/remove", labelling_views.remove_label, name="remove_label"),
+    path("<int:pk>/release", labelling_views.release, name="release"),
+    path("<int:pk>/pin", labelling_views.pin, name="pin"),
+    path("<int:pk>/baseline", labelling_views.baseline, name="baseline"),
+    path("<int:pk>/notes/add", labelling_views.add_note, name="add_note"),
+    path("<int:pk>/notes/<int:note_pk>/change", labelling_views.change_note, name="change_note"),
+    path("<int:pk>/notes/<int:note_pk>/delete", labelling_views.delete_note, name="delete_note"),
 ]
