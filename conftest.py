@@ -1,8 +1,36 @@
-"""The cast of every test: alice owns, bob is a member, charlie is a stranger, admin may everything."""
+"""The cast of every test: alice owns, bob is a member, charlie a stranger, admin may everything. And its database."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
+
+from tests import migrated
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """The test database begins as a copy (tests/migrated.py); `migrate` runs all the same."""
+    from django.db import connection
+
+    test, memory = connection.settings_dict["TEST"], []
+    if connection.vendor == "postgresql":
+        test["TEMPLATE"] = os.environ.get(migrated.POSTGRES_TEMPLATE) or test["TEMPLATE"]
+    else:
+        plain = connection.creation._create_test_db
+
+        def filled(*args: Any, **more: Any) -> str:
+            name = str(plain(*args, **more))
+            memory.append(migrated.fill_memory(name))
+            return name
+
+        connection.creation._create_test_db = filled
+    yield
+    for kept in memory:
+        kept.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from django.urls import reverse
 from ninja import Schema
 from pydantic import create_model
 
+from history import verdict_words
 from history.baselines import baseline_of
 from history.models import Iterated, Measured, ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import explain
@@ -34,6 +35,23 @@ class ReasonOut(Schema):
     good: bool
     message: str
     detail: str
+
+
+class VerdictReasonOut(ReasonOut):
+    """`numbers`: the plain values in the sentence, by name: `value`, `target`, `by` (how far off, in percent of the
+    target; of an error rate in percentage points), `since` (the second from which it stayed so) …"""
+
+    mark: str
+    numbers: dict[str, str | int | float]
+
+
+class VerdictOut(Schema):
+    """`exit_code`: 0 passed, 1 targets missed, 2 invalid, 3 error, 4 stopped or timed out; null while the run lasts."""
+
+    outcome: str | None
+    exit_code: int | None
+    sentence: str
+    reasons: list[VerdictReasonOut]
 
 
 class EndpointOut(Schema):
@@ -154,6 +172,7 @@ class Details(FullOut):
     note_count: int
     message: str
     reasons: list[ReasonOut]
+    verdict: VerdictOut
     scenarios: list[ScenarioOut]
 
 
@@ -211,6 +230,7 @@ def details(run: TestHistory) -> dict[str, Any]:
         "trouble": run.troubled,
         "message": run.message,
         "reasons": run.explained,
+        "verdict": verdict_words.answer(run),
         "scenarios": [_scenario(scenario) for scenario in scenarios],
     }
 

@@ -2,16 +2,16 @@
 
 from typing import Any, Literal
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from history import answers
 from history.access import get_run, visible_runs
+from history.k6_script import k6_script
 from history.models import TestHistory
 from history.run_search import Wanted, found_keys, matching
 from history.states import Outcome, Status
-from history.timeseries import timeseries
 from projects.access import get_project, require_user
 
 router = Router(tags=["Results"])
@@ -80,11 +80,18 @@ def details(request: HttpRequest, run_id: int) -> dict[str, Any]:
     return answers.details(get_run(require_user(request), run_id))
 
 
-@router.get("/test-history/{int:run_id}/timeseries", summary="The seconds of a run")
-def seconds(request: HttpRequest, run_id: int) -> dict[str, Any]:
-    """Equally long columns; while the run lasts, the seconds so far."""
-    return timeseries(get_run(require_user(request), run_id))
-
-
 def _part(runs: Any, page: Page) -> Any:
     return runs[page.offset : page.offset + page.limit]
+
+
+_SCRIPT = {
+    "responses": {200: {"description": "The file", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
+}
+    "responses": {200: {"description": "The file", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
+}
+
+
+@router.get("/test-history/{int:run_id}/script", openapi_extra=_SCRIPT, summary="The k6 script of a run")
+def script(request: HttpRequest, run_id: int) -> HttpResponse:
+    """As it ran, with the plan inside; secrets are not in it."""
+    return k6_script(get_run(require_user(request), run_id))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from history import sent
 from history.models import ScenarioHistory, StepHistory, TestHistory
 from history.pace import COUNTED, USERS
 from history.reasons import Reason, reason
@@ -20,21 +21,23 @@ class Lack:
     slowed: Mapping[str, int] = field(default_factory=dict)
 
 
-def found(run: TestHistory, scenarios: list[ScenarioHistory], lack: Lack, missed: list[Reason]) -> list[Reason]:
-    """The remarks on a measured run. `missed`: the targets that it missed."""
+def found(
+    run: TestHistory, scenarios: list[ScenarioHistory], lack: Lack, missed: list[Reason], budget: float
+) -> list[Reason]:
+    """The remarks on a measured run. `missed`: the targets that it missed; `budget`: percent of iterations that may be
+    dropped, beyond which that is more than a remark."""
     reasons = [*_checks(scenarios)]
     for row in scenarios:
-        reasons += _not_sent(row, lack)
+        reasons += _not_sent(row, lack, told=sent.over_budget(run, row, budget))
     paced = [one for one in missed if one["code"] in {"tps_missed", "pace_missed"}]
     if paced and any(row.executor in USERS for row in scenarios):
         reasons.append(reason("closed_model"))
     return reasons
 
 
-def _not_sent(row: ScenarioHistory, lack: Lack) -> Iterator[Reason]:
-    if row.dropped_iterations:
-        share = 100.0 * row.dropped_iterations / (row.dropped_iterations + (row.iterations or 0))
-        code = "not_done" if row.executor in COUNTED else "dropped"
+def _not_sent(row: ScenarioHistory, lack: Lack, *, told: bool) -> Iterator[Reason]:
+    if row.dropped_iterations and not told:
+        share, code = sent.dropped_share(row), "not_done" if row.executor in COUNTED else "dropped"
         yield reason(code, request=row.request_name, count=row.dropped_iterations, share=round(share, 3))
     if count := lack.no_rows.get(row.scenario_tag, 0):
         yield reason("no_rows", request=row.request_name, count=count)

@@ -72,7 +72,7 @@ def _stages(
 def _wanted(row: ScenarioHistory, before: float, load: float, duration: float, lasted: float) -> float:
     """The iterations that a stage asks for while it lasts."""
     if row.executor == "constant-arrival-rate" or not duration:
-        return load * lasted
+        return load * min(lasted, duration)
     reached = before + (load - before) * min(1.0, lasted / duration)
     return (before + reached) / 2 * lasted
 

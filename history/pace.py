@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
@@ -50,6 +50,16 @@ class Asked:
     def _whole(self, t: float, *, before: bool = False) -> float:
         """Of all scenarios, each in parts of its own peak: users and rates have no common unit."""
         return sum(self.at(tag, t, before=before) / peak for tag, peak in self._peaks.items() if peak)
+
+
+def area(curve: shape.Curve, start: float, end: float) -> float:
+    """What a curve of a rate asks for between two moments, in iterations."""
+    total = 0.0
+    for (t0, low), (t1, high) in pairwise(curve):
+        a, b = max(start, t0), min(end, t1)
+        if b > a:
+            total += (low + (high - low) * ((a + b) / 2 - t0) / (t1 - t0)) * (b - a)
+    return total
 
 
 def slowed(requests: Sequence[int], users: Sequence[float], longest: Sequence[float | None]) -> int:

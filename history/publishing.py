@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from history.metrics.stores import Published, StoreError, Strand, open_store
 from history.models import Iterated, TestHistory
+from history.tracks import COLUMNS
 
 if TYPE_CHECKING:
     from history.live.events import LiveMessage
 
 logger = logging.getLogger(__name__)
-_LIVE = ("requests", "failures", "tps", "error_rate", "avg", "p50", "p95", "p99", "iterations", "dropped")
+_LIVE = tuple(name for name in COLUMNS if name not in {"t", "vus"})
 _USERS = ("max_vus", "min_vus", "avg_vus")
 
 

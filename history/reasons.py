@@ -31,15 +31,18 @@ class Explained(TypedDict):
 
 
 _TIME = N_("%(request)s: %(percentile)s is %(value)s, target %(target)s.")
+# `by` and `since` are phrases of `_phrases`, which begin with a gap and a comma, or "".
+_TIME_MISSED = N_("%(request)s: %(percentile)s is %(value)s, target %(target)s%(by)s%(since)s.")
 _PERCENTILES = ("p50", "p90", "p95", "p99")
 SENTENCES: dict[str, str] = {
     # targets
-    **{f"{name}_{how}": _TIME for name in _PERCENTILES for how in ("missed", "met")},
-    "errors_missed": N_("%(request)s: %(value)s of requests fail, target at most %(target)s."),
+    **{f"{name}_missed": _TIME_MISSED for name in _PERCENTILES},
+    **{f"{name}_met": _TIME for name in _PERCENTILES},
+    "errors_missed": N_("%(request)s: %(value)s of requests fail, target at most %(target)s%(by)s%(since)s."),
     "errors_met": N_("%(request)s: %(value)s of requests fail, target at most %(target)s."),
-    "tps_missed": N_("Throughput was %(value)s on average, target %(target)s."),
+    "tps_missed": N_("Throughput was %(value)s on average, target %(target)s%(by)s%(since)s."),
     "tps_met": N_("Throughput was %(value)s on average, target %(target)s."),
-    "pace_missed": N_("%(request)s: %(value)s on average, target %(target)s."),
+    "pace_missed": N_("%(request)s: %(value)s on average, target %(target)s%(by)s%(since)s."),
     "pace_met": N_("%(request)s: %(value)s on average, target %(target)s."),
     "target_without_samples": N_("%(request)s has a target, but sent no request."),
     "no_targets": N_("No target was set, so there was none to miss."),
@@ -59,6 +62,16 @@ SENTENCES: dict[str, str] = {
     "dropped": N_(
         "%(request)s: %(count)s iterations (%(share)s) were never begun, because all users were still at work: less "
         "load was sent than asked for. Give the scenario more users, or find out why answers are slow."
+    ),
+    "dropped_over_budget": N_(
+        "%(request)s: %(count)s iterations (%(share)s) were never begun, at most %(budget)s may be. All users were "
+        "still at work, so less load was sent than asked for: give the scenario more users, or find out why answers "
+        "are slow."
+    ),
+    "rate_not_reached": N_(
+        "%(request)s: only %(share)s of the load was sent, %(begun)s of %(asked)s iterations. Below %(least)s a result "
+        "does not tell how the target answers to the rate that was asked for: give the scenario more users, or ask for "
+        "less."
     ),
     "not_done": N_(
         "%(request)s: %(count)s iterations (%(share)s) were not done within the longest time. Give them more time or "
@@ -80,6 +93,14 @@ SENTENCES: dict[str, str] = {
     "counts_agree": N_("The measurement is sound: all %(count)s requests counted by k6 are stored."),
     "counts_differ": N_("k6 counted %(k6)s requests, %(stored)s are stored: %(share)s differ."),
     "no_summary": N_("k6 left no summary, so the numbers come from its pushes alone: %(count)s requests."),
+    "generator_silent": N_(
+        "A load generator fell silent for %(seconds)s, from %(since)s on. Its counts are right, but what happened when "
+        "in that time is guessed: look whether its machine was overloaded, or the network was down."
+    ),
+    "clock_jumped": N_(
+        "The clock of a load generator jumped by %(seconds)s while it ran. Counts are right, but charts and stages "
+        "have wrong times: let its clock be set by small steps, and run the test again."
+    ),
     "no_requests": N_("No request was sent. Look at k6's log below."),
     # why it did not come to an end as planned
     "target_unreachable": N_(
@@ -173,6 +194,15 @@ SENTENCES: dict[str, str] = {
 }
 
 
+# Where k6 runs on this machine there is no pod to name.
+_WITHOUT_POD = {
+    "generator_busy": N_(
+        "k6 used %(share)s of the CPU it may use (cores: %(cores)s) for %(seconds)s: it may have measured itself. Ask "
+        "for less load, or make it on a larger machine or on several."
+    ),
+}
+
+
 def reason(code: str, *, good: bool = False, **params: Any) -> Reason:
     """A reason to store; an unknown code is a KeyError."""
     SENTENCES[code]  # a typing error must not reach a page
@@ -185,12 +215,28 @@ def explain(reasons: Iterable[Mapping[str, Any]]) -> list[Explained]:
 
 
 def _explain(stored: Mapping[str, Any]) -> Explained:
-    kind = stored["code"].partition("_")[0]
-    given = {"percentile": kind, **stored.get("params", {})}
-    params = {name: _shown(kind, name, value) for name, value in given.items()}
+    kind, given = stored["code"].partition("_")[0], stored.get("params", {})
+    params = {"percentile": kind} | {name: _shown(kind, name, value) for name, value in given.items()}
+    if stored["code"].endswith("_missed"):
+        params |= _phrases(kind, given)
     sentence = SENTENCES[stored["code"]]
-    detail = str(stored.get("params", {}).get("event", ""))
+    if "pod" not in given:
+        sentence = _WITHOUT_POD.get(stored["code"], sentence)
+    detail = str(given.get("event", ""))
     return Explained(code=stored["code"], good=bool(stored["good"]), message=_(sentence) % params, detail=detail)
+
+
+def _phrases(kind: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """By how much and since when a target was missed. Throughput that was too low from the first second on is one that
+    rose at first: that says nothing."""
+    by, since = given.get("by"), given.get("since")
+    far = (
+        "" if by is None else " (%s)" % (numbers.apart(by, _("points")) if kind == "errors" else numbers.apart(by, "%"))
+    )
+    if since is None or (since == 0 and kind in ("tps", "pace")):
+        return {"by": far, "since": ""}
+    words = _(", from %(time)s on") % {"time": numbers.clock(since)} if since else _(", from the start")
+    return {"by": far, "since": words}
 
 
 # How a number of a reason reads: as everywhere else on the pages.
@@ -213,6 +259,12 @@ _FORMATS: dict[tuple[str, str], Callable[[float], str]] = {
     ("stopped", "seconds"): numbers.seconds,
     ("pods", "seconds"): numbers.seconds,
     ("generator", "share"): numbers.percent,
+    ("generator", "seconds"): numbers.seconds,
+    ("generator", "since"): numbers.clock,
+    ("clock", "seconds"): lambda value: numbers.apart(value, "s"),
+    ("dropped", "budget"): numbers.limit,
+    ("rate", "share"): numbers.percent,
+    ("rate", "least"): numbers.limit,
 }
 
 

@@ -1,24 +1,30 @@
 """The seconds of a run followed: the whole of it, its scenarios, their steps and stages."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from history.metrics.native_histogram import upper_bound
 from history.metrics.remote_write import Snapshot
-from history.metrics.timeline import Cell, Place, Second, Timeline, numbers
+from history.metrics.timeline import Cell, Place, Second, Timeline, numbers, seconds_of
 from history.models import ScenarioHistory, StageHistory, StepHistory
 
 RATES = ("t", "tps", "error_rate")
-COLUMNS = ("t", "requests", "failures", "tps", "error_rate", "avg", "p50", "p95", "p99", "vus", "iterations", "dropped")
+PERCENTILES = ("p50", "p90", "p95", "p99")
+_COUNTED = ("iterations", "dropped", "checks_passed", "checks_failed", "sent", "received")
+COUNTED = ("requests", "failures", *_COUNTED)
+COLUMNS = ("t", "requests", "failures", "tps", "error_rate", "avg", *PERCENTILES, "vus", *_COUNTED)
 
 
 @dataclass(slots=True)
 class Rates:
-    """The seconds of one stage or step, as far as highest and lowest rates are found in them, and their sum."""
+    """The seconds of a stage, a step or a phase, as far as highest and lowest rates are found in them, and their sum.
+    `vus`: by second, where they are followed."""
 
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in RATES})
     sum: Cell = field(default_factory=Cell)
+    vus: list[float | None] = field(default_factory=list)
 
     def add(self, t: int, cell: Cell) -> None:
         """Appends one second."""
@@ -26,25 +32,56 @@ class Rates:
             self.columns[name].append(value)
         self.sum.add(cell)
 
+    def join(self, other: "Rates") -> None:
+        """Appends the seconds of another."""
+        for name in RATES:
+            self.columns[name] += other.columns[name]
+        self.sum.add(other.sum)
+        self.vus += other.vus
+
 
 @dataclass(slots=True)
 class Track:
     """The seconds of one scenario or the whole run, one list a column, and their sum. `longest`: by second, the upper
-    edge of the bucket that holds its longest response time (ms)."""
+    edge of the bucket that holds its longest response time (ms). `times`: the percentiles of each `stretch` seconds."""
 
+    stretch: int = 1
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     sum: Cell = field(default_factory=Cell)
     longest: list[float | None] = field(default_factory=list)
+    times: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in PERCENTILES})
+    _open: Cell = field(default_factory=Cell)
+    _seconds: int = 0
 
     def add(self, t: int, cell: Cell, vus: float | None) -> None:
         """Appends one second."""
         found = numbers(cell)
-        row = (t, found.requests, found.failures, found.tps, found.error_rate, found.avg, found.p50, found.p95)
-        for name, value in zip(COLUMNS, (*row, found.p99, vus, cell.iterations, cell.dropped), strict=True):
+        rates = (t, found.requests, found.failures, found.tps, found.error_rate)
+        times = (found.avg, found.p50, found.p90, found.p95, found.p99)
+        counts = (getattr(cell, name) for name in _COUNTED)
+        for name, value in zip(COLUMNS, (*rates, *times, vus, *counts), strict=True):
             self.columns[name].append(value)
-        buckets = cell.spread.buckets if cell.requests else {}
+        buckets = cell.spread.buckets
         self.longest.append(upper_bound(max(buckets)) if buckets else None)
-        self.sum.add(cell)
+        self._open.add(cell)
+        self._seconds += 1
+        if self._seconds == self.stretch:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the stretch that is open; to be called after the last second."""
+        if self._seconds:
+            if self.stretch > 1:
+                add_times(self.times, self._open)
+            self.sum.add(self._open)
+            self._open, self._seconds = Cell(), 0
+
+
+def add_times(columns: dict[str, list[Any]], cell: Cell) -> None:
+    """Appends the percentiles of `cell` to columns of that name."""
+    found = numbers(cell)
+    for name in PERCENTILES:
+        columns[name].append(getattr(found, name))
 
 
 @dataclass(slots=True)
@@ -59,16 +96,13 @@ class Tracks:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stage of a scenario: the seconds from `start` up to `end` of the run."""
+    """A stage of a scenario: the seconds from `start` up to `end` of the run. The last one has what comes after it."""
 
     stage: StageHistory
     tag: str
     start: float
     end: float
-
-    def holds(self, t: int) -> bool:
-        """Whether the middle of second `t` lies in the stage."""
-        return self.start <= t + 0.5 < self.end
+    last: bool = False
 
 
 def starts(plan: Mapping[str, Any]) -> dict[str, float]:
@@ -82,9 +116,11 @@ def windows(scenarios: Iterable[ScenarioHistory], begins: Mapping[str, float]) -
     found = []
     for scenario in scenarios:
         start = begins.get(scenario.scenario_tag, 0.0)
-        for stage in scenario.stages.all():
-            found.append(Window(stage, scenario.scenario_tag, start, start + stage.duration))
-            start += stage.duration
+        stages = list(scenario.stages.all())
+        for stage in stages:
+            end = start + stage.duration
+            found.append(Window(stage, scenario.scenario_tag, start, end, last=stage is stages[-1]))
+            start = end
     return found
 
 
@@ -96,33 +132,42 @@ def place(scenario: ScenarioHistory, step: StepHistory, several: bool) -> Place:
 def follow(
     snapshots: Iterable[Snapshot],
     tags: list[str],
-    stages: list[Window],
+    stages: Iterable[Window] = (),
     steps: Iterable[Place] = (),
     watch: Callable[[Second], object] | None = None,
+    stretch: int = 1,
 ) -> tuple[Timeline, Tracks]:
     """Runs all snapshots through one timeline and follows the run, its scenarios, stages and steps; `watch` sees each
-    second."""
-    timeline = Timeline()
-    tracks = Tracks(Track(), {tag: Track() for tag in tags}, {window.stage.pk: Rates() for window in stages})
-    tracks.steps.update((one, Rates()) for one in steps)
-    for snapshot in snapshots:
-        timeline.feed(snapshot)
-        _take(timeline.take(timeline.complete_until(snapshot.moment)), tracks, stages, watch)
-    _take(timeline.take_all(), tracks, stages, watch)
+    second. `stretch`: see `Track`."""
+    timeline, coming = Timeline(), list(stages)
+    every = {window.stage.pk: Rates() for window in coming}
+    tracks = Tracks(Track(stretch), {tag: Track(stretch) for tag in tags}, every, {one: Rates() for one in steps})
+    by_tag = [deque(window for window in coming if window.tag == tag) for tag in tags]
+    for second in seconds_of(snapshots, timeline):
+        _take(second, tracks)
+        _take_stages(second, tracks, by_tag)
+        if watch is not None:
+            watch(second)
+    for track in (tracks.whole, *tracks.scenarios.values()):
+        track.close()
     return timeline, tracks
 
 
-def _take(
-    seconds: Iterable[Second], tracks: Tracks, stages: list[Window], watch: Callable[[Second], object] | None
-) -> None:
-    for second in seconds:
-        tracks.whole.add(second.t, second.total, second.vus)
-        for tag, track in tracks.scenarios.items():
-            track.add(second.t, second.cells.get(tag, Cell()), None)
-        for window in stages:
-            if window.holds(second.t):
-                tracks.stages[window.stage.pk].add(second.t, second.cells.get(window.tag, Cell()))
-        for one, rates in tracks.steps.items():
-            rates.add(second.t, second.steps.get(one, Cell()))
-        if watch is not None:
-            watch(second)
+def _take(second: Second, tracks: Tracks) -> None:
+    tracks.whole.add(second.t, second.total, second.vus)
+    nothing = Cell()
+    for tag, track in tracks.scenarios.items():
+        track.add(second.t, second.cells.get(tag, nothing), None)
+    for one, rates in tracks.steps.items():
+        rates.add(second.t, second.steps.get(one, nothing))
+
+
+def _take_stages(second: Second, tracks: Tracks, by_tag: list[deque[Window]]) -> None:
+    """A second belongs to the stage in which its middle lies. `by_tag`: stages of each scenario, without those that
+    are over."""
+    middle = second.t + 0.5
+    for coming in by_tag:
+        while coming and coming[0].end <= middle and not coming[0].last:
+            coming.popleft()
+        if coming and coming[0].start <= middle:
+            tracks.stages[coming[0].stage.pk].add(second.t, second.cells.get(coming[0].tag, Cell()))

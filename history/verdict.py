@@ -6,18 +6,17 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as N_
 
-from history import findings, held
+from history import findings, held, sent, trust
 from history.findings import Lack
 from history.hosts import hosts
 from history.metrics.abort import Broken
-from history.metrics.summary import Summary
 from history.metrics.timeline import Cell
 from history.models import ScenarioHistory, TestHistory
 from history.reasons import Reason, reason
-from history.states import Outcome
+from history.states import Outcome, Status
+from history.tracks import starts
+from history.trust import Measurement
 
-# A stored count that differs from k6's by more than this share makes the result invalid (DESIGN.md, section 2).
-TOLERANCE = 0.5  # percent
 ALL = N_("All requests")
 TARGET = "target"  # `TestHistory.stop_reason` of a run that was ended because it missed a target
 
@@ -25,34 +24,47 @@ TARGET = "target"  # `TestHistory.stop_reason` of a run that was ended because i
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the judge needs beside the measured columns. `answered`: requests that got any HTTP answer. `stages`: what
-    the seconds of each stage hold, by `StageHistory.pk`. `broken`: the target for which the run was ended."""
+    the seconds of each stage hold, by `StageHistory.pk`. `broken`: the target for which the run was ended. `since`: as
+    `history.since.Since.found`. `budget`: percent of iterations that may be dropped."""
 
-    stored_requests: int
+    measurement: Measurement
     answered: int
-    summary: Summary | None
-    generators: int = 1
-    summaries: int = 1
     lack: Lack = field(default_factory=Lack)
     stages: Mapping[int, Cell] = field(default_factory=dict)
     broken: Broken | None = None
+    since: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    budget: float = 1.0
 
 
 def judge(run: TestHistory, scenarios: list[ScenarioHistory], evidence: Evidence) -> tuple[Outcome, list[Reason]]:
     """The outcome and its reasons, bad ones first. The measured columns of `run` and `scenarios` are filled."""
     if not run.total_requests:
         return Outcome.ERROR, [reason("no_requests")]
+    spoilt, told = trust.found(evidence.measurement)
     if not evidence.answered:
-        why = reason("target_unreachable", host=hosts(run.plan_snapshot))
-        return Outcome.ERROR, [why, *_trust(evidence)[1]]
-    missed, met = _targets(run, scenarios)
+        return Outcome.ERROR, [reason("target_unreachable", host=hosts(run.plan_snapshot)), *spoilt, *told]
+    missed, met = _targets(run, scenarios, evidence.since)
     first = [*_ended(run, scenarios, evidence.broken), *held.found(run.plan_snapshot, scenarios, evidence.stages)]
-    notes = findings.found(run, scenarios, evidence.lack, missed)
-    valid, trust = _trust(evidence)
-    if not valid:
-        return Outcome.INVALID, [*trust, *first, *missed, *notes, *met]
+    notes = findings.found(run, scenarios, evidence.lack, missed, evidence.budget)
+    spoilt = [*spoilt, *sent.short(run, scenarios, evidence.budget), *_silent(run, scenarios, begun=True)]
+    if spoilt:
+        return Outcome.INVALID, [*spoilt, *first, *missed, *notes, *met, *told]
     if missed or not all(one["good"] for one in first):
-        return Outcome.TARGETS_MISSED, [*first, *missed, *notes, *met, *trust]
-    return Outcome.PASSED, [*first, *(met or [reason("no_targets", good=True)]), *notes, *trust]
+        return Outcome.TARGETS_MISSED, [*first, *missed, *notes, *met, *told]
+    return Outcome.PASSED, [*first, *(met or [reason("no_targets", good=True)]), *notes, *told]
+
+
+def exit_code_of(run: TestHistory) -> int | None:
+    """What a program that waits for a run exits with: 0 passed, 1 targets missed, 2 invalid, 3 error or failed,
+    4 stopped or timed out; None while it is active."""
+    if run.is_active:
+        return None
+    if run.status in (Status.STOPPED, Status.TIMED_OUT):
+        return 4
+    return _EXIT_CODES.get(run.outcome, 3) if run.status == Status.COMPLETED else 3
+
+
+_EXIT_CODES = {str(Outcome.PASSED): 0, str(Outcome.TARGETS_MISSED): 1, str(Outcome.INVALID): 2}
 
 
 def _ended(run: TestHistory, scenarios: list[ScenarioHistory], broken: Broken | None) -> list[Reason]:
@@ -73,32 +85,52 @@ def _all() -> dict[str, Any]:
     return {"text": ALL, "values": {}}
 
 
-def _targets(run: TestHistory, scenarios: list[ScenarioHistory]) -> tuple[list[Reason], list[Reason]]:
+def _targets(
+    run: TestHistory, scenarios: list[ScenarioHistory], since: Mapping[tuple[str, str], int]
+) -> tuple[list[Reason], list[Reason]]:
+    """Those that were missed, and those that were met."""
     found: list[Reason] = []
     if run.target_tps is not None and run.avg_tps is not None:
-        found.append(_compared("tps", run.avg_tps >= run.target_tps, run.avg_tps, run.target_tps, ""))
-    found += _kept(run, _all())
+        met, at = run.avg_tps >= run.target_tps, since.get(("", "tps"))
+        found.append(_compared("tps", met, run.avg_tps, run.target_tps, "", at))
+    found += _kept(run, _all(), since, "")
     for scenario in scenarios:
-        targets = (scenario.response_time_target, scenario.error_rate_target, scenario.tps_target)
-        if any(target is not None for target in targets) and not scenario.total_requests:
-            found.append(reason("target_without_samples", request=scenario.request_name))
+        name, tag = scenario.request_name, scenario.scenario_tag
+        if not scenario.total_requests:
             continue
-        found += _kept(scenario, scenario.request_name)
+        found += _kept(scenario, name, since, tag)
         pace, least = scenario.avg_tps, scenario.tps_target
         if least is not None and pace is not None:
-            found.append(_compared("pace", pace >= least, pace, least, scenario.request_name))
-    return [one for one in found if not one["good"]], [one for one in found if one["good"]]
+            found.append(_compared("pace", pace >= least, pace, least, name, since.get((tag, "tps"))))
+    missed = [*_silent(run, scenarios, begun=False), *(one for one in found if not one["good"])]
+    return missed, [one for one in found if one["good"]]
 
 
-def _kept(row: TestHistory | ScenarioHistory, request: Any) -> list[Reason]:
+def _kept(
+    row: TestHistory | ScenarioHistory, request: Any, since: Mapping[tuple[str, str], int], tag: str
+) -> list[Reason]:
     """Response times and errors of the run or a scenario against what they may be."""
     found = []
-    value, target = time_of(row), row.response_time_target
+    value, target, kind = time_of(row), row.response_time_target, f"p{row.response_time_percentile}"
     if target is not None and value is not None:
-        found.append(_compared(f"p{row.response_time_percentile}", value <= target, value, target, request))
+        found.append(_compared(kind, value <= target, value, target, request, since.get((tag, kind))))
     value, target = row.avg_error_rate, row.error_rate_target
     if target is not None and value is not None:
-        found.append(_compared("errors", value <= target, value, target, request))
+        found.append(_compared("errors", value <= target, value, target, request, since.get((tag, "errors"))))
+    return found
+
+
+def _silent(run: TestHistory, scenarios: list[ScenarioHistory], *, begun: bool) -> list[Reason]:
+    """Targets of scenarios that sent no request. `begun`: those that should have; else those that had not begun when
+    the plan ended the run itself."""
+    found, begins = [], starts(run.plan_snapshot)
+    for row in scenarios:
+        targets = (row.response_time_target, row.error_rate_target, row.tps_target)
+        if row.total_requests or all(target is None for target in targets):
+            continue
+        came_too_late = run.stop_reason == TARGET and begins.get(row.scenario_tag, 0.0) >= (run.test_duration or 0.0)
+        if came_too_late != begun:
+            found.append(reason("target_without_samples", request=row.request_name))
     return found
 
 
@@ -108,21 +140,14 @@ def time_of(row: TestHistory | ScenarioHistory) -> float | None:
     return value
 
 
-def _compared(kind: str, met: bool, value: float, target: float, request: Any) -> Reason:
+def _compared(kind: str, met: bool, value: float, target: float, request: Any, since: int | None = None) -> Reason:
+    """`by`: how far from the target, in percent of it (of an error rate: in percentage points); `since`: in seconds."""
     code = f"{kind}_{'met' if met else 'missed'}"
-    return reason(code, good=met, value=round(value, 3), target=target, request=request)
-
-
-def _trust(evidence: Evidence) -> tuple[bool, list[Reason]]:
-    """Whether the counts of the two witnesses agree well enough, and the sentence about it."""
-    if evidence.summary is None and 0 < evidence.summaries < evidence.generators:
-        missing = evidence.generators - evidence.summaries
-        count = evidence.stored_requests
-        return True, [reason("summaries_missing", missing=missing, wanted=evidence.generators, count=count)]
-    if evidence.summary is None:
-        return True, [reason("no_summary", count=evidence.stored_requests)]
-    k6, stored = evidence.summary.whole.requests, evidence.stored_requests
-    if k6 == stored:
-        return True, [reason("counts_agree", good=True, count=k6)]
-    share = 100.0 * abs(k6 - stored) / max(k6, 1)
-    return share <= TOLERANCE, [reason("counts_differ", k6=k6, stored=stored, share=round(share, 3))]
+    more: dict[str, Any] = {}
+    if not met:
+        if kind == "errors" or target:
+            by = value - target if kind == "errors" else 100.0 * (value - target) / target
+            more["by"] = round(by, 3)
+        if since is not None:
+            more["since"] = since
+    return reason(code, good=met, value=round(value, 3), target=target, request=request, **more)

@@ -8,6 +8,8 @@ from history.reasons import Reason, reason
 from loadtests.runners import Generator, Progress, RunnerError
 
 BUSY = 0.9  # of its CPU limit: a generator above it may have waited for itself instead of the target
+_WINDOW = 3.0  # seconds over which CPU time is told as a share: less is no load that lasts
+_SUSTAINED = 0.1  # of the time that a generator was watched
 _KEPT = ("instance", "name", "phase", "node", "restarts", "exit_code", "event", "cpu_limit")
 _FATAL = {"generator_restarted", "pod_oom", "pod_evicted", "pod_deleted"}
 _PLANNED = {0, 99}  # k6's exit codes of a load that came to its end
@@ -40,7 +42,27 @@ def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
     for name, value in (("cpu", one.cpu), ("memory", one.memory)):
         seen = [number for number in (value, before.get(name)) if number is not None]
         row[name] = max(seen, default=None)
-    return row
+    return row | _sampled(one, before)
+
+
+def _sampled(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
+    """For a generator that tells the CPU time it used so far: its `sample`, [clock, seconds of CPU time]; `cpu`, the
+    most it took over a window (cores); `watched` and `busy`, the seconds of all windows and of those above `BUSY`."""
+    names = ("sample", "watched", "busy", "cpu", "cpu_limit")
+    row: dict[str, Any] = {name: before[name] for name in names if name in before}
+    if one.cpu_limit is not None:
+        row["cpu_limit"] = one.cpu_limit
+    if one.cpu_seconds is None or one.clock is None:
+        return row if "sample" in before else {}
+    if "sample" not in before:
+        return {"sample": [one.clock, one.cpu_seconds], "watched": 0.0, "busy": 0.0}
+    lasted, limit = one.clock - before["sample"][0], row.get("cpu_limit")
+    if lasted < _WINDOW:
+        return row
+    used = (one.cpu_seconds - before["sample"][1]) / lasted
+    row["watched"] += lasted
+    row["busy"] += lasted if limit and used > BUSY * limit else 0.0
+    return row | {"sample": [one.clock, one.cpu_seconds], "cpu": max(used, before.get("cpu") or 0.0)}
 
 
 def loss(run: TestHistory) -> Reason | None:
@@ -58,6 +80,11 @@ def doubts(run: TestHistory) -> list[Reason]:
     found = []
     for row in run.generators:
         used, limit = row.get("cpu"), row.get("cpu_limit")
-        if used is not None and limit and used / limit > BUSY:
-            found.append(reason("generator_busy", pod=row["name"], share=round(100 * used / limit, 1)))
+        if used is None or not limit or used / limit <= BUSY:
+            continue
+        share = min(100.0, round(100 * used / limit, 1))
+        if "sample" not in row:
+            found.append(reason("generator_busy", pod=row["name"], share=share))
+        elif row["busy"] >= _SUSTAINED * row["watched"]:
+            found.append(reason("generator_busy", share=share, cores=limit, seconds=round(row["busy"], 1)))
     return found

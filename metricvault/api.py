@@ -13,21 +13,22 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
+from history.exports.api import router as exports_router
+from history.failures_api import router as failures_router
 from history.labelling_api import router as labelling_router
+from history.seconds_api import router as seconds_router
+from history.waiting import router as waiting_router
 from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router
 from loadtests.trying_api import router as trying_router
 from metricvault import __version__
-from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, ProductError, Refused, TooLarge
+from metricvault.api_examples import show_example
+from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, NotSignedIn, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
 from projects.api import router as projects_router
 from projects.environment_api import router as environments_router
 
 logger = logging.getLogger(__name__)
-
-
-class NotSignedIn(ProductError):
-    status, code = 401, "not_signed_in"
 
 
 def signed_in(request: HttpRequest) -> Any:
@@ -96,7 +97,7 @@ _BESIDE: dict[str, Any] = {
 
 
 class DescribedAPI(NinjaAPI):
-    """Describes with each operation the errors that all of them share."""
+    """Describes with each operation the errors that all of them share, and what it answered once."""
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
         """The OpenAPI document."""
@@ -104,11 +105,12 @@ class DescribedAPI(NinjaAPI):
         document.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR_SCHEMA
         document["paths"] = {**document["paths"], **copy.deepcopy(_BESIDE)}
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-        for path in document["paths"].values():
-            for operation in path.values():
+        for name, path in document["paths"].items():
+            for method, operation in path.items():
                 known = {str(status): answer for status, answer in operation["responses"].items()}
                 errors = {status: {"description": text, "content": content} for status, text in _ERRORS.items()}
                 operation["responses"] = {**errors, **known}
+                show_example(f"{method.upper()} {name}", operation)
                 for parameter in operation.get("parameters", ()):
                     if isinstance(parameter.get("examples"), list):  # JSON Schema's word, another thing in OpenAPI
                         parameter["example"] = parameter.pop("examples")[0]
@@ -131,7 +133,11 @@ api.add_router("", loadtests_router)
 api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
+api.add_router("", failures_router)
 api.add_router("", labelling_router)
+api.add_router("", exports_router)
+api.add_router("", seconds_router)
+api.add_router("", waiting_router)
 
 
 def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:

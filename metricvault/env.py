@@ -54,8 +54,8 @@ def env_int(name: str, default: int, least: int = 0) -> int:
     return number
 
 
-def env_float(name: str, default: float) -> float:
-    """A number above zero."""
+def env_float(name: str, default: float, *, or_zero: bool = False) -> float:
+    """A number above zero; `or_zero`: or zero."""
     value = env_text(name)
     if not value:
         return default
@@ -63,8 +63,8 @@ def env_float(name: str, default: float) -> float:
         number = float(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name}={value}: write a number.") from None
-    if not number > 0:
-        raise ImproperlyConfigured(f"{name}={value}: write a number above 0.")
+    if not (number > 0 or (or_zero and number == 0)):
+        raise ImproperlyConfigured(f"{name}={value}: write a number above 0{' or 0' if or_zero else ''}.")
     return number
 
 

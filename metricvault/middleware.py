@@ -11,12 +11,14 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import NotAllowed, ProductError
 from metricvault.lib.telemetry import about
 from projects.access import local_user
+from projects.api_tokens import bearer_of, check_scope, sign_in
 
 logger = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -91,12 +93,38 @@ class OpenAccessMiddleware:
         return self.get_response(request)
 
 
+class BearerMiddleware:
+    """A program with an API token, at the addresses for programs: the API and the live messages. Its token counts there
+    and nothing else does, whoever else the request would be from."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        """Before the view, which asks who is there."""
+        text, match = bearer_of(request), request.resolver_match
+        if text is None or match is None or not (_is_api(match) or match.url_name == "k6-data"):
+            return None
+        try:
+            check_scope(sign_in(request, text), request.method or "", match.route)
+        except ProductError as error:
+            return error_response(request, error)
+        return None
+
+
+def _is_api(match: ResolverMatch) -> bool:
+    return any(name.startswith("api-") for name in match.namespaces)
+
+
 class PageLoginMiddleware(LoginRequiredMiddleware):
     """Pages ask for a login; the API answers 401 by itself."""
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         match = request.resolver_match
-        if match is not None and any(name.startswith("api-") for name in match.namespaces):
+        if match is not None and _is_api(match):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
 

@@ -65,6 +65,7 @@ METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
 METRICVAULT_K6_DASHBOARD = env_bool("METRICVAULT_K6_DASHBOARD", False)  # of plans that do not say
 METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
 METRICVAULT_MAX_RATE = env_int("METRICVAULT_MAX_RATE", 50_000, 1)  # iterations per second
+METRICVAULT_DROPPED_BUDGET = env_float("METRICVAULT_DROPPED_BUDGET", 1, or_zero=True)  # percent; beyond: invalid
 # Hosts that load may go to (metricvault.lib.targets). For oneself on one machine: all; elsewhere an administrator says.
 _ANYWHERE = ["*"] if METRICVAULT_OPEN_ACCESS or TESTING else []
 METRICVAULT_ALLOWED_TARGETS = env_targets("METRICVAULT_ALLOWED_TARGETS", _ANYWHERE)
@@ -133,6 +134,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "metricvault.middleware.OpenAccessMiddleware",
+    "metricvault.middleware.BearerMiddleware",
     "metricvault.middleware.PageLoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

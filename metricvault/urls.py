@@ -7,10 +7,12 @@ from django.views.i18n import set_language
 
 from history.ingest import ingest
 from history.live.eventstream import k6_data
+from loadtests.log_views import live_log
 from loadtests.token_views import token
 from metricvault import pages
 from metricvault.api import api
 from metricvault.exposition import metrics
+from projects.token_views import revoke, tokens
 
 handler404 = "metricvault.pages.not_found"
 handler400 = "metricvault.pages.bad_request"
@@ -22,12 +24,15 @@ urlpatterns = [
     path("healthz", pages.healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("accounts/tokens/", tokens, name="tokens"),
+    path("accounts/tokens/<int:pk>/revoke", revoke, name="token-revoke"),
     path("accounts/", include("django.contrib.auth.urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("projects/", include("projects.urls")),
     path("tests/", include("loadtests.urls")),
     path("runs/", include("history.urls")),
     path("runs/", include("loadtests.dashboards.urls")),
+    path("runs/<int:pk>/log/live", live_log, name="live-log"),
     path("sse/k6-data", k6_data, name="k6-data"),
     path("ingest/<int:run_id>/write", ingest, name="ingest"),
     path("ingest/<int:run_id>/token/<slug:key>", token, name="token"),

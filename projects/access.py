@@ -32,11 +32,23 @@ def project_scope(user: Person, prefix: str = "") -> Q:
     """A filter for what belongs to projects that `user` may see; `prefix` leads to the project ("project__")."""
     if not isinstance(user, User):
         return Q(pk__in=[])
+    only = _only_project(user)
+    limit = Q() if only is None else Q(**{f"{prefix}pk": only})
     if user.is_superuser:
-        return Q()
+        return limit
     own = Q(**{f"{prefix}owner": user})
     shared = Q(**{f"{prefix}pk__in": Membership.objects.filter(user=user).values("project")})
-    return own | shared
+    return (own | shared) & limit
+
+
+def _only_project(user: User) -> int | None:
+    """The one project that the API token behind the request is for (`projects.api_tokens`); None: no such limit."""
+    return getattr(user, "only_project_id", None)
+
+
+def sees_everything(user: Person) -> bool:
+    """Whether nothing narrows what `user` sees: no token that is for one project."""
+    return isinstance(user, User) and _only_project(user) is None
 
 
 def visible_projects(user: Person) -> QuerySet[Project]:
@@ -56,6 +68,8 @@ def can_edit(user: Person, project: Project) -> bool:
     """Whether `user` may change the project and run tests in it (owner, member, administrator)."""
     if not isinstance(user, User):
         return False
+    if _only_project(user) not in {None, project.pk}:
+        return False
     if user.is_superuser or project.owner_id == user.pk:
         return True
     return Membership.objects.filter(project=project, user=user, role=Membership.Role.MEMBER).exists()
@@ -67,7 +81,7 @@ def editable_projects(user: Person) -> set[int]:
         return set()
     member = Q(memberships__user=user, memberships__role=Membership.Role.MEMBER)
     wanted = Q() if user.is_superuser else Q(owner=user) | member
-    return set(Project.objects.filter(wanted).values_list("pk", flat=True))
+    return set(Project.objects.filter(wanted & project_scope(user)).values_list("pk", flat=True))
 
 
 def get_editable_project(user: Person, pk: int) -> Project:
@@ -75,4 +89,19 @@ def get_editable_project(user: Person, pk: int) -> Project:
     project = get_project(user, pk)
     if not can_edit(user, project):
         raise NotAllowed(_("You may look at this project, but not change it. Ask its owner to make you a member."))
+    return project
+
+
+def is_owner(user: Person, project: Project) -> bool:
+    """Whether `user` says who belongs to the project, and may delete it (its owner, administrators)."""
+    if not can_edit(user, project):
+        return False
+    return isinstance(user, User) and (user.is_superuser or project.owner_id == user.pk)
+
+
+def get_owned_project(user: Person, pk: int) -> Project:
+    """The project if `user` owns it; `NotAllowed` for members and readers, `Missing` for a stranger."""
+    project = get_project(user, pk)
+    if not is_owner(user, project):
+        raise NotAllowed(_("Only the owner of this project may do that, or an administrator."))
     return project

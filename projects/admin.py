@@ -7,9 +7,11 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from projects.api_tokens import revoke
 from projects.catalogue import endpoint_count
 from projects.environments import sealed_names
 from projects.models import (
+    ApiToken,
     DataFile,
     DocumentImport,
     Endpoint,
@@ -203,3 +205,25 @@ class DataFileAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    """To see who uses what and to revoke it; tokens are made on their person's own page, which alone shows them."""
+
+    list_display = ["name", "begins", "user", "scope", "project", "expires_at", "revoked_at", "last_used_at"]
+    list_filter = ["scope", ("revoked_at", admin.EmptyFieldListFilter), ("project", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["user", "project"]
+    search_fields = ["name", "begins", "user__username", "project__title"]
+    actions = ["revoke_tokens"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.action(description=_("Revoke the chosen tokens"), permissions=["delete"])
+    def revoke_tokens(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
+        for token in chosen:
+            revoke(token)

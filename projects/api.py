@@ -8,9 +8,16 @@ from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 
-from metricvault.lib.errors import Detail, Malformed, ProductError, Refused
+from metricvault.lib.errors import Detail, Malformed, NotAllowed, ProductError, Refused
 from projects import answers, catalogue
-from projects.access import get_editable_project, get_project, require_user, visible_projects
+from projects.access import (
+    get_editable_project,
+    get_owned_project,
+    get_project,
+    require_user,
+    sees_everything,
+    visible_projects,
+)
 from projects.models import Project
 from projects.sealing import checked_headers
 from projects.spec_import import analyze as import_document
@@ -93,6 +100,8 @@ def _part(rows: Any, page: Page) -> Any:
 def create_project(request: HttpRequest, data: ProjectIn) -> Any:
     """The person behind the request owns it."""
     user = require_user(request)
+    if not sees_everything(user):
+        raise NotAllowed(_("This API token is for one project, so it makes no others."))
     return Status(201, _detail(Project.objects.create(owner=user, **data.model_dump())))
 
 
@@ -123,7 +132,7 @@ def change_project(request: HttpRequest, project_id: int, data: ProjectPatch) ->
 @router.delete("/project/{int:project_id}", response={204: None}, summary="Delete a project")
 def delete_project(request: HttpRequest, project_id: int) -> Any:
     """With its documents, plans and results. 409 while a run of it is active."""
-    catalogue.delete_project(get_editable_project(require_user(request), project_id))
+    catalogue.delete_project(get_owned_project(require_user(request), project_id))
     return Status(204, None)
 
 

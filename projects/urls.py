@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import data_file_views, document_views, environment_views, import_views, views
+from projects import data_file_views, document_views, environment_views, import_views, people_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -27,6 +27,10 @@ urlpatterns = [
     path("environments/<int:pk>/", environment_views.environment, name="environment"),
     path("environments/<int:pk>/delete", environment_views.delete_environment, name="environment-delete"),
     path("environments/<int:pk>/duplicate", environment_views.duplicate_environment, name="environment-duplicate"),
+    path("<int:pk>/people", people_views.people, name="people"),
+    path("<int:pk>/people/<int:person>", people_views.change, name="person"),
+    path("<int:pk>/people/<int:person>/remove", people_views.remove, name="person-remove"),
+    path("<int:pk>/people/<int:person>/owner", people_views.hand_over, name="person-owner"),
     path("<int:pk>/data", data_file_views.files, name="data-files"),
     path("data/<int:pk>/", data_file_views.data_file, name="data-file"),
     path("data/<int:pk>/delete", data_file_views.delete_data_file, name="data-file-delete"),

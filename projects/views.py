@@ -13,7 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from metricvault.lib.htmx import render_page
 from projects import catalogue, endpoint_table, importing
-from projects.access import can_edit, get_editable_project, get_project, require_user, visible_projects
+from projects.access import (
+    can_edit,
+    get_editable_project,
+    get_owned_project,
+    get_project,
+    is_owner,
+    require_user,
+    visible_projects,
+)
 from projects.forms import ProjectForm
 from projects.models import Endpoint, Project
 
@@ -71,14 +79,18 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         form.save()
         messages.success(request, _("The project is changed."))
         return redirect("projects:detail", pk)
-    context = {"form": form, "project": get_project(require_user(request), pk)}
+    context = {
+        "form": form,
+        "project": get_project(require_user(request), pk),
+        "may_delete": is_owner(request.user, project),
+    }
     return render(request, "projects/edit.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Deletes after the dialog asked; a sentence instead while a run is active."""
-    project = get_editable_project(require_user(request), pk)
+    project = get_owned_project(require_user(request), pk)
     catalogue.delete_project(project)
     messages.success(request, _("Project “%(title)s” is deleted.") % {"title": project.title})
     return redirect("projects:list")

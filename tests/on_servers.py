@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from tests import servers
 from tests.installed import find
+from tests.migrated import POSTGRES_TEMPLATE, migrate_postgres
 
 MARK = "METRICVAULT_TEST_SERVERS"
 _OF_PROJECTS = ("importing", "import_jobs", "validation", "migrations", "api", "data_files", "environment_api")
@@ -26,10 +27,16 @@ ACROSS = ["tests/test_end_to_end.py", ON_INFLUXDB, "tests/test_several_processes
 PARTS = ["history", "loadtests", *IMPORTS, *ACROSS]
 Variables = Callable[[str], dict[str, str]]
 SERVERS: dict[str, tuple[str, Callable[[Path], AbstractContextManager[str]], Variables]] = {
-    "PostgreSQL": ("postgres", servers.postgres, lambda url: {"DATABASE_URL": url}),
+    "PostgreSQL": ("postgres", servers.postgres, lambda url: _postgres(url)),
     "Redis": ("redis-server", servers.redis, lambda url: {"REDIS_URL": url}),
     "InfluxDB": ("influxd", servers.influxdb, lambda url: _influxdb(url)),
 }
+
+
+def _postgres(url: str) -> dict[str, str]:
+    template = "migrated"
+    migrate_postgres(servers.new_database(url, template))
+    return {"DATABASE_URL": url, POSTGRES_TEMPLATE: template}
 
 
 def _influxdb(url: str) -> dict[str, str]:

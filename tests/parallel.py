@@ -18,6 +18,7 @@ _SHARING = (
     "browser",
     "builder_end_to_end",
     "builder_story",
+    "ci_gate",
     "doctor",
     "end_to_end",
     "environments_in_browser",

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import psutil
 
+from tests.migrated import POSTGRES_TEMPLATE, fill_copy
 from tests.servers import free_port, new_database, redis_server, running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +94,8 @@ def running_product(data_dir: Path, first_run: bool = False, **environ: str) -> 
         (data_dir / "demo-address").write_text(f"http://127.0.0.1:{demo_port}", encoding="utf-8")
     with ExitStack() as servers:
         outside = _on_servers(data_dir, servers) if os.environ.get("METRICVAULT_TEST_SERVERS") else {}
+        if not first_run and "DATABASE_URL" not in {**outside, **environ}:
+            fill_copy(data_dir)
         with _started(data_dir, (port, demo_port), {**_inherited(), **outside, **own, **environ}) as product:
             yield product
 
@@ -107,7 +110,7 @@ def _on_servers(data_dir: Path, servers: ExitStack) -> dict[str, str]:
     store = os.environ.get("METRICVAULT_METRICS_STORE", "database")
     found = {"METRICVAULT_METRICS_STORE": store, "INFLUXDB_DATABASE": name}
     if url := os.environ.get("DATABASE_URL"):
-        found["DATABASE_URL"] = new_database(url, name)
+        found["DATABASE_URL"] = new_database(url, name, os.environ.get(POSTGRES_TEMPLATE, "template1"))
     if os.environ.get("REDIS_URL"):  # not in the copy's folder: what runs there ends with the copy
         apart = Path(servers.enter_context(tempfile.TemporaryDirectory(prefix="metricvault-redis-")))
         found["REDIS_URL"] = servers.enter_context(running(redis_server(apart)))

@@ -228,12 +228,12 @@ def influxdb(folder: Path) -> AbstractContextManager[str]:
     return running(influxdb_server(folder))
 
 
-def new_database(url: str, name: str) -> str:
-    """A database of that name on the PostgreSQL of `url`, made where it is missing: its address."""
+def new_database(url: str, name: str, template: str = "template1") -> str:
+    """A database of that name on the PostgreSQL of `url`, made as a copy of another where missing: its address."""
     import psycopg
     from psycopg.sql import SQL, Identifier
 
     with psycopg.connect(url, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
     return f"{url.rpartition('/')[0]}/{name}"

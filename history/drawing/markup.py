@@ -8,9 +8,14 @@ from html import escape
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+def allowed(words: object) -> str:
+    """Words without the characters that no XML document may have."""
+    return _FORBIDDEN.sub("\ufffd", str(words))
+
+
 def text(words: object) -> str:
     """Words as they may stand in an element or an attribute."""
-    return escape(_FORBIDDEN.sub("\ufffd", str(words)), quote=True)
+    return escape(allowed(words), quote=True)
 
 
 def short(value: float) -> str:

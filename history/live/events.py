@@ -29,6 +29,7 @@ class ScenarioNumbers(TypedDict):
     tps: float
     avg: float | None
     p50: float | None
+    p90: float | None
     p95: float | None
     p99: float | None
     error_rate: float | None
@@ -37,11 +38,18 @@ class ScenarioNumbers(TypedDict):
     iterations: int
     dropped: int
     checks_failed: int
+    checks_passed: int
+    sent: int
+    received: int
     total_requests: int
     failed_requests: int
     total_iterations: int
     total_dropped: int
     total_checks_failed: int
+    total_checks_passed: int
+    total_sent: int
+    total_received: int
+    answers: dict[str, int]
     totals: Totals
 
 
@@ -58,6 +66,7 @@ class LiveMessage(TypedDict):
     tps: float | None
     avg: float | None
     p50: float | None
+    p90: float | None
     p95: float | None
     p99: float | None
     error_rate: float | None
@@ -67,11 +76,18 @@ class LiveMessage(TypedDict):
     iterations: int
     dropped: int
     checks_failed: int
+    checks_passed: int
+    sent: int
+    received: int
     total_requests: int
     failed_requests: int
     total_iterations: int
     total_dropped: int
     total_checks_failed: int
+    total_checks_passed: int
+    total_sent: int
+    total_received: int
+    answers: dict[str, int]
     totals: Totals
     scenarios: list[ScenarioNumbers]
 
@@ -83,6 +99,9 @@ COUNTS = (
     ("iterations", "total_iterations"),
     ("dropped", "total_dropped"),
     ("checks_failed", "total_checks_failed"),
+    ("checks_passed", "total_checks_passed"),
+    ("sent", "total_sent"),
+    ("received", "total_received"),
 )
 
 
@@ -120,6 +139,7 @@ def second_message(
         tps=now.tps,
         avg=now.avg,
         p50=now.p50,
+        p90=now.p90,
         p95=now.p95,
         p99=now.p99,
         error_rate=now.error_rate,
@@ -129,11 +149,18 @@ def second_message(
         iterations=cell.iterations,
         dropped=cell.dropped,
         checks_failed=cell.checks_failed,
+        checks_passed=cell.checks_passed,
+        sent=cell.sent,
+        received=cell.received,
         total_requests=whole.requests,
         failed_requests=whole.failures,
         total_iterations=whole.iterations,
         total_dropped=whole.dropped,
         total_checks_failed=whole.checks_failed,
+        total_checks_passed=whole.checks_passed,
+        total_sent=whole.sent,
+        total_received=whole.received,
+        answers=dict(whole.answers),
         totals=totals_of(whole, second.t + 1),
         scenarios=scenarios,
     )
@@ -149,6 +176,7 @@ def _scenario(tag: str, name: str, endpoint: str, second: Second, since_start: C
         tps=now.tps,
         avg=now.avg,
         p50=now.p50,
+        p90=now.p90,
         p95=now.p95,
         p99=now.p99,
         error_rate=now.error_rate,
@@ -157,11 +185,18 @@ def _scenario(tag: str, name: str, endpoint: str, second: Second, since_start: C
         iterations=cell.iterations,
         dropped=cell.dropped,
         checks_failed=cell.checks_failed,
+        checks_passed=cell.checks_passed,
+        sent=cell.sent,
+        received=cell.received,
         total_requests=since_start.requests,
         failed_requests=since_start.failures,
         total_iterations=since_start.iterations,
         total_dropped=since_start.dropped,
         total_checks_failed=since_start.checks_failed,
+        total_checks_passed=since_start.checks_passed,
+        total_sent=since_start.sent,
+        total_received=since_start.received,
+        answers=dict(since_start.answers),
         totals=totals_of(since_start, second.t + 1),
     )
 
@@ -178,6 +213,7 @@ def status_message(
         tps=None,
         avg=None,
         p50=None,
+        p90=None,
         p95=None,
         p99=None,
         error_rate=None,
@@ -187,11 +223,18 @@ def status_message(
         iterations=0,
         dropped=0,
         checks_failed=0,
+        checks_passed=0,
+        sent=0,
+        received=0,
         total_requests=total,
         failed_requests=failed,
         total_iterations=iterations,
         total_dropped=dropped,
         total_checks_failed=0,
+        total_checks_passed=0,
+        total_sent=0,
+        total_received=0,
+        answers={},
         totals=nothing,
         scenarios=[],
     )

@@ -32,7 +32,7 @@ from history.live.streams import KEEP_ALIVE, Opening
 from history.models import TestHistory
 from metricvault.lib.errors import Malformed
 from metricvault.lib.telemetry import MESSAGES
-from projects.access import require_user
+from projects.access import require_user, sees_everything
 
 logger = logging.getLogger(__name__)
 _ALL = "all"
@@ -99,6 +99,8 @@ def k6_data(request: HttpRequest) -> HttpResponseBase:
     user = require_user(request)
     wanted = request.GET.get("test_history_id", "")
     run = None
+    if not wanted and not sees_everything(user):
+        raise Malformed(_("This API token is for one project: say which run, by test_history_id."))
     if not wanted:
         channel = _ALL if user.is_superuser else f"user-{user.pk}"
     elif wanted.isdecimal() and len(wanted) < 19:

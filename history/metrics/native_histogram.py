@@ -6,7 +6,7 @@ k6 observes seconds; everything here is in milliseconds, converted once in `from
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 SCHEMA = 3
@@ -20,7 +20,7 @@ _MS_SHIFT = math.log2(_MS) * _PER_OCTAVE
 class Histogram:
     """Counts of response times. `count` requests took `total` milliseconds together; `zero` of them took none
     (refused connections); `buckets` maps a bucket's index, as k6 numbers it (in seconds), to its count.
-    Counts are whole in what k6 sends and may be fractions after a split over time."""
+    Counts are whole."""
 
     count: float = 0.0
     total: float = 0.0
@@ -44,6 +44,37 @@ class Histogram:
             if rest:
                 buckets[index] = rest
         return Histogram(self.count - earlier.count, self.total - earlier.total, self.zero - earlier.zero, buckets)
+
+    def dealt(self, counts: Sequence[int]) -> Iterator["Histogram"]:
+        """The histogram in parts of `counts` whole requests, which add up to its own. Each part has the shape of the
+        whole as far as whole requests can; its time is what its buckets take of the whole's."""
+        left, rest, time = self, self.count, sum_of_middles(self.buckets)
+        for count in counts:
+            if count <= 0:
+                yield Histogram()
+            elif count >= rest:
+                yield left
+                left, rest = Histogram(), 0
+            else:
+                part = left._part(count, rest)
+                part.total = self.total * (sum_of_middles(part.buckets) / time) if time else 0.0
+                left, rest = left.minus(part), rest - count
+                yield part
+
+    def _part(self, count: int, of: float) -> "Histogram":
+        """`count` of the `of` requests, going up through the buckets: a request is dealt out where the share that is
+        due comes nearest to one more."""
+        half, whole = int(of), 2 * int(of)
+        passed = self.zero
+        zero = given = (2 * passed * count + half) // whole
+        buckets: dict[int, float] = {}
+        for index, here in sorted(self.buckets.items()):
+            passed += here
+            due = (2 * passed * count + half) // whole
+            if due > given:
+                buckets[index] = due - given
+                given = due
+        return Histogram(count, 0.0, zero, buckets)
 
     @property
     def average(self) -> float | None:
@@ -103,6 +134,19 @@ def _place(share: float, count: float, before: float, after: float) -> float:
     # Density 1 + slope·(x - 1/2); its integral is x + slope·(x² - x)/2 = share.
     a, b = slope / 2, 1 - slope / 2
     return (math.sqrt(b * b + 4 * a * share) - b) / (2 * a)
+
+
+def sum_of_middles(buckets: Mapping[int, float]) -> float:
+    """About how long the requests in `buckets` took together (ms): each as long as the middle of its bucket."""
+    known = _MIDDLES
+    return sum(count * (known.get(index) or _middle(index)) for index, count in buckets.items())
+
+
+_MIDDLES: dict[int, float] = {}
+
+
+def _middle(index: int) -> float:
+    return _MIDDLES.setdefault(index, float(2 ** ((index - 0.5 + _MS_SHIFT) / _PER_OCTAVE)))
 
 
 def upper_bound(index: int) -> float:

@@ -33,7 +33,7 @@ _COUNTERS = {
     "k6_mv_no_row_total": "mv_no_row",  # iterations for which a table had no row left
 }
 _KNOWN = {"__name__", "run", "instance", "scenario", "scenario_tag", "name", "method", "status", "error_code"}
-_KNOWN |= {"expected_response", "step", "load"}
+_KNOWN |= {"expected_response", "step", "stage", "load"}
 _NO_LOAD = "0"  # the label `load` of requests that are none of the test: tokens, say
 
 
@@ -52,26 +52,33 @@ class RequestKey:
     expected: bool  # False: k6 counts the request as failed
     rest: str = ""  # any other labels: two series are never taken for one, whatever a script tags
     step: str = ""  # "1" for the first step; "" in scenarios of one step
+    stage: str = ""  # "1" for the first stage, in which the request was begun; "" in scenarios of one stage
+
+    @property
+    def answer(self) -> str:
+        """The HTTP status, or "0:" and k6's number of the error where there was no answer."""
+        return f"0:{self.error_code}" if self.status == "0" and self.error_code else self.status
 
 
 @dataclass(frozen=True, slots=True)
 class CounterKey:
-    """What a counter counts: `name` is a value of `_COUNTERS`. `step` as in `RequestKey`; `check` and `ok` ("true",
-    "false") are those of mv_checks."""
+    """What a counter counts: `name` is a value of `_COUNTERS`. `step` and `stage` as in `RequestKey`; `check` and `ok`
+    ("true", "false") are those of mv_checks."""
 
     name: str
     scenario: str = ""
     step: str = ""
     check: str = ""
     ok: str = ""
+    stage: str = ""
 
     def __str__(self) -> str:
-        return ":".join((self.name, self.scenario, self.step, self.check, self.ok)).rstrip(":")
+        return ":".join((self.name, self.scenario, self.step, self.check, self.ok, self.stage)).rstrip(":")
 
     @classmethod
     def of(cls, text: str) -> "CounterKey":
         """The reverse of `str`."""
-        return cls(*text.split(":", 4))
+        return cls(*text.split(":", 5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ def to_bytes(snapshot: Snapshot) -> bytes:
     """A compact form for a store: zlib over JSON."""
     requests = [
         [key.scenario, key.name, key.status, key.error_code, int(key.expected), key.rest, to_plain(histogram)]
-        + ([key.step] if key.step else [])
+        + ([key.step, key.stage] if key.stage else [key.step] if key.step else [])
         for key, histogram in snapshot.requests.items()
     ]
     rest = [snapshot.vus, snapshot.started, snapshot.counters, snapshot.closing]
@@ -150,8 +157,8 @@ def from_bytes(payload: bytes) -> Snapshot:
     """The reverse of `to_bytes`."""
     instance, moment, requests, *rest = json.loads(zlib.decompress(payload))
     decoded = {
-        RequestKey(scenario, name, status, error_code, bool(expected), rest, *step): from_plain(histogram)
-        for scenario, name, status, error_code, expected, rest, histogram, *step in requests
+        RequestKey(scenario, name, status, error_code, bool(expected), rest, *more): from_plain(histogram)
+        for scenario, name, status, error_code, expected, rest, histogram, *more in requests
     }
     return Snapshot(instance, moment, decoded, *rest)
 
@@ -183,12 +190,13 @@ def _key(labels: dict[str, str]) -> RequestKey:
         labels.get("expected_response", "true") == "true",
         ";".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in _KNOWN),
         labels.get("step", ""),
+        labels.get("stage", ""),
     )
 
 
 def _counter(name: str, labels: dict[str, str]) -> str:
     scenario = labels.get("scenario" if name == _DROPPED else "scenario_tag", "")
-    own = (labels.get(part, "") for part in ("step", "check", "ok"))
+    own = (labels.get(part, "") for part in ("step", "check", "ok", "stage"))
     return str(CounterKey(_COUNTERS[name], *(part.replace(":", "_") for part in (scenario, *own))))
 
 

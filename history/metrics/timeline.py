@@ -3,114 +3,24 @@
 Load generators push about once a second, aligned to nothing. Between two pushes of a generator a series grew by
 the difference of its two states; that difference is spread evenly over the time between the pushes. Whole counts
 stay whole: a second gets floor(share so far) minus what earlier seconds got, so the sum over the seconds is the
-count that k6 sent, to the request.
+count that k6 sent, to the request. The response times of a push are dealt out whole, too, each second getting as many
+as it got requests, of the same shape: whatever seconds are added up, their histogram has each request once.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import floor
 
+from history.metrics.cells import Cell, Numbers, Place, Second, numbers, sum_cells
 from history.metrics.native_histogram import Histogram
 from history.metrics.remote_write import CounterKey, RequestKey, Snapshot
+
+__all__ = ["Cell", "Numbers", "Place", "Second", "Timeline", "build", "numbers", "seconds_of", "sum_cells"]
 
 PUSH_INTERVAL = 1.0
 SILENCE = 5.0  # seconds without a push after which a generator is no longer waited for
 _LONGEST_GAP = 4 * 3600.0
-Place = tuple[str, str]  # scenario tag and step ("" in scenarios of one step)
-
-
-@dataclass(slots=True)
-class Cell:
-    """The requests of one scenario (or of a step, or of all) in a stretch of time. Counts are whole; `spread` holds the
-    response times, split in fractions where a push crossed a boundary.
-
-    `failures`: requests that k6 took for failed, and those of which only a check or an extraction failed.
-    `dropped`: iterations that k6 could not begin in time. `checks_failed`: checks and extractions, not requests.
-    """
-
-    requests: int = 0
-    failures: int = 0
-    spread: Histogram = field(default_factory=Histogram)
-    iterations: int = 0
-    dropped: int = 0
-    checks_failed: int = 0
-
-    def add(self, other: "Cell") -> None:
-        """Adds another cell in place."""
-        self.requests += other.requests
-        self.failures += other.failures
-        self.iterations += other.iterations
-        self.dropped += other.dropped
-        self.checks_failed += other.checks_failed
-        self.spread.add(other.spread)
-
-    @property
-    def error_rate(self) -> float | None:
-        """Failed requests in percent; None without requests. What a check found may be told a push later than its
-        request: a second then has a failure too many for its requests, and no more than all of them failed."""
-        return min(100.0, 100.0 * self.failures / self.requests) if self.requests else None
-
-
-@dataclass(frozen=True, slots=True)
-class Second:
-    """What happened in [origin + t, origin + t + 1). `vus` is None where no generator said. `cells` by scenario tag;
-    `steps` only of scenarios that have several."""
-
-    t: int
-    vus: float | None
-    cells: dict[str, Cell]
-    steps: dict[Place, Cell] = field(default_factory=dict)
-
-    @property
-    def total(self) -> Cell:
-        """All scenarios together."""
-        return sum_cells(self.cells.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """A cell as numbers: req/s, percent, milliseconds; None where there was nothing to measure."""
-
-    requests: int
-    failures: int
-    tps: float
-    error_rate: float | None
-    avg: float | None
-    p50: float | None
-    p90: float | None
-    p95: float | None
-    p99: float | None
-
-
-def sum_cells(cells: Iterable[Cell]) -> Cell:
-    """The sum of several cells as a new one."""
-    whole = Cell()
-    for cell in cells:
-        whole.add(cell)
-    return whole
-
-
-def numbers(cell: Cell, duration: float = 1.0) -> Numbers:
-    """The numbers of `cell`, which lasted `duration` seconds.
-
-    Where no request is counted there are no response times, though a fraction of a push may have been split into it.
-    """
-    spread = cell.spread if cell.requests else Histogram()
-    p50, p90, p95, p99 = spread.percentiles(0.50, 0.90, 0.95, 0.99)
-    return Numbers(
-        requests=cell.requests,
-        failures=cell.failures,
-        tps=cell.requests / duration if duration > 0 else 0.0,
-        error_rate=cell.error_rate,
-        avg=spread.average,
-        p50=p50,
-        p90=p90,
-        p95=p95,
-        p99=p99,
-    )
-
-
 _Part = tuple[int, float, float]  # a second; the shares of a push's time that are over at its begin and at its end
 # Where the counters of a push go, by name and the label `ok`; others are only added up.
 _SPREAD = {
@@ -118,6 +28,9 @@ _SPREAD = {
     ("dropped_iterations", ""): "dropped",
     ("mv_failed", ""): "failures",
     ("mv_checks", "false"): "checks_failed",
+    ("mv_checks", "true"): "checks_passed",
+    ("data_sent", ""): "sent",
+    ("data_received", ""): "received",
 }
 
 
@@ -197,13 +110,17 @@ class Timeline:
             generator.series[key] = state
             if difference.count <= 0:
                 continue
-            place = (key.scenario, key.step)
+            place, answer = (key.scenario, key.step), key.answer
             counts = _evenly(int(difference.count), parts)
-            for (t, before, reached), count in zip(parts, counts, strict=True):
+            spreads = difference.dealt(counts)
+            for (t, _before, _reached), count, spread in zip(parts, counts, spreads, strict=True):
+                if not count:
+                    continue
                 cell = self._cell(t, place)
                 cell.requests += count
                 cell.failures += 0 if key.expected else count
-                cell.spread.add(difference, reached - before)
+                cell.spread.add(spread)
+                cell.answers[answer] = cell.answers.get(answer, 0) + count
                 if key.expected:
                     seconds = grown.setdefault(place, {})
                     seconds[t] = seconds.get(t, 0) + count
@@ -218,22 +135,9 @@ class Timeline:
         *,
         is_late: bool,
     ) -> None:
-        for text, value in (snapshot.counters or {}).items():
-            known = generator.counters.get(text, 0.0)
-            if value < known:
-                if is_late:
-                    continue
-                generator.counted_before[text] = generator.counted_before.get(text, 0.0) + known
-                known = 0.0
-            generator.counters[text] = value
-            count = round(value - known)
-            key = self._keys.get(text) or self._keys.setdefault(text, CounterKey.of(text))
-            column = _SPREAD.get((key.name, key.ok))
-            if count <= 0 or column is None:
-                continue
-            place = (key.scenario, key.step)
+        for (name, column, place), count in self._grown_counters(generator, snapshot, is_late=is_late).items():
             good = grown.get(place, {})
-            if key.name == "mv_failed" and any(good.values()):
+            if name == "mv_failed" and any(good.values()):
                 # No second gets more failures than it got requests.
                 counts = dict(zip(good, _by_weight(count, list(good.values())), strict=True))
             else:
@@ -242,6 +146,26 @@ class Timeline:
                 if share:
                     cell = self._cell(t, place)
                     setattr(cell, column, getattr(cell, column) + share)
+
+    def _grown_counters(
+        self, generator: _Generator, snapshot: Snapshot, *, is_late: bool
+    ) -> dict[tuple[str, str, Place], int]:
+        """By how much the counters grew, those of all stages and checks together: (name, column of a cell, place)."""
+        grown: dict[tuple[str, str, Place], int] = {}
+        for text, value in (snapshot.counters or {}).items():
+            known = generator.counters.get(text, 0.0)
+            if value < known:
+                if is_late:
+                    continue
+                generator.counted_before[text] = generator.counted_before.get(text, 0.0) + known
+                known = 0.0
+            generator.counters[text] = value
+            key = self._keys.get(text) or self._keys.setdefault(text, CounterKey.of(text))
+            count, column = round(value - known), _column(key)
+            if count > 0 and column is not None:
+                where = (key.name, column, (key.scenario, key.step))
+                grown[where] = grown.get(where, 0) + count
+        return grown
 
     def complete_until(self, now: float) -> int:
         """The number of whole seconds that nothing more is expected for, at time `now` (seconds since the epoch)."""
@@ -271,7 +195,7 @@ class Timeline:
             vus = sum(self._last_vus.values()) if self._last_vus else None
             places = self._cells.pop(t, {})
             steps = {place: cell for place, cell in places.items() if place[1]}
-            yield Second(t, vus, _by_scenario(places), steps)
+            yield Second(t, vus, _by_scenario(places), steps, places)
 
     def take_all(self) -> Iterator[Second]:
         """Hands out everything that is left, for a run that is over."""
@@ -283,33 +207,34 @@ class Timeline:
 
     def step_totals(self) -> dict[Place, Cell]:
         """The same by scenario tag and step; what belongs to no step, as iterations, is at step ""."""
+        return self._totals(lambda key: (key.scenario, key.step))
+
+    def stage_totals(self) -> dict[Place, Cell]:
+        """The same by scenario tag and stage ("1" for the first); what k6 tags with no stage is at ""."""
+        return self._totals(lambda key: (key.scenario, key.stage))
+
+    def _totals(self, where: Callable[[RequestKey | CounterKey], Place]) -> dict[Place, Cell]:
         found: dict[Place, Cell] = {}
         for key, state in self._states():
-            failures = 0 if key.expected else int(state.count)
-            found.setdefault((key.scenario, key.step), Cell()).add(Cell(int(state.count), failures, state))
+            count = int(state.count)
+            one = Cell(count, 0 if key.expected else count, state, answers={key.answer: count})
+            found.setdefault(where(key), Cell()).add(one)
         for text, value in self._counters():
             counter = CounterKey.of(text)
-            column = _SPREAD.get((counter.name, counter.ok))
+            column = _column(counter)
             if column is not None:
-                cell = found.setdefault((counter.scenario, counter.step), Cell())
+                cell = found.setdefault(where(counter), Cell())
                 setattr(cell, column, getattr(cell, column) + round(value))
         return found
 
     def counted(self, name: str) -> dict[CounterKey, int]:
-        """The counters called `name` ("mv_checks", "mv_no_row") since the start."""
+        """The counters called `name` ("mv_checks", "mv_no_row") since the start, those of all stages together."""
         found: dict[CounterKey, int] = {}
         for text, value in self._counters():
             counter = CounterKey.of(text)
             if counter.name == name:
+                counter = replace(counter, stage="")
                 found[counter] = found.get(counter, 0) + round(value)
-        return found
-
-    def answers(self) -> dict[str, dict[str, int]]:
-        """How many requests of each scenario ended with which status ("0": no answer) since the start."""
-        found: dict[str, dict[str, int]] = {}
-        for key, state in self._states():
-            statuses = found.setdefault(key.scenario, {})
-            statuses[key.status] = statuses.get(key.status, 0) + int(state.count)
         return found
 
     def _states(self) -> Iterator[tuple[RequestKey, Histogram]]:
@@ -346,6 +271,11 @@ class Timeline:
         return parts
 
 
+def _column(key: CounterKey) -> str | None:
+    """The field of a cell that a counter is added to; None: none. Bytes of no scenario are no load."""
+    return None if key.name.startswith("data_") and not key.scenario else _SPREAD.get((key.name, key.ok))
+
+
 def _evenly(count: int, parts: list[_Part]) -> list[int]:
     """`count` over seconds: floor(share so far) minus what the seconds before got."""
     reached = [count if share >= 1.0 else floor(count * share) for _t, _before, share in parts]
@@ -367,6 +297,14 @@ def _by_scenario(places: dict[Place, Cell]) -> dict[str, Cell]:
         else:
             found[scenario] = cell
     return found
+
+
+def seconds_of(snapshots: Iterable[Snapshot], timeline: Timeline) -> Iterator[Second]:
+    """The seconds of a run through `timeline`, each as soon as it is complete, as live pages get them."""
+    for snapshot in snapshots:
+        timeline.feed(snapshot)
+        yield from timeline.take(timeline.complete_until(snapshot.moment))
+    yield from timeline.take_all()
 
 
 def build(snapshots: Iterable[Snapshot]) -> tuple[float | None, list[Second]]:

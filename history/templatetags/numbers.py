@@ -77,6 +77,19 @@ def clock(value: Number) -> str:
 
 
 @register.filter
+def size(value: Number) -> str:
+    """Bytes, in powers of ten: `812 B`, `1.84 GB`."""
+    if value is None:
+        return NOTHING
+    shown, unit = float(value), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if shown < 999.5 or unit == "TB":
+            break
+        shown /= 1000
+    return f"{_fixed(shown, 0 if unit == 'B' else 2 if shown < 9.995 else 1 if shown < 99.95 else 0)}{GAP}{unit}"
+
+
+@register.filter
 def plain(value: Number) -> str:
     """A number as a person wrote it, a target or a duration: at most two digits after the point, no empty ones."""
     if value is None:
@@ -112,6 +125,12 @@ def points(new: Number, old: Number) -> str:
         return NOTHING
     unit = _("points")
     return f"{_signed(float(new) - float(old), 2)}{GAP}{unit}"
+
+
+def apart(by: float, unit: str) -> str:
+    """How far a value is from another, with its sign and as many digits as tell it from none: `+60 %`, `−1.3 %`,
+    `+0.04 points`."""
+    return f"{_signed(by, 0 if abs(by) >= 9.95 else 1 if abs(by) >= 0.95 else 2)}{GAP}{unit}"
 
 
 def _signed(value: float, digits: int) -> str:

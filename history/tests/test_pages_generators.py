@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
+from history.board_generators import GeneratorRow
 from history.models import TestHistory
 from history.reasons import Reason, reason
-from history.run_page import GeneratorRow
 from history.states import Outcome, Status
 from history.tests.sample_runs import plan_of, project_of, run_of
 

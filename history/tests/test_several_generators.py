@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from history import run_page
+from history.board_generators import generators
 from history.metrics import summary as k6_summary
 from history.metrics.native_histogram import Histogram
 from history.metrics.remote_write import Snapshot, decode
@@ -210,7 +210,7 @@ def test_each_generator_keeps_when_it_began(run: TestHistory) -> None:
     record(run, summaries())
     run.refresh_from_db()
     assert [row["started"] for row in run.generators] == [0.0, pytest.approx(0.3, abs=0.001)]
-    assert run_page.generators(run)["spread"] == pytest.approx(300, abs=1)
+    assert generators(run)["spread"] == pytest.approx(300, abs=1)
 
 
 def test_a_generator_that_never_began_has_no_start(run: TestHistory) -> None:

@@ -2,6 +2,7 @@
 
 ProductError
 ├── Malformed    400  the request could not be read
+├── NotSignedIn  401  nobody known is behind the request
 ├── NotAllowed   403  the person may look, but not do this
 ├── Missing      404  no such thing, or not for this person
 ├── Conflict     409  not in this state
@@ -46,6 +47,10 @@ class ProductError(Exception):
 
 class Malformed(ProductError):
     status, code = 400, "malformed"
+
+
+class NotSignedIn(ProductError):
+    status, code = 401, "not_signed_in"
 
 
 class NotAllowed(ProductError):

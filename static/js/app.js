@@ -38,12 +38,16 @@
     all("th[aria-sort]", th.parentNode).forEach((other) => other.removeAttribute("aria-sort"));
     th.setAttribute("aria-sort", down ? "descending" : "ascending");
     const value = (row) => {
-      const text = row.cells[at].innerText.replace(/[,<\s]/g, ""), number = parseFloat(text);
+      const text = row.cells[at].textContent.replace(/[,<\s]/g, ""), number = parseFloat(text);
       return Number.isNaN(number) ? (text === "–" ? -1 : text) : /\ds$/.test(text) ? number * 1000 : number;
     };
     const order = (a, b) => (typeof a === "string" || typeof b === "string" ? String(a).localeCompare(b) : a - b);
     const body = th.closest("table").tBodies[0];
     body.append(...[...body.rows].sort((a, b) => order(value(a), value(b)) * (down ? -1 : 1)));
+  });
+
+  on("input", "[data-filter]", (el) => { // the rows of a table whose first cell holds what was typed
+    for (const row of all("tbody tr", document.getElementById(el.dataset.filter))) row.hidden = !row.cells[0].textContent.toLowerCase().includes(el.value.trim().toLowerCase());
   });
 
   function leave(el) { // six seconds, longer while it is focused or under the pointer; errors stay

@@ -1,77 +1,120 @@
 /* Live numbers: one event stream a page. Each message fills [data-live="totals.p95"][data-as="ms"] inside
-   [data-live-run="ID"], scenario rows ([data-scenario="tag"]) from their part; verdict marks and missed targets too.
-   A changed status asks the part [data-refresh] to load itself again. */
+   [data-live-run="ID"], scenario rows ([data-scenario="tag"]) from their part, as far as they are in sight; all is
+   written in one frame. Missed targets are judged by [data-judge] and [data-whole], whatever is in sight. A changed
+   status asks the part [data-refresh] to load itself again. */
 (() => {
   const page = document.querySelector("[data-sse]"), { number } = MV;
   if (!page) return;
-  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {};
+  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {}, fresh = new Map();
+  const sight = new IntersectionObserver((rows) => rows.forEach(({ target, isIntersecting }) => { target.far = !isIntersecting; if (isIntersecting) wish(); }), { rootMargin: "200px" });
+  const all = (sel, from = document) => from.querySelectorAll(sel);
 
   function write(el, value) {
-    const [, text, unit] = /^(.*?)(?:\u00a0(\D+))?$/.exec(number[el.dataset.as || "count"](value));
-    const apart = el.nextElementSibling?.className === "unit";
+    const said = number[el.dataset.as || "count"](value);
+    if (el.said === said) return;
+    const [, text, unit] = /^(.*?)(?:\u00a0(\D+))?$/.exec(el.said = said), apart = el.nextElementSibling?.className === "unit";
     el.textContent = unit && !apart ? `${text}\u00a0${unit}` : text;
     if (apart) el.nextElementSibling.textContent = unit ?? "";
   }
-  function fill(scope, message) {
-    const parts = Object.fromEntries(message.scenarios.map((part) => [part.tag, part]));
-    for (const el of scope.querySelectorAll("[data-live]")) {
-      const row = el.closest("[data-scenario]"), from = row ? parts[row.dataset.scenario] : message;
-      if (from) write(el, at(from, el.dataset.live));
+  function fill(scope, message, every) {
+    for (const el of all("[data-live]:not([data-scenario] *)", scope)) write(el, at(message, el.dataset.live));
+    for (const row of all("[data-scenario]", scope)) {
+      if (row.far === undefined) { row.far = false; sight.observe(row); }
+      const part = message.parts[row.dataset.scenario];
+      if (part && (every || !row.far)) for (const el of all("[data-live]", row)) write(el, at(part, el.dataset.live));
     }
-    for (const row of scope.querySelectorAll("[data-scenario]")) {
-      if (parts[row.dataset.scenario]) judge(scope, row, parts[row.dataset.scenario].totals, message.t + 1);
-    }
+    for (const el of all("[data-asked]", scope)) el.textContent = number[el.dataset.asked](MV.charts?.asked(message.t));
+    answers(scope.querySelector("[data-answers]"), message.answers ?? {});
   }
-  function whole(scope, message) { // what the run as a whole has to keep
-    const row = scope.querySelector("[data-whole]");
-    if (row) judge(scope, row, message.totals, message.t + 1);
+  function answers(body, counts) {
+    if (!body) return;
+    const words = JSON.parse(document.getElementById("answer-words").textContent), total = Object.values(counts).reduce((a, b) => a + b, 0);
+    for (const [kind, count] of Object.entries(counts)) {
+      let row = [...body.rows].find((one) => one.dataset.kind === kind);
+      if (!row) {
+        row = document.getElementById("answer-row").content.firstElementChild.cloneNode(true);
+        const [status, code] = kind.split(":"), chip = row.querySelector(".chip");
+        row.dataset.kind = kind; chip.textContent = code ?? (status === "0" ? "–" : status);
+        chip.classList.toggle("bad", !(status >= 200 && status < 400)); row.cells[1].textContent = words[kind] ?? (code && words["0:1000"]) ?? "";
+        body.append(row);
+      }
+      row.cells[2].textContent = number.count(count); row.cells[3].textContent = number.percent(100 * count / total);
+    }
   }
   function progress(scope, passed) {
-    const whole = +scope.dataset.planned, share = whole ? Math.min(1, passed / whole) : 0, percent = Math.floor(share * 100);
-    const words = { passed: number.clock(passed), percent: `${percent}\u00a0%`, left: number.clock(Math.max(0, whole - passed)) };
+    const whole = +scope.dataset.planned, share = whole ? Math.min(1, passed / whole) : 0, percent = Math.floor(share * 100), left = Math.max(0, whole - passed);
+    const ends = new Date(Date.now() + left * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    const words = { passed: number.clock(passed), percent: `${percent}\u00a0%`, left: number.clock(left), ends };
     scope.style.setProperty("--share", share);
-    for (const el of scope.querySelectorAll("[data-progress]")) {
+    for (const el of all("[data-progress]", scope)) {
       if (el.dataset.progress in words) el.textContent = words[el.dataset.progress];
-      else { el.value = share; el.setAttribute("aria-valuenow", percent); }
+      else if (el.dataset.progress !== "flagged") { el.value = share; el.setAttribute("aria-valuenow", percent); }
     }
+    for (const el of all("[data-ends]", scope)) el.hidden = !left;
   }
-  function judge(scope, row, totals, time) {
-    const { timeTarget, percentile, errorsTarget } = row.dataset, mark = row.querySelector("[data-verdict]");
+  function judge(scope, rule, shown, totals, time) { // `shown`: the row or the tiles that show the numbers
+    const { timeTarget, percentile, errorsTarget } = rule.dataset, mark = shown?.querySelector("[data-verdict]");
     const missed = [
-      tell(scope, row, percentile, timeTarget && totals[percentile] > +timeTarget, number.ms(totals[percentile]), number.ms(+timeTarget), time),
-      tell(scope, row, "errors", errorsTarget && totals.error_rate > +errorsTarget, number.percent(totals.error_rate), number.limit(+errorsTarget), time),
+      tell(scope, rule, shown, percentile, timeTarget && totals[percentile] > +timeTarget, number.ms(totals[percentile]), number.ms(+timeTarget), time),
+      tell(scope, rule, shown, "errors", errorsTarget && totals.error_rate > +errorsTarget, number.percent(totals.error_rate), number.limit(+errorsTarget), time),
     ].filter(Boolean);
     if (!mark) return;
-    const kind = missed.length ? "missed" : "passed", say = JSON.parse(mark.closest("table").dataset.words);
-    mark.className = `mark ${kind}`; mark.querySelector("use").setAttribute("href", `#i-mark-${kind}`);
-    mark.querySelector("span").textContent = missed.length ? `${say.missed} ${missed.map((which) => say[which] ?? which).join(", ")}` : say.met;
+    const say = JSON.parse(mark.closest("table").dataset.words);
+    set(mark, missed.length ? "missed" : "passed", missed.length ? `${say.missed} ${missed.map((which) => say[which] ?? which).join(", ")}` : say.met);
   }
-  function tell(scope, row, which, missed, value, target, time) { // a miss is said once, with the numbers of that moment
-    const notes = document.getElementById("missed"), key = `${row.dataset.scenario}-${which}`, note = notes.querySelector(`[data-key="${key}"]`);
-    row.querySelector(`[data-judged="${which}"]`)?.classList.toggle("over", Boolean(missed)); // there is no column of p90
+  function set(mark, kind, text) {
+    if (mark.said === kind + text) return;
+    mark.said = kind + text; mark.className = `mark ${kind}`; mark.querySelector("use").setAttribute("href", `#i-mark-${kind}`);
+    if (text) mark.querySelector("span").textContent = text;
+  }
+  function tell(scope, rule, shown, which, missed, value, target, time) { // a miss is said once, with the numbers of that moment
+    const notes = document.getElementById("missed"), key = `${rule.dataset.judge}-${which}`, note = [...all("li", notes)].find((line) => line.dataset.key === key);
+    shown?.querySelector(`[data-judged="${which}"]`)?.classList.toggle("over", Boolean(missed)); // there may be no column of p90
+    const goal = shown?.querySelector(`[data-goal="${which}"] .mark`);
+    if (goal) set(goal, missed ? "missed" : "passed");
     if (note && !missed) note.remove();
     if (!note && missed) {
-      const words = { name: row.dataset.name, percentile: which, value, target, time: number.clock(time) }, line = document.createElement("li");
+      const words = { name: rule.dataset.name, percentile: which, value, target, time: number.clock(time) }, line = document.createElement("li");
       line.textContent = (notes.dataset[which] ?? notes.dataset.time).replace(/\{(\w+)\}/g, (_, word) => words[word]);
       line.dataset.key = key; notes.querySelector("ul").append(line);
       document.getElementById("announce").textContent = line.textContent;
-      if (!scope.style.getPropertyValue("--flag")) scope.style.setProperty("--flag", time / scope.dataset.planned);
-      document.querySelector(".flag").removeAttribute("hidden");
+      if (!scope.style.getPropertyValue("--flag")) {
+        scope.style.setProperty("--flag", time / scope.dataset.planned);
+        scope.querySelector("[data-progress=flagged]").textContent = words.time;
+        all(".flag, [data-flagged]", scope).forEach((el) => el.removeAttribute("hidden"));
+      }
     }
     notes.hidden = !notes.querySelector("li");
     return missed && which;
+  }
+  function verdicts(scope, message) {
+    const whole = scope.querySelector("[data-whole]"), rows = Object.fromEntries([...all("tr[data-scenario]", scope)].map((row) => [row.dataset.scenario, row]));
+    if (whole) judge(scope, whole, scope.querySelector("[data-tiles]"), message.totals, message.t + 1);
+    for (const rule of all("[data-judge]", scope)) if (message.parts[rule.dataset.judge]) judge(scope, rule, rows[rule.dataset.judge], message.parts[rule.dataset.judge].totals, message.t + 1);
+  }
+  let wished = false;
+  const wish = () => { if (!wished) { wished = true; requestAnimationFrame(() => { wished = false; paint(); }); } };
+  function paint(every = false) { // the newest message of each run, once a frame
+    for (const [scope, message] of fresh) {
+      fill(scope, message, every); progress(scope, message.t + 1);
+      if (scope.dataset.run) { verdicts(scope, message); if (message.t !== scope.drawn) MV.charts?.draw(); scope.drawn = message.t; }
+    }
   }
   function receive(event) {
     const message = JSON.parse(event.data), scope = document.querySelector(`[data-live-run="${message.test_history_id}"]`);
     const shown = (scope?.querySelector("[data-status]") ?? scope)?.dataset.status, before = last[message.test_history_id] ?? -1;
     if (message.status !== shown) { clearTimeout(waiting.id); waiting.id = setTimeout(() => htmx.trigger("[data-refresh]", "refresh"), 300); }
     if (!scope || message.t === null || message.t < before) return;
-    last[message.test_history_id] = message.t;
-    fill(scope, message); whole(scope, message); progress(scope, message.t + 1);
-    if (!scope.dataset.run) return;
-    MV.charts?.put(message);
-    if (message.t > before + 1) MV.charts?.load(); // a second went by unseen: the page opened late, or a tick was lost
+    last[message.test_history_id] = message.t; message.parts = Object.fromEntries(message.scenarios.map((part) => [part.tag, part]));
+    fresh.set(scope, message);
+    if (scope.dataset.run) {
+      MV.charts?.put(message);
+      if (message.t > before + 1) MV.charts?.load(); // a second went by unseen: the page opened late, or a tick was lost
+    }
+    wish();
   }
+  document.addEventListener("click", (e) => e.target.closest(".sort") && paint(true), true); // before app.js sorts by what is shown
+  document.addEventListener("htmx:afterSwap", wish);
   (function open() {
     const source = new EventSource(page.dataset.sse);
     source.onopen = () => MV.charts?.load(); source.onmessage = receive;

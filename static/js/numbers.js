@@ -14,8 +14,12 @@ MV.number = (() => {
     const t = Math.trunc(v), h = Math.trunc(t / 3600), m = Math.trunc(t / 60) % 60;
     return h ? `${h}:${two(m)}:${two(t % 60)}` : `${two(m)}:${two(t % 60)}`;
   };
+  const size = (v) => {
+    const at = [1, 1e3, 1e6, 1e9, 1e12].findLastIndex((unit, i) => i === 0 || v / unit >= .9995), shown = v / 1000 ** at;
+    return `${fixed(shown, at === 0 ? 0 : shown < 9.995 ? 2 : shown < 99.95 ? 1 : 0)}${gap}${["B", "kB", "MB", "GB", "TB"][at]}`;
+  };
   const plain = (v) => v.toLocaleString(lang, { maximumFractionDigits: 2 });
-  const formats = { ms, rate, tps: (v) => `${rate(v)}${gap}req/s`, percent, count: whole, clock, plain,
+  const formats = { ms, rate, tps: (v) => `${rate(v)}${gap}req/s`, percent, count: whole, clock, plain, size,
     seconds: (v) => `${plain(v)}${gap}s`, limit: (v) => `${plain(v)}${gap}%` };
   return Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, known(format)]));
 })();

@@ -20,7 +20,8 @@ class Strand:
     """The seconds of one scenario, or of the whole run where `scenario` is "".
 
     `columns` holds equally long lists: `t` (seconds since the start of the load) and any of requests, failures, tps
-    (req/s), error_rate (percent), avg, p50, p95, p99 (ms), vus, iterations, dropped. None: not measured.
+    (req/s), error_rate (percent), avg, p50, p90, p95, p99 (ms), vus, iterations, dropped, checks_passed, checks_failed,
+    sent, received (bytes). None: not measured.
     """
 
     scenario: str  # scenario_tag

@@ -11,6 +11,7 @@ from typing import Any
 from history.metrics.stores.base import Published, Strand
 
 _WHOLE = {"requests", "failures", "total_requests", "failed_requests", "iterations", "dropped", "dropped_iterations"}
+_WHOLE |= {"checks_passed", "checks_failed", "sent", "received", "data_sent", "data_received"}
 _SECOND = 1_000_000_000  # nanoseconds
 _UNSAFE = {ord("\\"): "/", **dict.fromkeys((*range(32), 0x7F, 0x85, 0x2028, 0x2029), " ")}
 _ESCAPED = {ord(sign): f"\\{sign}" for sign in ",= "}

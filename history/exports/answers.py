@@ -1,0 +1,87 @@
+"""The files of a run as answers, for pages and the API alike. Who asks was looked at before."""
+
+import zipfile
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+
+from history.drawing import standalone
+from history.exports import cells, charts, document
+from history.exports.downloads import IN_MEMORY, PIECE, Download, file_name, spooled
+from history.exports.junit import junit
+from history.exports.report import report
+from history.exports.tables import TABLES
+from history.models import TestHistory
+from metricvault.lib.errors import Conflict, Detail, Missing, Refused
+
+CSV = "text/csv; charset=utf-8"
+
+
+def finished(run: TestHistory) -> TestHistory:
+    """The run; `Conflict` while it is not over, for its numbers are not there yet."""
+    if run.is_active:
+        raise Conflict(
+            _("This run is not over yet. Its files are there as soon as it is; until then, its page shows it.")
+        )
+    return run
+
+
+def csv_file(run: TestHistory, part: str) -> HttpResponse:
+    """One table: `summary`, `timeline`, `errors` or `failures`."""
+    if part not in TABLES:
+        message = _("There is no table of this name. There are: %(names)s.") % {"names": ", ".join(TABLES)}
+        raise Refused(message, [Detail("part", message)])
+    table = TABLES[part](finished(run))
+    return Download(spooled(cells.written(table.head, table.rows())), file_name(run, part, ".csv"), CSV)
+
+
+def zip_file(run: TestHistory) -> HttpResponse:
+    """All tables, the document, the report and the JUnit XML in one archive."""
+    finished(run)
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  the answer closes it
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, pieces in _members(run):
+            with archive.open(name, "w", force_zip64=True) as member:
+                for piece in pieces:
+                    member.write(piece)
+    return Download(file, file_name(run, "", ".zip"), "application/zip")
+
+
+def _members(run: TestHistory) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Name and pieces of each; nothing is made before it is asked for."""
+    for part, table in TABLES.items():
+        made = table(run)
+        yield file_name(run, part, ".csv"), cells.written(made.head, made.rows())
+    yield file_name(run, "", ".json"), document.pieces(run)
+    yield file_name(run, "report", ".html"), (text.encode() for text in [report(run)])
+    yield file_name(run, "junit", ".xml"), iter([junit(run)])
+
+
+def json_file(run: TestHistory) -> HttpResponse:
+    """The whole result."""
+    pieces = document.pieces(finished(run))
+    return Download(spooled(pieces), file_name(run, "", ".json"), "application/json")
+
+
+def html_file(run: TestHistory, *, download: bool = False) -> HttpResponse:
+    """The report, shown by the browser, or as a file."""
+    text = report(finished(run)).encode()
+    pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
+    return Download(spooled(pieces), file_name(run, "report", ".html"), "text/html; charset=utf-8", inline=not download)
+
+
+def junit_file(run: TestHistory) -> HttpResponse:
+    """The verdict for programs that show tests."""
+    return Download(spooled([junit(finished(run))]), file_name(run, "junit", ".xml"), "application/xml")
+
+
+def chart_file(run: TestHistory, name: str, scenario_tag: str = "", *, download: bool = False) -> HttpResponse:
+    """A chart of the run, or of one of its scenarios, as a picture."""
+    scenario = finished(run).scenarios.filter(scenario_tag=scenario_tag).first() if scenario_tag else None
+    if scenario_tag and scenario is None:
+        raise Missing(_("This run has no scenario of that name."))
+    picture = standalone(charts.chart(run, name, charts.seconds(run, scenario), scenario, width=1000, height=320))
+    shown = file_name(run, "-".join(part for part in (scenario.scenario_tag if scenario else "", name) if part), ".svg")
+    return Download(spooled([picture.encode()]), shown, "image/svg+xml", inline=not download)

@@ -1,0 +1,104 @@
+"""Since when a target was missed: the second from which the total since the start, by which the live page judges,
+stayed on the wrong side until the end. Pure.
+
+A percentile is on the wrong side where fewer requests than its share lie below the target. So the requests below, in
+and above the target's bucket are counted second by second; only a percentile inside that bucket is computed.
+"""
+
+from collections.abc import Callable, Mapping
+from math import ceil, log2
+from typing import Any
+
+from history.metrics.abort import Limit, Watch, limits
+from history.metrics.native_histogram import Histogram, upper_bound
+from history.metrics.timeline import Cell, Second
+
+
+class Since:
+    """Sees the seconds of a run in their order. `found`: by scenario tag ("" for the run) and kind ("p50" to "p99",
+    "errors", "tps"), the second since which the target is missed; what is met, or has no target, is not in it."""
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        self.found: dict[tuple[str, str], int] = {}
+        begins = {one["tag"]: float(one.get("load", {}).get("start_time") or 0) for one in plan.get("scenarios", [])}
+        self._watched = [_Watched(limit, begins.get(limit.scenario, 0.0)) for limit in limits(plan)]
+
+    def beside(self, watch: Watch | None) -> Callable[[Second], object]:
+        """What shows a second to both."""
+
+        def both(second: Second) -> None:
+            self.add(second)
+            if watch is not None:
+                watch.add(second)
+
+        return both
+
+    def add(self, second: Second) -> None:
+        """Takes the next second."""
+        for one in self._watched:
+            scenario = one.limit.scenario
+            for tag in (scenario,) if scenario else second.cells:
+                if (cell := second.cells.get(tag)) is not None:
+                    one.add(cell)
+            if one.is_missed(second.t + 1):
+                self.found.setdefault((scenario, one.limit.kind), second.t)
+            else:
+                self.found.pop((scenario, one.limit.kind), None)
+
+
+class _Watched:
+    """One target, and what was counted for it since the start."""
+
+    def __init__(self, limit: Limit, begin: float) -> None:
+        self.limit, self._begin = limit, begin
+        self._requests = self._failures = 0
+        self._is_time = limit.kind.startswith("p")
+        self._edge = _bucket(limit.target) if self._is_time else 0
+        self._count = self._zero = self._above = self._before = self._inside = self._after = 0.0
+
+    def add(self, cell: Cell) -> None:
+        self._requests += cell.requests
+        self._failures += cell.failures
+        if not self._is_time:
+            return
+        spread, edge = cell.spread, self._edge
+        buckets = spread.buckets
+        self._count += spread.count
+        self._zero += spread.zero
+        self._above += sum([count for index, count in buckets.items() if index > edge])
+        self._before += buckets.get(edge - 1, 0.0)
+        self._inside += buckets.get(edge, 0.0)
+        self._after += buckets.get(edge + 1, 0.0)
+
+    def is_missed(self, seconds: int) -> bool:
+        """Whether the total is on the wrong side `seconds` after the start."""
+        if self.limit.kind == "tps":
+            lasted = seconds - self._begin
+            return lasted > 0 and self._requests < self.limit.target * lasted
+        if not self._requests:
+            return False
+        if not self._is_time:
+            return 100.0 * self._failures > self.limit.target * self._requests
+        return self._is_slow(int(self.limit.kind[1:]) / 100)
+
+    def _is_slow(self, share: float) -> bool:
+        """The rank is that of `Histogram.percentiles`."""
+        rank = share * max(self._count - 1, 0.0) + min(0.5, self._count / 2)
+        below = self._count - self._above - self._inside
+        if rank <= below:
+            return False
+        if rank > below + self._inside and self._above > 0:
+            return True
+        edge, rest = self._edge, below - self._zero - self._before
+        buckets = {edge - 2: rest, edge - 1: self._before, edge: self._inside, edge + 1: self._after}
+        buckets[edge + 2] = self._above - self._after
+        value = Histogram(zero=self._zero, buckets=buckets).percentile(share)
+        return value is not None and value > self.limit.target
+
+
+def _bucket(milliseconds: float) -> int:
+    """The index of the bucket that holds a response time."""
+    if milliseconds <= 0:
+        return -(10**6)  # below all there are
+    index = ceil(log2(milliseconds / upper_bound(0)) * 8)
+    return index if milliseconds <= upper_bound(index) else index + 1

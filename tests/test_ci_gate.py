@@ -1,0 +1,156 @@
+"""The gate for builds (docs/ci.md): the script and the snippets of the three CIs as far as a shell can run them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from tests.product import Product
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "ci"
+GATE = FOLDER / "gate.sh"
+
+
+def load_test(product: Product, target: float, seconds: float = 2, users: int = 2) -> dict[str, Any]:
+    endpoints = product.imported_demo("Gate")
+    scenario = {
+        "name": "Products",
+        "endpoint_id": endpoints["GET /products"]["id"],
+        "executor": "constant-vus",
+        "think_time": 0.05,
+        "stages": [{"duration": seconds, "target": users}],
+        "response_time_target": target,
+    }
+    return {"title": "Gate", "scenarios": [scenario]}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A project that keeps the gate in its folder `ci`, as docs/ci.md says."""
+    (tmp_path / "ci").mkdir()
+    (tmp_path / "ci" / "gate.sh").write_text(GATE.read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def environ(product: Product, **more: str) -> Mapping[str, str]:
+    return {"PATH": os.environ["PATH"], "METRICVAULT_URL": f"{product.url}/", **more}
+
+
+def gate(checkout: Path, product: Product, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    command = ["sh", "ci/gate.sh", *arguments]
+    env = environ(product, **more)
+    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False, timeout=90)
+
+
+def test_a_passed_run_ends_with_zero_and_leaves_its_files(product: Product, checkout: Path) -> None:
+    (checkout / "load-test.json").write_text(json.dumps(load_test(product, 5000)), encoding="utf-8")
+    files = {"METRICVAULT_JUNIT": "result.xml", "METRICVAULT_REPORT": "report.html"}
+    done = gate(checkout, product, "load-test.json", **files)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run, verdict = done.stdout.splitlines()[0], done.stdout.splitlines()[-1]
+    assert re.fullmatch(rf"Run \d+: {re.escape(product.url)}/runs/\d+/", run)
+    assert verdict.startswith("Passed")
+    suite = ElementTree.parse(checkout / "result.xml").getroot()
+    assert suite.find(".//testcase") is not None
+    assert suite.find(".//failure") is None
+    assert (checkout / "report.html").read_text(encoding="utf-8").startswith("<!")
+
+
+def test_a_missed_target_ends_with_one_and_says_so(product: Product, checkout: Path) -> None:
+    (checkout / "load-test.json").write_text(json.dumps(load_test(product, 0.001)), encoding="utf-8")
+    done = gate(checkout, product, "load-test.json", METRICVAULT_JUNIT="result.xml")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "missed" in done.stdout.splitlines()[-1]
+    assert ElementTree.parse(checkout / "result.xml").getroot().find(".//failure") is not None
+
+
+def test_a_saved_plan_is_run_by_its_number(product: Product, checkout: Path) -> None:
+    run = product.start(**load_test(product, 5000, seconds=1))
+    product.wait(run)
+    plan = product.api.post(f"/test-history/{run}/plan").json()["id"]
+    done = gate(checkout, product, "plan", str(plan))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_build_that_is_cancelled_stops_its_run(product: Product, checkout: Path) -> None:
+    (checkout / "load-test.json").write_text(json.dumps(load_test(product, 5000, seconds=120)), encoding="utf-8")
+    with subprocess.Popen(
+        ["sh", "ci/gate.sh", "load-test.json"],
+        cwd=checkout,
+        env=environ(product),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as build:
+        assert build.stdout is not None
+        run = int(build.stdout.readline().split(":")[0].removeprefix("Run "))
+        product.wait(run, lambda one: one["status"] == "running")
+        os.killpg(build.pid, signal.SIGTERM)  # as CIs do: the shell and its curl
+        assert build.wait(30) == 4
+    assert product.wait(run)["status"] == "stopped"
+
+
+def test_refusals_are_shown_with_their_sentence(product: Product, checkout: Path) -> None:
+    (checkout / "load-test.json").write_text('{"title": "", "scenarios": []}', encoding="utf-8")
+    done = gate(checkout, product, "load-test.json")
+    assert done.returncode == 69
+    assert '"field": "title"' in done.stderr or '"field":"title"' in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("no-such-file.json",)])
+def test_a_wrong_call_says_how_it_is_called(checkout: Path, arguments: tuple[str, ...]) -> None:
+    env = {"PATH": os.environ["PATH"], "METRICVAULT_URL": "http://127.0.0.1:9"}
+    command = ["sh", "ci/gate.sh", *arguments]
+    done = subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 64
+    assert "gate.sh" in done.stderr or "no-such-file.json" in done.stderr
+
+
+def test_a_server_that_is_away_is_told(checkout: Path) -> None:
+    (checkout / "load-test.json").write_text("{}", encoding="utf-8")
+    env = {"PATH": os.environ["PATH"], "METRICVAULT_URL": "http://127.0.0.1:9"}
+    command = ["sh", "ci/gate.sh", "load-test.json"]
+    done = subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 69
+
+
+def steps() -> Iterator[Any]:
+    """(CI, its command lines, the variables it sets): what a shell gets to run."""
+    actions = yaml.safe_load((FOLDER / "github-actions.yml").read_text(encoding="utf-8"))
+    (step,) = (one for one in actions["jobs"]["load-test"]["steps"] if "run" in one)
+    yield pytest.param([step["run"]], step["env"], id="GitHub Actions")
+    job = yaml.safe_load((FOLDER / "gitlab-ci.yml").read_text(encoding="utf-8"))["load test"]
+    yield pytest.param(job["script"], job["variables"], id="GitLab CI")
+    jenkins = (FOLDER / "Jenkinsfile").read_text(encoding="utf-8")
+    variables = dict(re.findall(r"^ +(METRICVAULT_\w+) = '(.*)'$", jenkins, re.M))
+    yield pytest.param(re.findall(r"sh\(script: '(.*?)'", jenkins), variables, id="Jenkins")
+
+
+@pytest.mark.parametrize(("lines", "variables"), steps())
+def test_what_a_ci_runs_ends_with_the_verdict(
+    product: Product, checkout: Path, lines: list[str], variables: dict[str, str]
+) -> None:
+    (checkout / "ci" / "load-test.json").write_text(json.dumps(load_test(product, 5000, seconds=1)), encoding="utf-8")
+    own = {name: value for name, value in variables.items() if name not in {"METRICVAULT_URL", "METRICVAULT_TOKEN"}}
+    env = environ(product, **own)
+    for line in lines:
+        done = subprocess.run(
+            ["sh", "-e", "-c", line], cwd=checkout, env=env, capture_output=True, text=True, check=False, timeout=90
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (checkout / own["METRICVAULT_JUNIT"]).exists()
+
+
+def test_the_page_shows_the_files_as_they_are() -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    for name in ("github-actions.yml", "gitlab-ci.yml", "Jenkinsfile"):
+        assert f"```\n{(FOLDER / name).read_text(encoding='utf-8')}```".removeprefix("```\n") in page, name
