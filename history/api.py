@@ -87,8 +87,6 @@ def _part(runs: Any, page: Page) -> Any:
 _SCRIPT = {
     "responses": {200: {"description": "The file", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
 }
-    "responses": {200: {"description": "The file", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
-}
 
 
 @router.get("/test-history/{int:run_id}/script", openapi_extra=_SCRIPT, summary="The k6 script of a run")
