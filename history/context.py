@@ -4,9 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from history.models import TestHistory
-from history.states import ACTIVE
-from projects.access import project_scope
+from history.access import active_runs
 
 
 def live_runs(request: HttpRequest) -> dict[str, object]:
@@ -16,8 +14,6 @@ def live_runs(request: HttpRequest) -> dict[str, object]:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:
             return 0
-        return TestHistory.objects.filter(
-            project_scope(user, "project__"), status__in=ACTIVE
-        ).count()  # none is deleted
+        return active_runs(user).count()
 
     return {"live_run_count": SimpleLazyObject(running), "open_access": settings.METRICVAULT_OPEN_ACCESS}
