@@ -102,6 +102,10 @@ SENTENCES: dict[str, str] = {
         "have wrong times: let its clock be set by small steps, and run the test again."
     ),
     "no_requests": N_("No request was sent. Look at k6's log below."),
+    # a result from elsewhere
+    "imported": N_("This result was imported; it was not measured here."),
+    "threshold_missed": N_("k6 missed its threshold %(threshold)s on %(metric)s."),
+    "thresholds_met": N_("k6 kept %(met)s of its %(count)s thresholds."),
     # why it did not come to an end as planned
     "target_unreachable": N_(
         "No request got an answer from %(host)s. Check that it runs and that the base URL is right; "

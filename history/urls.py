@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from history import comparing_views, views
+from history import comparing_views, importing_views, views
 from history.exports import views as files
 
 app_name = "history"
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:pk>/log", views.log, name="log"),
     path("<int:pk>/script", views.script, name="script"),
     path("<int:pk>/k6-report/<slug:instance>/", views.report, name="k6-report"),
+    path("import/", importing_views.import_run, name="import"),
     path("<int:pk>/export.csv", files.csv_file, name="export-csv"),
     path("<int:pk>/export.json", files.json_file, name="export-json"),
     path("<int:pk>/export.zip", files.zip_file, name="export-zip"),

@@ -18,7 +18,8 @@ from history.exports.tables import ITERATED, MEASURED, USERS
 from history.models import ScenarioHistory, TestHistory
 from history.reasons import Reason, explain, reason
 from history.states import Outcome, Status
-from history.verdict import time_of
+from history.verdict import exit_code_of, time_of
+from history.verdict_words import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def _plain(value: Any) -> str:
 
 def _properties(run: TestHistory) -> Iterator[tuple[str, Any]]:
     about = {"run": run.pk, "project": run.project.title, "status": run.status, "outcome": run.outcome}
+    about["exit_code"] = exit_code_of(run)
     yield from about.items()
     if run.release:
         yield "release", run.release
@@ -101,11 +103,11 @@ def _cases(run: TestHistory) -> Iterator[Case]:
 
 def _measurement(run: TestHistory) -> Case:
     """Whether the run came to its end and its numbers can be trusted."""
-    case = {"group": run.title, "name": _("measurement")}
+    case: dict[str, Any] = {"group": run.title, "name": _("measurement")}
     if run.status == Status.COMPLETED and run.outcome in (Outcome.PASSED, Outcome.TARGETS_MISSED):
         return Case(**case)
     kind = run.outcome or run.status
-    words = run.message or _("The run has no result.")
+    words = sentence(run)
     return Case(**case, kind="error", words=words, type=kind)
 
 
@@ -125,7 +127,9 @@ def _judged(run: TestHistory, row: TestHistory | ScenarioHistory, request: str, 
             for name, value in _numbers(one, MEASURED)
         ]
         if not cases:
-            nothing = {} if row.total_requests else {"kind": "skipped", "words": _("No request was measured.")}
+            nothing: dict[str, Any] = (
+                {} if row.total_requests else {"kind": "skipped", "words": _("No request was measured.")}
+            )
             cases = [Case(request, _("measured, without a target"), **nothing)]
         first = cases[0]
         cases[0] = Case(first.group, first.name, first.kind, first.words, first.type, (*numbers, *steps))

@@ -56,9 +56,9 @@ class Summary:
             yield from self._scenario(scenario)
 
     def _scenario(self, one: ScenarioHistory) -> Iterator[Row]:
-        about = {"scenario": one.name, "scenario_tag": one.scenario_tag, "request": one.request_name}
+        about: dict[str, Any] = {"scenario": one.name, "scenario_tag": one.scenario_tag, "request": one.request_name}
         targets = [getattr(one, name) for name in _TARGETS]
-        whole = {**about, "position": one.position, "executor": one.executor}
+        whole: dict[str, Any] = {**about, "position": one.position, "executor": one.executor}
         yield self._row(one, part="scenario", targets=targets, **whole)
         for phase in one.phases.all():
             yield self._row(phase, part="phase", kind=phase.kind, **about)
@@ -66,8 +66,8 @@ class Summary:
             own = {"request": step.request_name, "position": step.position}
             yield self._row(step, part="step", **{**about, **own})
         for stage in one.stages.all():
-            own = {"position": stage.position, "kind": stage.kind, "duration": stage.duration, "target": stage.target}
-            yield self._row(stage, part="stage", **about, **own)
+            its = {"position": stage.position, "kind": stage.kind, "duration": stage.duration, "target": stage.target}
+            yield self._row(stage, part="stage", **{**about, **its})
 
     def _row(self, measured: "Part", targets: Row | None = None, **part: Any) -> Row:
         numbers = [getattr(measured, name, None) for name in (*USERS, *ITERATED)]
