@@ -6,6 +6,7 @@ suite is never green; what was not measured is skipped. Numbers stand in `proper
 endpoint), as `name: value` lines.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -96,14 +97,18 @@ def _numbers(row: Any, names: list[str], before: str = "") -> Iterator[tuple[str
 def _cases(run: TestHistory) -> Iterator[Case]:
     yield _measurement(run)
     everything = _("All requests")
+    rows = list(run.scenarios.prefetch_related("steps", "stages", "phases"))
+    times = Counter(one.request_name for one in rows)
     goals = [("errors", run.avg_error_rate, run.error_rate_target, False), ("tps", run.avg_tps, run.target_tps, True)]
     yield from _judged(run, run, everything, goals)
-    for one in run.scenarios.prefetch_related("steps", "stages", "phases"):
+    for one in rows:
         goals = [
             ("errors", one.avg_error_rate, one.error_rate_target, False),
             ("pace", one.avg_tps, one.tps_target, True),
         ]
-        yield from _judged(run, one, one.request_name or one.name, goals)
+        for case in _judged(run, one, one.request_name or one.name, goals):
+            # Build servers tell cases apart by their names alone.
+            yield replace(case, group=f"{case.group} · {one.name}") if times[one.request_name] > 1 else case
 
 
 def _measurement(run: TestHistory) -> Case:
