@@ -92,6 +92,7 @@ def walk(record: Recorder) -> None:
     }
     run = _load_tests(record, load)
     _plans(record, project, run)
+    _labels(record, run)
     _results(record, project, run)
     record("DELETE /openapi/{spec_id}", spec_id=spec)
     _last(record)
@@ -149,7 +150,25 @@ def _results(record: Recorder, project: int, run: int) -> None:
     record("GET /test-history/{run_id}/details", run_id=run)
     record("GET /test-history/{run_id}/timeseries", run_id=run)
     record("GET /test-history/{run_id}/wait", run_id=run, query={"timeout": 0})
+    record("GET /test-history/{run_id}/span", run_id=run, query={"from": 1, "to": 3})
+    record("GET /test-history/{run_id}/heatmap", run_id=run)
+    record("GET /test-history/{run_id}/script", run_id=run)
+    for name in ("export.csv", "export.json", "export.zip", "report.html", "junit.xml"):
+        record(f"GET /test-history/{{run_id}}/{name}", run_id=run)
+    record("GET /test-history/{run_id}/chart/{name}.svg", run_id=run, name="latency")
     record("GET /")
+
+
+def _labels(record: Recorder, run: int) -> None:
+    marks: Json = {"labels": ["nightly"], "release": "2.3.1", "pinned": False, "baseline": True}
+    record("PATCH /test-history/{run_id}", run_id=run, body=marks)
+    note = record("POST /test-history/{run_id}/notes", run_id=run, body={"text": "The cache was cold."})["id"]
+    record("GET /test-history/{run_id}/notes", run_id=run)
+    changed = {"text": "The cache was cold until 00:30."}
+    record("PATCH /test-history/{run_id}/notes/{note_id}", run_id=run, note_id=note, body=changed)
+    record("DELETE /test-history/{run_id}/notes/{note_id}", run_id=run, note_id=note)
+    record("DELETE /test-history/{run_id}", run_id=run)
+    record("POST /test-history/{run_id}/restore", run_id=run)
 
 
 def _last(record: Recorder) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any, Literal
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from history import answers
 from history.access import get_run, visible_runs
+from history.k6_script import k6_script
 from history.run_search import Wanted, matching
 from history.states import Outcome, Status
 from projects.access import get_project, require_user
@@ -78,3 +79,14 @@ def details(request: HttpRequest, run_id: int) -> dict[str, Any]:
 
 def _part(runs: Any, page: Page) -> Any:
     return runs[page.offset : page.offset + page.limit]
+
+
+_SCRIPT = {
+    "responses": {200: {"description": "The file", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
+}
+
+
+@router.get("/test-history/{int:run_id}/script", openapi_extra=_SCRIPT, summary="The k6 script of a run")
+def script(request: HttpRequest, run_id: int) -> HttpResponse:
+    """As it ran, with the plan inside; secrets are not in it."""
+    return k6_script(get_run(require_user(request), run_id))

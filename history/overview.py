@@ -64,7 +64,9 @@ def seconds(run: TestHistory) -> tuple[Columns, dict[str, Columns]]:
     """All seconds: of the whole run, and by scenario tag. Of a run that lasts, those that were sent live already: a
     page that opens now gets the next one from its stream."""
     rows = dict(run.scenarios.values_list("pk", "scenario_tag"))
-    stored = dict(run.timelines.values_list("scenario_id", "columns")) if run.is_finished else {}
+    stored: dict[int | None, Columns] = {}
+    if run.is_finished:
+        stored.update(run.timelines.values_list("scenario_id", "columns"))
     if stored:
         return stored.get(None, {}), {tag: stored.get(pk, {}) for pk, tag in rows.items()}
     _timeline, tracks = follow(_snapshots(run), list(rows.values()))

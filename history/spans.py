@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil, floor
 
-from history.metrics.cells import Cell, Numbers, Place, numbers, sum_cells
+from history.metrics.cells import Numbers, Place, numbers, sum_cells
 from history.metrics.native_histogram import Histogram, upper_bound
 from history.minutes import Sums, kept, whole_seconds
 from history.models import Measured, ScenarioHistory, TestHistory
@@ -122,13 +122,14 @@ def _part(sums: Sums, places: Iterable[Place], seconds: float, whole: range, sta
         max_ms=cell.spread.percentile(1.0),
         max_tps=max(rates, default=None),
         min_tps=min(rates, default=None),
-        **_counts(cell),
+        iterations=cell.iterations,
+        dropped=cell.dropped,
+        checks_passed=cell.checks_passed,
+        checks_failed=cell.checks_failed,
+        sent=cell.sent,
+        received=cell.received,
+        answers=cell.answers,
     )
-
-
-def _counts(cell: Cell) -> dict[str, int | dict[str, int]]:
-    names = ("iterations", "dropped", "checks_passed", "checks_failed", "sent", "received", "answers")
-    return {name: getattr(cell, name) for name in names}
 
 
 def distribution(spread: Histogram) -> list[Bar]:

@@ -7,7 +7,6 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh, push_url
 
@@ -17,6 +16,7 @@ from history.board_failures import failing
 from history.board_span import chosen
 from history.hosts import hosts
 from history.k6_report import k6_report
+from history.k6_script import k6_script
 from history.models import TestHistory
 from history.states import ACTIVE, Outcome, Status
 from metricvault.lib.htmx import render_page
@@ -153,9 +153,7 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
 def script(request: HttpRequest, pk: int) -> HttpResponse:
     """The k6 script of the run as a file."""
     found = get_run(require_user(request), pk)
-    name = found.k6_script_file_name or f"{slugify(found.title) or 'run'}-{found.pk}.js"
-    headers = {"Content-Disposition": f'attachment; filename="{name.rsplit("/", 1)[-1]}"'}
-    return HttpResponse(found.script, content_type="text/javascript; charset=utf-8", headers=headers)
+    return k6_script(found)
 
 
 @require_safe

@@ -13,7 +13,9 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from history.api import router as history_router
+from history.comparing_api import router as comparing_router
 from history.exports.api import router as exports_router
+from history.failures_api import router as failures_router
 from history.importing_api import router as importing_router
 from history.labelling_api import router as labelling_router
 from history.seconds_api import router as seconds_router
@@ -133,6 +135,8 @@ api.add_router("", loadtests_router)
 api.add_router("", plan_router)
 api.add_router("", trying_router)
 api.add_router("", history_router)
+api.add_router("", failures_router)
+api.add_router("", comparing_router)
 api.add_router("", labelling_router)
 api.add_router("", exports_router)
 api.add_router("", importing_router)

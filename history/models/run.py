@@ -76,7 +76,12 @@ class TestHistory(Iterated):
     class Meta:
         db_table = "test_history"
         ordering = ["-tested_at", "-id"]
-        indexes = [models.Index(fields=["project", "-tested_at"], name="run_by_project_and_time")]
+        indexes = [
+            models.Index(fields=["project", "-tested_at"], name="run_by_project_and_time"),
+            # The list of runs, and how many there are, without reading each row past its script and log.
+            models.Index(fields=["deleted_at", "-pinned", "-tested_at", "-id", "project"], name="run_by_list"),
+            models.Index(fields=["release"], name="run_by_release"),
+        ]
         verbose_name = _("run")
         verbose_name_plural = _("runs")
 
