@@ -26,6 +26,7 @@ MARK = "METRICVAULT_TEST_SERVERS"
 ONLY_HERE = {
     "tests/test_influx_end_to_end.py": "influxd",
     "tests/test_several_processes.py": "postgres",
+    "tests/test_access_tokens.py": "postgres",
 }
 ACROSS = ["tests/test_end_to_end.py", *ONLY_HERE]
 _LOOK = 0.5  # seconds
