@@ -28,6 +28,7 @@ _SHARING = (
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
+    "results_story",
     "try_in_browser",
 )
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}
