@@ -14,7 +14,11 @@ pytestmark = pytest.mark.django_db
 
 def runs(alice: User, **changed: float) -> tuple[TestHistory, TestHistory]:
     project = project_of(alice)
-    base, run = (run_of(project, endpoint_set="one", **columns) for columns in ({}, changed))
+    base = run_of(project, endpoint_set="one")
+    run = run_of(project, endpoint_set="one")
+    for name, value in changed.items():
+        setattr(run, name, value)
+    run.save()
     set_baseline(base, alice)
     return base, run
 

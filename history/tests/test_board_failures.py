@@ -34,13 +34,19 @@ def sent(**more: Any) -> dict[str, Any]:
     return {**about, **more}
 
 
-ANSWERED = {
+ANSWERED: dict[str, Any] = {
     "kind": "503",
     "t": 281.4,
     "request": sent(),
     "response": {"status": 503, "status_text": "", "headers": [["Server", HOSTILE]], "body": HOSTILE, "duration": 1360},
 }
-REFUSED = {"kind": "0:1212", "t": 12.0, "request": sent(), "response": None, "error": "dial: connection refused"}
+REFUSED: dict[str, Any] = {
+    "kind": "0:1212",
+    "t": 12.0,
+    "request": sent(),
+    "response": None,
+    "error": "dial: connection refused",
+}
 
 
 def test_request_and_answer_are_shown_in_words_and_escaped(page: Client, alice: User) -> None:
