@@ -18,6 +18,7 @@ from tests import asked
 
 # Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
 _SHARING = (
+    "board_in_browser",
     "browser",
     "builder_end_to_end",
     "builder_story",
