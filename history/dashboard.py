@@ -37,7 +37,7 @@ def verdicts(user: Person) -> list[TestHistory]:
     """The last runs that are over, the newest first, each with `why`: the first bad reason, or the first one."""
     over = visible_runs(user).filter(status__in=FINISHED)
     # The index of the list has the pinned ones apart: the newest of each kind, instead of all in another order.
-    newest = [over.filter(pinned=pinned).order_by("-tested_at", "-pk").values("pk")[:VERDICTS] for pinned in (False, True)]
+    newest = [over.filter(pinned__in=[pinned]).order_by("-tested_at", "-pk").values("pk")[:VERDICTS] for pinned in (False, True)]
     rows = TestHistory.objects.filter(Q(pk__in=newest[0]) | Q(pk__in=newest[1])).select_related("project")
     runs = list(rows.defer(*_LISTED, "plan_snapshot")[:VERDICTS])
     for run in runs:
