@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from history import answers
@@ -13,15 +13,9 @@ from history.models import TestHistory
 from history.run_search import Wanted, found_keys, matching
 from history.states import Outcome, Status
 from projects.access import get_project, require_user
+from projects.api import Page
 
 router = Router(tags=["Results"])
-
-
-class Page(Schema):
-    """Which part of a list."""
-
-    limit: int = Field(50, ge=1, le=500, description="How many items at most")
-    offset: int = Field(0, ge=0, le=10**9, description="How many items to leave out at the start")
 
 
 class RunFilter(Page):

@@ -15,6 +15,7 @@ from history.models import TestHistory
 from history.templatetags import numbers
 
 LETTERS = "ABCDE"
+_MOST_NAMED = 5  # of what else differs; the table below has all
 SHOWN = ("p50", "p95", "p99", "avg", "tps", "errors")
 
 
@@ -165,7 +166,8 @@ def banner(found: Comparison, heads: Sequence[Head], setups: Sequence[str], *, s
     reasons += [(mark, text) for head in heads[1:] for mark, text in _counted(found, head)]
     reasons.append(("passed", _("All asked for the same load.")) if same else ("invalid", _different_load()))
     if setups:
-        reasons.append(("none", _("Different between the runs: %(names)s.") % {"names": ", ".join(setups)}))
+        names = ", ".join(setups[:_MOST_NAMED]) + (" …" if len(setups) > _MOST_NAMED else "")
+        reasons.append(("none", _("Different between the runs: %(names)s.") % {"names": names}))
     doubtful = any(head.doubt for head in heads)
     return {"kind": "invalid" if doubtful and kind != "info" else kind, "title": title, "reasons": reasons}
 

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from history import comparing_views, importing_views, labelling_views, run_list, trash_views, views
+from history import (
+    comparing_views,
+    importing_views,
+    labelling_views,
+    run_list,
+    trash_views,
+    trends_views,
+    views,
+)
 from history.exports import views as files
 
 app_name = "history"
@@ -24,6 +32,7 @@ urlpatterns = [
     path("<int:pk>/junit.xml", files.junit_file, name="junit"),
     path("<int:pk>/chart/<slug:name>.svg", files.chart_file, name="chart"),
     path("compare/", comparing_views.compare, name="compare"),
+    path("trends/", trends_views.trends, name="trends"),
     path("<int:pk>/against-baseline/", comparing_views.against_baseline, name="against-baseline"),
     path("chosen/", run_list.chosen, name="chosen"),
     path("deleted/", run_list.deleted, name="deleted"),
