@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from history.drawing import Line, Mark, Point, Target, line_chart
 from history.drawing.markup import room
@@ -63,8 +64,8 @@ def _chart(
                 height=HEIGHT,
                 span=(-0.5, max(len(found.readings) - 0.5, 0.5)),
                 ticks=_dates(found.readings),
-                targets=_targets(found.readings, measures),
-                marks=_marks(found.readings, width),
+                targets=_targets(found, measures),
+                marks=_marks(found, width),
                 legend=len(lines) > 1,
             )
         )
@@ -135,42 +136,49 @@ def _date(row: Reading) -> str:
 
 def _dates(readings: Sequence[Reading]) -> list[tuple[float, str]]:
     step = max(1, len(readings) // 5)
-    return [(float(x), _date(readings[x])) for x in range(0, len(readings), step)]
+    form = pgettext("date format, day and month", "j M")
+    dates = [date_format(timezone.localtime(row.tested_at), form) for row in readings]
+    return [(float(x), dates[x]) for x in range(0, len(readings), step)]
 
 
-def _targets(readings: Sequence[Reading], measures: list[str]) -> list[Target]:
-    """What the newest run that had a target was judged by."""
+def _targets(found: Trend, measures: list[str]) -> list[Target]:
+    """What the newest run that had a target was judged by; of a project only what all its runs were judged by."""
     forms: dict[str, Callable[[float], str]] = {
         "tps": lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s",
         "errors": numbers.limit,
     }
-    found = []
+    targets = []
     for name in measures:
-        value = next((row.targets[name] for row in reversed(readings) if name in row.targets), None)
-        if value is not None:
-            words = _("target %(value)s") % {"value": forms.get(name, numbers.ms)(value)}
-            found.append(Target(value, f"{name} {words}" if len(measures) > 1 else words))
-    return found
+        values = [row.targets[name] for row in found.readings if name in row.targets]
+        if values and (found.subject.kind != "project" or len(set(values)) == 1):
+            words = _("target %(value)s") % {"value": forms.get(name, numbers.ms)(values[-1])}
+            targets.append(Target(values[-1], f"{name} {words}" if len(measures) > 1 else words))
+    return targets
 
 
-def _marks(readings: Sequence[Reading], width: int) -> list[Mark]:
-    """Where another release begins, labels change, and the baseline. Words that would run into each other are left
+def _marks(found: Trend, width: int) -> list[Mark]:
+    """Where another release begins, labels are new, and the baseline. Words that would run into each other are left
     out; the table has them."""
-    found: dict[int, list[str]] = defaultdict(list)
-    before = readings[0] if readings else None
+    readings = found.readings
+    told: dict[int, list[str]] = defaultdict(list)
+    seen: set[str] = set()
     for x, row in enumerate(readings):
-        if before is not None and x:
-            if row.release != before.release and row.release:
-                found[x].append(row.release)
-            found[x] += [label for label in row.labels if label not in before.labels]
+        before = readings[x - 1] if x else row
+        # Plans of a project take turns, each with its own release: only the first run of a release is told there.
+        known = row.release in seen if found.subject.kind == "project" else row.release == before.release
+        if x and row.release and not known:
+            told[x].append(row.release)
+        seen.add(row.release)
+        if x:
+            told[x] += [label for label in row.labels if label not in before.labels]
         if row.baseline:
-            found[x].append(_("baseline"))
-        before = row
+            told[x].append(_("baseline"))
     marks, free = [], -1.0
-    for x, words in sorted((x, words) for x, words in found.items() if words):
-        named = x >= free
+    for x, words in sorted((x, words) for x, words in told.items() if words):
         text = " · ".join(words)
-        marks.append(Mark(float(x), text if named else ""))
-        if named:
-            free = x + len(readings) * (room(text) + 8) / (width - _AXIS)
+        taken = len(readings) * (room(text) + 8) / (width - _AXIS)
+        late = x + taken > len(readings) - 0.5  # drawn at the left of its line
+        start, end = (x - taken, float(x)) if late else (float(x), x + taken)
+        marks.append(Mark(float(x), text if start >= free else ""))
+        free = end if start >= free else free
     return marks
