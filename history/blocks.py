@@ -113,13 +113,10 @@ def _packed(cell: Cell) -> list[Any]:
     while counts and not counts[-1]:
         counts.pop()
     spread = cell.spread
-    first, last = (min(spread.buckets), max(spread.buckets)) if spread.buckets else (0, -1)
-    buckets = [int(spread.buckets.get(index, 0)) for index in range(first, last + 1)]
-    return [cell.requests, counts, cell.answers, round(spread.total, 6), int(spread.zero), first, buckets]
+    return [cell.requests, counts, cell.answers, round(spread.total, 6), spread.zero, spread.first, spread.counts]
 
 
 def _cell(plain: list[Any]) -> Cell:
     requests, counts, answers, total, zero, first, counted = plain
-    buckets = {index: count for index, count in enumerate(counted, first) if count}
     more: Mapping[str, int] = dict(zip(_COUNTS, counts, strict=False))
-    return Cell(requests=requests, spread=Histogram(requests, total, zero, buckets), answers=answers, **more)
+    return Cell(requests, spread=Histogram.of(requests, total, zero, first, counted), answers=answers, **more)

@@ -84,6 +84,7 @@ class PartRow:
     start: float | None
     end: float | None
     cells: list[Shown]
+    duration: float | None = None
     kind: str = ""
 
 
@@ -131,7 +132,9 @@ class _Part:
 
     def shown(self, columns: list[Column], row: ScenarioRow | None) -> PartRow:
         over = row.over(self.figures) if row else set()
-        return PartRow(self.name, self.start, self.end, wide_cells(self.figures, columns, over), self.kind)
+        return PartRow(
+            self.name, self.start, self.end, wide_cells(self.figures, columns, over), self.figures.duration, self.kind
+        )
 
 
 def _of_phase(phase: PhaseHistory) -> _Part:

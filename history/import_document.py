@@ -232,7 +232,7 @@ def _as_long(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
     if not columns:
         return columns
     times = columns.get("t", [])
-    odd = None in times or times != sorted(times) or max(times, default=0) > 1e7
+    odd = "t" not in columns or None in times or times != sorted(times) or max(times, default=0) > 1e7
     if odd or len({len(column) for column in columns.values()}) > 1:
         raise ValueError(_("All columns have to be as long as “t”, which has to rise."))
     return columns
@@ -249,6 +249,7 @@ class Heatmap(Part):
 
     step: Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
     start: Duration = 0.0
+    end: Duration = 0.0
     rows: Annotated[list[Edge], Field(max_length=1000)]
     counts: Annotated[list[Annotated[list[Count], Field(max_length=1000)]], Field(max_length=2000)]
 

@@ -31,7 +31,7 @@ class Explained(TypedDict):
 
 
 _TIME = N_("%(request)s: %(percentile)s is %(value)s, target %(target)s.")
-# `by` and `since` are phrases of `_phrases`, which begin with a gap and a comma, or "".
+# `by` and `since` are what `_phrases` makes of them: “ (+60 %)” and “, from 04:10”, or nothing.
 _TIME_MISSED = N_("%(request)s: %(percentile)s is %(value)s, target %(target)s%(by)s%(since)s.")
 _PERCENTILES = ("p50", "p90", "p95", "p99")
 SENTENCES: dict[str, str] = {
@@ -239,7 +239,7 @@ def _phrases(kind: str, given: Mapping[str, Any]) -> dict[str, str]:
     )
     if since is None or (since == 0 and kind in ("tps", "pace")):
         return {"by": far, "since": ""}
-    words = _(", from %(time)s on") % {"time": numbers.clock(since)} if since else _(", from the start")
+    words = _(", from %(time)s") % {"time": numbers.clock(since)} if since else _(", from the start")
     return {"by": far, "since": words}
 
 

@@ -61,8 +61,8 @@ class Track:
         counts = (getattr(cell, name) for name in _COUNTED)
         for name, value in zip(COLUMNS, (*rates, *times, vus, *counts), strict=True):
             self.columns[name].append(value)
-        buckets = cell.spread.buckets
-        self.longest.append(upper_bound(max(buckets)) if buckets else None)
+        highest = cell.spread.highest
+        self.longest.append(None if highest is None else upper_bound(highest))
         self._open.add(cell)
         self._seconds += 1
         if self._seconds == self.stretch:

@@ -40,11 +40,15 @@ def zip_file(run: TestHistory) -> Download:
     """All tables, the document, the report and the JUnit XML in one archive."""
     finished(run)
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  the answer closes it
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, pieces in _members(run):
-            with archive.open(name, "w", force_zip64=True) as member:
-                for piece in pieces:
-                    member.write(piece)
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, pieces in _members(run):
+                with archive.open(name, "w", force_zip64=True) as member:
+                    for piece in pieces:
+                        member.write(piece)
+    except BaseException:
+        file.close()
+        raise
     return Download(file, file_name(run, "", ".zip"), "application/zip")
 
 
@@ -78,7 +82,8 @@ def junit_file(run: TestHistory) -> Download:
 
 def chart_file(run: TestHistory, name: str, scenario_tag: str = "", *, download: bool = False) -> Download:
     """A chart of the run, or of one of its scenarios, as a picture."""
-    scenario = finished(run).scenarios.filter(scenario_tag=scenario_tag).first() if scenario_tag else None
+    finished(run)
+    scenario = run.scenarios.filter(scenario_tag=scenario_tag).first() if scenario_tag else None
     if scenario_tag and scenario is None:
         raise Missing(_("This run has no scenario of that name."))
     picture = standalone(charts.chart(run, name, charts.seconds(run, scenario), scenario, width=1000, height=320))

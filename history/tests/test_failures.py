@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from history.failures import MARK, MOST, MOST_KINDS, Failure, first, keep, of_run, read
+from history.failures import MARK, MOST, MOST_KINDS, Failure, Key, first, keep, of_run, read
 from history.models import FailedRequest, TestHistory
 from history.tests.recorded_history import recorded_rows
 from tests.recorded import recorded_steps
@@ -75,12 +75,12 @@ def test_a_mark_inside_of_an_answer_makes_no_second_line() -> None:
     assert [one.t for one in told(line(1, request={"body": body}))] == [1]
 
 
-keys = st.tuples(st.integers(1, 2), st.sampled_from(["500", "check"]), st.floats(0, 9), st.booleans())
+keys = st.tuples(st.just(1), st.sampled_from(["500", "check"]), st.integers(0, 9), st.booleans())
 
 
-@given(st.sets(keys, max_size=60))
-def test_the_first_are_the_same_however_they_come(all_of_them: set[tuple[int, str, float, bool]]) -> None:
-    at_once, in_parts = first(all_of_them), set[tuple[int, str, float, bool]]()
+@given(st.sets(keys, max_size=20))
+def test_the_first_are_the_same_however_they_come(all_of_them: set[Key]) -> None:
+    at_once, in_parts = first(all_of_them), set[Key]()
     for key in all_of_them:
         in_parts = first(in_parts | {key})
     assert in_parts == at_once
