@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, Value, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from history.access import visible_runs
@@ -34,8 +33,8 @@ EARLIER = 10  # passed runs before those
 LEAST_EARLIER = 3
 LEAST_REQUESTS = 100
 SHARE, LEAST_MS, POINTS = 0.10, 1.0, 1.0
-LOOKED_AT = 24  # runs of a plan: among them are ten that passed, but for plans that hardly ever pass
-MOST_GROUPS = 60  # plans (or sets of endpoints), those that ran last; more are nothing that a person looks at
+NEWEST = 800  # valid runs that are looked at, so that a long history costs no more than a short one
+MOST_GROUPS = 50  # plans (or sets of endpoints) among them, those that ran last
 _COLUMNS = {"p95": "p95_response_time", "errors": "avg_error_rate", "tps": "avg_tps"}
 _KINDS = tuple(_COLUMNS)
 
@@ -112,15 +111,17 @@ _RUN = ("pk", "title", "plan_id", "plan__title", "project_id", "project__title",
 
 
 def _groups(runs: QuerySet[TestHistory]) -> dict[Group, list[dict[str, Any]]]:
-    """The newest valid runs of each plan, the newest first, of the groups that ran last."""
-    belongs = Case(When(plan=None, then=F("endpoint_set")), default=Value(""))
-    valid = Q(status=Status.COMPLETED, outcome__in=(Outcome.PASSED, Outcome.TARGETS_MISSED))
-    enough = runs.filter(valid, total_requests__gte=LEAST_REQUESTS).exclude(plan=None, endpoint_set="")
-    place = Window(RowNumber(), [F("project"), F("plan"), belongs], [F("tested_at").desc(), F("pk").desc()])
-    rows = enough.annotate(belongs=belongs, place=place).filter(place__lte=LOOKED_AT)
+    """The newest valid runs by plan, the newest first, of the plans that ran last."""
+    valid = runs.filter(
+        status=Status.COMPLETED,
+        outcome__in=(Outcome.PASSED, Outcome.TARGETS_MISSED),
+        total_requests__gte=LEAST_REQUESTS,
+    )
     groups: dict[Group, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows.order_by("-tested_at", "-pk").values(*_RUN, *_COLUMNS.values(), "belongs"):
-        groups[row["project_id"], row["plan_id"], row["belongs"]].append(row)
+    for row in valid.order_by("-tested_at", "-pk").values(*_RUN, *_COLUMNS.values())[:NEWEST]:
+        belongs = row["endpoint_set"] if row["plan_id"] is None else ""
+        if row["plan_id"] is not None or belongs:
+            groups[row["project_id"], row["plan_id"], belongs].append(row)
     latest = list(groups.items())[:MOST_GROUPS]  # in the order of their newest runs
     return {group: _wanted(of) for group, of in latest if len(of) >= IN_A_ROW}
 
