@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from history.drawing import Line, Mark, Point, Target, line_chart
 from history.drawing.markup import room
@@ -130,15 +132,19 @@ def _words(row: Reading, measure: str, value: float) -> str:
     return ", ".join(one for one in extra if one)
 
 
-def _date(row: Reading) -> str:
-    return date_format(timezone.localtime(row.tested_at), "SHORT_DATE_FORMAT")
+@lru_cache(maxsize=4096)  # every chart of a page has the same days, and writing one takes long
+def _written(day: date, form: str, language: str) -> str:
+    return date_format(day, form)
+
+
+def _date(row: Reading, form: str = "SHORT_DATE_FORMAT") -> str:
+    return _written(timezone.localtime(row.tested_at).date(), form, get_language() or "")
 
 
 def _dates(readings: Sequence[Reading]) -> list[tuple[float, str]]:
-    step = max(1, len(readings) // 5)
     form = pgettext("date format, day and month", "j M")
-    dates = [date_format(timezone.localtime(row.tested_at), form) for row in readings]
-    return [(float(x), dates[x]) for x in range(0, len(readings), step)]
+    step = max(1, len(readings) // 5)
+    return [(float(x), _date(readings[x], form)) for x in range(0, len(readings), step)]
 
 
 def _targets(found: Trend, measures: list[str]) -> list[Target]:
