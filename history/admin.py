@@ -11,6 +11,7 @@ from history.models import (
     K6Report,
     Measured,
     MetricSnapshot,
+    PhaseHistory,
     ScenarioHistory,
     StageHistory,
     StepHistory,
@@ -107,6 +108,17 @@ class StageHistoryAdmin(UnlockMixin, admin.ModelAdmin):
     list_select_related = ("scenario",)
     search_fields = ("scenario__name", "scenario__test_history__title")
     raw_id_fields = ("scenario",)
+    measured = ITERATED
+
+
+@admin.register(PhaseHistory)
+class PhaseHistoryAdmin(UnlockMixin, admin.ModelAdmin):
+    list_display = ("id", "test_history", "scenario", "kind", "total_requests", "p95_response_time")
+    list_filter = ("kind", "test_history__project")
+    list_select_related = ("test_history", "scenario")
+    search_fields = ("test_history__title", "scenario__name")
+    raw_id_fields = ("test_history", "scenario")
+    measured = (*ITERATED, *USERS)
 
 
 @admin.register(StepHistory)
