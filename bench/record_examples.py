@@ -26,6 +26,7 @@ class Recorder:
 
     def __init__(self, product: Product) -> None:
         self.product, self.found = product, dict[str, Json]()
+        self.paths = product.api.get("/api/openapi.json").json()["paths"]
 
     def __call__(self, operation: str, /, *, query: Json | None = None, files: Any = None, **given: Any) -> Any:
         """Answers the object of the answer, or its text. `given`: names of the path, and `body` or `text`."""
@@ -92,6 +93,7 @@ def walk(record: Recorder) -> None:
     }
     run = _load_tests(record, load)
     _plans(record, project, run)
+    _labels(record, run)
     _results(record, project, run)
     record("DELETE /openapi/{spec_id}", spec_id=spec)
     _last(record)
@@ -149,7 +151,33 @@ def _results(record: Recorder, project: int, run: int) -> None:
     record("GET /test-history/{run_id}/details", run_id=run)
     record("GET /test-history/{run_id}/timeseries", run_id=run)
     record("GET /test-history/{run_id}/wait", run_id=run, query={"timeout": 0})
+    record("GET /test-history/{run_id}/span", run_id=run, query={"from": 1, "to": 3})
+    record("GET /test-history/{run_id}/heatmap", run_id=run)
+    record("GET /test-history/{run_id}/script", run_id=run)
+    record("GET /test-history/{run_id}/failures", run_id=run)
+    other = record.product.api.get("/test-history/simple", params={"project_id": project}).json()["items"][0]["id"]
+    record("GET /test-history/compare", query={"runs": f"{run},{other}"})
+    for what in ("trends", "regressions"):  # once they are there
+        if f"/test-history/{what}" in record.paths:
+            record(f"GET /test-history/{what}", query={"project_id": project})
+    summary = {"metrics": {"http_reqs": {"count": 2400, "rate": 80.0}}}
+    record("POST /test-history/import", body={"project_id": project, "title": "Nightly", "document": summary})
+    for name in ("export.csv", "export.json", "export.zip", "report.html", "junit.xml"):
+        record(f"GET /test-history/{{run_id}}/{name}", run_id=run)
+    record("GET /test-history/{run_id}/chart/{name}.svg", run_id=run, name="response-time")
     record("GET /")
+
+
+def _labels(record: Recorder, run: int) -> None:
+    marks: Json = {"labels": ["nightly"], "release": "2.3.1", "pinned": False, "baseline": True}
+    record("PATCH /test-history/{run_id}", run_id=run, body=marks)
+    note = record("POST /test-history/{run_id}/notes", run_id=run, body={"text": "The cache was cold."})["id"]
+    record("GET /test-history/{run_id}/notes", run_id=run)
+    changed = {"text": "The cache was cold until 00:30."}
+    record("PATCH /test-history/{run_id}/notes/{note_id}", run_id=run, note_id=note, body=changed)
+    record("DELETE /test-history/{run_id}/notes/{note_id}", run_id=run, note_id=note)
+    record("DELETE /test-history/{run_id}", run_id=run)
+    record("POST /test-history/{run_id}/restore", run_id=run)
 
 
 def _last(record: Recorder) -> None:

@@ -10,15 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from history.comparing_blocks import of_steps
 from history.comparing_seconds import Seconds, of_runs
 from history.models import Measured, ScenarioHistory, StepHistory, TestHistory
 from history.significance import BETWEEN, FEW, LEAST_MS, Judged, Side, judge, judge_errors, spread_of_runs
 from history.states import FINISHED, Outcome, Status
+from history.tracks import place
 
 LEAST, MOST = 2, 5  # runs
 EARLIER = 12  # runs of the plan, by whose differences noise is known
 TIMES = ("avg", "p50", "p90", "p95", "p99")
 MEASURES = (*TIMES, "tps", "errors")
+DECIDING = ("p95", "p50", "avg")
+CERTAINTY = ("real", "likely", "noise", "few")
 _LEAST_TPS = 0.1
 
 Mark = Literal["real", "likely", "noise", "few", "new", "removed"]
@@ -102,6 +106,13 @@ class Row:
         change = here.changes.get(measure)
         return change.mark if change else "few"
 
+    def verdict(self, index: int) -> Change | None:
+        """The change that says most surely whether a run's response times are others: of p95, p50 or the average. p99
+        has no voice: it needs more requests than most runs have."""
+        part = self.parts[index]
+        changes = [part.changes[name] for name in DECIDING if name in part.changes] if part else []
+        return min(changes, key=lambda one: (CERTAINTY.index(one.mark), not one.worse), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -158,10 +169,15 @@ def _matched(
 ) -> dict[Key, list[_Found | None]]:
     """The endpoints of all runs by key, each with what every run has of it, in the order of the runs."""
     found: dict[int, list[tuple[ScenarioHistory, StepHistory | None]]] = defaultdict(list)
+    several: set[int] = set()
     scenarios = ScenarioHistory.objects.filter(test_history__in=[run.pk for run in runs]).prefetch_related("steps")
     for scenario in scenarios:
         steps: list[StepHistory | None] = [*scenario.steps.all()] or [None]
         found[scenario.test_history_id] += [(scenario, step) for step in steps]
+        if len(steps) > 1:
+            several.add(scenario.pk)
+    stepped = {scenario.test_history_id for scenario in scenarios if scenario.pk in several}
+    of_step = of_steps([run for run in runs if run.pk in stepped])
     counts: Counter[str] = Counter()
     for places in found.values():
         counts |= Counter(_request(*place) for place in places)
@@ -175,8 +191,10 @@ def _matched(
                 key = (request, scenario.name, step.name if step else "")
                 seen[key] += 1
                 key = (*key, str(seen[key]))
-            alone = step is None or len(scenario.steps.all()) == 1
-            track = seconds.get((run.pk, scenario.pk)) if alone else None
+            if step is None or scenario.pk not in several:
+                track = seconds.get((run.pk, scenario.pk))
+            else:
+                track = of_step.get((run.pk, place(scenario, step, several=True)))
             rows[key][index] = numbers_of(step or scenario), track or Seconds()
     return rows
 
@@ -226,14 +244,12 @@ def _changes(base: _Found, other: _Found, between: Mapping[str, float]) -> dict[
 
 
 def _urgency(row: Row) -> tuple[int, int, float, str, str]:
-    """Rows that both have first; of them the surely worse, the likely worse, the largest change of p95."""
+    """Rows that both have first; of them the surely slower, the likely slower, the largest change."""
     everywhere = all(part is not None for part in row.parts)
-    changes = [part.changes["p95"] for part in row.parts if part and "p95" in part.changes]
-    worse = [change for change in changes if change.worse]
-    marks: list[Mark] = ["real", "likely"]
-    rank = min((marks.index(one.mark) for one in worse if one.mark in marks), default=len(marks))
-    largest = max((abs(change.percent or 0.0) for change in changes), default=0.0)
-    return (not everywhere, rank, -largest, row.request, row.name)
+    verdicts = [found for index in range(1, len(row.parts)) if (found := row.verdict(index))]
+    sure = [CERTAINTY.index(one.mark) for one in verdicts if one.worse and one.mark in ("real", "likely")]
+    largest = max((abs(one.percent or 0.0) for one in verdicts), default=0.0)
+    return (not everywhere, min(sure, default=len(CERTAINTY)), -largest, row.request, row.name)
 
 
 def _between(runs: Sequence[TestHistory]) -> dict[str, float]:

@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from history.comparing import MOST, Change, Comparison, Mark, Numbers, Row, compare, doubt
+from history.comparing import DECIDING, MOST, Change, Comparison, Mark, Numbers, Row, compare, doubt
 from history.comparing_charts import charts
 from history.comparing_setups import differing, same_load
 from history.models import TestHistory
 from history.templatetags import numbers
 
 LETTERS = "ABCDE"
+_MOST_NAMED = 5  # of what else differs; the table below has all
 SHOWN = ("p50", "p95", "p99", "avg", "tps", "errors")
-TOLD = ("p95", "p50", "avg", "p99")  # response times the verdict speaks of, the one it prefers first
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Shown:
     delta: str = ""
     kind: str = ""  # better, worse or same
     mark: Mark | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,13 @@ def _cell(measure: str, found: Numbers, change: Change | None) -> Shown:
     if change is None:
         return Shown(value)
     kind = "same" if change.mark == "noise" or change.worse is None else "worse" if change.worse else "better"
-    return Shown(value, delta(change), kind, change.mark)
+    return Shown(value, delta(change), kind, change.mark, said(change.mark))
+
+
+def said(mark: Mark) -> str:
+    """A mark in words."""
+    words = {"real": _("real"), "likely": _("probably real"), "noise": _("noise")}
+    return words.get(mark, _("not known"))
 
 
 def written(measure: str, value: float | None) -> str:
@@ -166,7 +173,8 @@ def banner(found: Comparison, heads: Sequence[Head], setups: Sequence[str], *, s
     reasons += [(mark, text) for head in heads[1:] for mark, text in _counted(found, head)]
     reasons.append(("passed", _("All asked for the same load.")) if same else ("invalid", _different_load()))
     if setups:
-        reasons.append(("none", _("Different between the runs: %(names)s.") % {"names": ", ".join(setups)}))
+        names = ", ".join(setups[:_MOST_NAMED]) + (" …" if len(setups) > _MOST_NAMED else "")
+        reasons.append(("none", _("Different between the runs: %(names)s.") % {"names": names}))
     doubtful = any(head.doubt for head in heads)
     return {"kind": "invalid" if doubtful and kind != "info" else kind, "title": title, "reasons": reasons}
 
@@ -177,7 +185,7 @@ def _different_load() -> str:
 
 def _largest(found: Comparison, heads: Sequence[Head]) -> tuple[str, str]:
     for mark, worse in (("real", True), ("likely", True), ("real", False), ("likely", False)):
-        for measures in (TOLD[:3], ("errors",)):
+        for measures in (DECIDING, ("errors",)):
             best = _strongest(found, measures, mark, worse)
             if best is not None:
                 index, row, change = best
@@ -230,22 +238,22 @@ def _told(letter: str, row: Row, change: Change, *, sure: bool) -> str:
 def _counted(found: Comparison, head: Head) -> list[tuple[str, str]]:
     """How many endpoints of a run are slower or faster, are new or gone."""
     index = LETTERS.index(head.letter)
-    marks = [(row, row.mark(index, "p95")) for row in found.rows]
+    verdicts = [one for row in found.rows if (one := row.verdict(index))]
 
     def slower(mark: str, worse: bool) -> int:
-        parts = [row.parts[index] for row, said in marks if said == mark]
-        return sum(part is not None and part.changes["p95"].worse is worse for part in parts)
+        return sum(one.mark == mark and one.worse is worse for one in verdicts)
 
     told: list[tuple[str, str]] = []
     sure, likely = slower("real", True), slower("likely", True)
     if sure or likely:
-        text = _("%(run)s: endpoints whose p95 is surely worse: %(sure)s, probably worse: %(likely)s.")
+        text = _("%(run)s: endpoints that are surely slower: %(sure)s, probably slower: %(likely)s.")
         told.append(("missed", text % {"run": head.letter, "sure": sure, "likely": likely}))
     sure, likely = slower("real", False), slower("likely", False)
     if sure or likely:
-        text = _("%(run)s: endpoints whose p95 is surely better: %(sure)s, probably better: %(likely)s.")
+        text = _("%(run)s: endpoints that are surely faster: %(sure)s, probably faster: %(likely)s.")
         told.append(("passed", text % {"run": head.letter, "sure": sure, "likely": likely}))
-    new, gone = (sum(said == mark for _row, said in marks) for mark in ("new", "removed"))
+    marks = [row.mark(index, "p95") for row in found.rows]
+    new, gone = marks.count("new"), marks.count("removed")
     if new or gone:
         text = _("%(run)s: endpoints that are new: %(new)s, that are not in it: %(gone)s.")
         told.append(("none", text % {"run": head.letter, "new": new, "gone": gone}))

@@ -44,25 +44,22 @@ def of_runs(runs: Sequence[TestHistory]) -> dict[tuple[int, int | None], Seconds
     """By run and scenario (None: the whole run); two queries. Of long runs the stretches of their overview."""
     plans = {run.pk: run.plan_snapshot for run in runs}
     rows = TimelineHistory.objects.filter(test_history__in=list(plans)).select_related("scenario")
-    found = {}
+    found: dict[tuple[int, int | None], Seconds] = {}
     short = rows.filter(overview={}).defer("overview", "heatmap")
     long = rows.exclude(overview={}).defer("columns", "heatmap")
-    for row, columns in [*((row, row.columns) for row in short), *((row, row.overview) for row in long)]:
-        tag = row.scenario.scenario_tag if row.scenario else None
-        end = _end(columns)
-        curve = _curve(plans[row.test_history_id], tag)
-        found[row.test_history_id, row.scenario_id] = Seconds(columns, _step(columns), steady(curve, end))
+    for row in short:
+        found[row.test_history_id, row.scenario_id] = _seconds(row, row.columns, 1.0, plans)
+    for row in long:
+        columns, step = row.overview.get("columns", {}), float(row.overview.get("step", 1))
+        found[row.test_history_id, row.scenario_id] = _seconds(row, columns, step, plans)
     return found
 
 
-def _step(columns: Mapping[str, Sequence[Any]]) -> float:
+def _seconds(row: TimelineHistory, columns: Mapping[str, Any], step: float, plans: Mapping[int, Any]) -> Seconds:
+    tag = row.scenario.scenario_tag if row.scenario else None
     times = columns.get("t", ())
-    return float(times[1] - times[0]) if len(times) > 1 else 1.0
-
-
-def _end(columns: Mapping[str, Sequence[Any]]) -> float:
-    times = columns.get("t", ())
-    return float(times[-1]) + _step(columns) if times else 0.0
+    end = float(times[-1]) + step if times else 0.0
+    return Seconds(columns, step, steady(_curve(plans[row.test_history_id], tag), end))
 
 
 def _curve(plan: Mapping[str, Any], tag: str | None) -> Curve:

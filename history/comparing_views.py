@@ -1,6 +1,7 @@
 """Pages of a comparison."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,13 +25,13 @@ _HEAVY = ("script", "log", "summary", "asked", "live_sent")
 def compare(request: HttpRequest) -> HttpResponse:
     """`/runs/compare/?runs=7&runs=9`: the first is the base, the order is kept."""
     user = require_user(request)
-    wanted = list(dict.fromkeys(_numbers(request.GET.getlist("runs"))))
+    wanted = list(dict.fromkeys(numbers_in(request.GET.getlist("runs"))))
     if len(wanted) > MOST:
         heads = [(pk, comparing_page.address([one for one in wanted if one != pk])) for pk in wanted[:50]]
-        context = {"too_many": comparing_page.too_many(), "chosen": heads}
-        return render(request, "history/compare.html", context, status=422)
+        refused = {"too_many": comparing_page.too_many(), "chosen": heads}
+        return render(request, "history/compare.html", refused, status=422)
     runs = chosen(user, wanted)
-    context = comparing_page.context(runs)
+    context: dict[str, Any] = comparing_page.context(runs)
     if len(runs) < MOST:
         context["offered"] = _offered(user, runs)
     return render(request, "history/compare.html", context)
@@ -56,8 +57,8 @@ def chosen(user: Person, wanted: Sequence[int]) -> list[TestHistory]:
     return [rows[pk] for pk in wanted]
 
 
-def _numbers(texts: Sequence[str]) -> list[int]:
-    """`7`, `#7` and `7,9` are all understood."""
+def numbers_in(texts: Sequence[str]) -> list[int]:
+    """Keys of runs: `7`, `#7` and `7,9` are all understood; `Refused` for anything else."""
     found = []
     for text in ",".join(texts).split(","):
         digits = text.strip().removeprefix("#")

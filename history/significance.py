@@ -4,7 +4,7 @@
 the target did in it, so that thousands of them would make 1 % "significant". They are *batches*: consecutive seconds
 of the steady part, 20 at most (Schmeiser, "Batch size effects in the analysis of simulation output", Operations
 Research 30, 1982: 10 to 30 batches are enough, longer ones are less dependent on each other), each of 2 s and 20
-requests at least. The logarithms of the two runs' batches are compared by their 20 % trimmed means with winsorized
+requests at least. The logarithms of the two runs' batches are compared by their 10 % trimmed means with winsorized
 variances (Yuen, "The two-sample trimmed t for unequal population variances", Biometrika 61, 1974): a single slow
 moment moves neither. What dependence is left between neighbours widens the variance by (1 + r) / (1 - r), r their
 autocorrelation (the variance of a mean under AR(1)). To it is added what equal runs differ by as wholes, which no test
@@ -19,7 +19,7 @@ what matters in practice (`PRACTICAL`, `LEAST_MS`, `LEAST_POINTS`), in the numbe
 "noise" is everything else, "few" where there is too little to say. `python -m bench.significance` measures how often
 that is wrong.
 
-SciPy has the rank tests and Yuen's (`scipy.stats.ttest_ind(trim=0.2)`), but brings NumPy and over 100 MB for the 30
+SciPy has the rank tests and Yuen's (`scipy.stats.ttest_ind(trim=0.1)`), but brings NumPy and over 100 MB for the 30
 lines below; the standard library has the normal distribution.
 """
 
@@ -41,7 +41,7 @@ LEAST_BATCHES = 6
 LEAST_SECONDS = 2.0  # of a batch
 LEAST_IN_BATCH = 20  # requests
 LEAST_REQUESTS = 100  # of a run
-TRIM = 0.2
+TRIM = 0.1
 _LEVELS: tuple[tuple[Mark, float], ...] = (("real", 0.995), ("likely", 0.975))  # one side of 99 % and 95 %
 _NORMAL = NormalDist()
 

@@ -22,6 +22,7 @@ from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
 from history.verdict import TARGET
 from loadtests import fleet
+from loadtests.failed_requests import keep_failures
 from loadtests.k6.exit_codes import EXIT_CODES, PLANNED, UNKNOWN
 from loadtests.k6_reports import keep_reports
 from loadtests.load_spec import run_spec
@@ -169,16 +170,18 @@ def _pods_up(run: TestHistory) -> str:
 
 
 def _keep_log(run: TestHistory, runner: Runner) -> None:
-    """So that the page shows it while the run lasts."""
-    log = runner.logs(run.job_name).log
-    if log != run.log:
-        TestHistory.objects.filter(pk=run.pk).update(log=log)
+    """So that the page shows it while the run lasts, and what failed so far."""
+    logs = runner.logs(run.job_name)
+    if logs.log != run.log:
+        TestHistory.objects.filter(pk=run.pk).update(log=logs.log)
+    keep_failures(run, logs)
 
 
 def begin_collecting(run: TestHistory, runner: Runner, progress: Progress, now: datetime) -> None:
     """k6 has ended: keeps its log and exit code and lets the collecting begin."""
     logs = runner.logs(run.job_name)
     keep_reports(run, logs.reports)
+    keep_failures(run, logs)
     columns = {"exit_code": progress.exit_code, "log": logs.log, "summary": k6_summary.find(logs.output)}
     if move(run, Status.COLLECTING, collecting_since=now, **columns):
         announce(run)

@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 from history.ingest import ingest
 from history.live.eventstream import k6_data
+from loadtests.log_views import live_log
 from loadtests.token_views import token
 from metricvault import pages
 from metricvault.api import api
@@ -31,6 +32,7 @@ urlpatterns = [
     path("tests/", include("loadtests.urls")),
     path("runs/", include("history.urls")),
     path("runs/", include("loadtests.dashboards.urls")),
+    path("runs/<int:pk>/log/live", live_log, name="live-log"),
     path("sse/k6-data", k6_data, name="k6-data"),
     path("ingest/<int:run_id>/write", ingest, name="ingest"),
     path("ingest/<int:run_id>/token/<slug:key>", token, name="token"),

@@ -29,7 +29,8 @@ def clock(seconds: float) -> str:
 
 def time_ticks(start: float, end: float, width: float) -> Ticks:
     """Round times between two seconds, as many as have room."""
-    step = next((one for one in _SECONDS if (end - start) / one * 58 <= max(width, 58)), _SECONDS[-1])
+    step = next((one for one in _SECONDS if (end - start) / one * 58 <= max(width, 58)), 0)
+    step = step or ceil((end - start) / 5)
     return [(float(t), clock(t)) for t in range(ceil(start / step) * step, floor(end) + 1, step)]
 
 

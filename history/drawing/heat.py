@@ -5,7 +5,7 @@ from math import ceil, log, log10
 from typing import Any
 
 from history.drawing.axes import Format, Frame, log_ticks, time_ticks
-from history.drawing.lines import Band, draw_across, draw_bands
+from history.drawing.lines import Stretch, draw_across, draw_bands
 from history.drawing.markup import element, label, room, root, short
 
 LEVELS = 9  # classes c-h1 to c-h9; c-h0 is the ground
@@ -30,7 +30,7 @@ def heat_chart(
     desc: str = "",
     width: int = 720,
     height: int = 240,
-    bands: Sequence[Band] = (),
+    bands: Sequence[Stretch] = (),
 ) -> str:
     """An SVG of `history.heatmap`'s {"step", "start", "rows": [[low, high]] in ms, "counts": [column][row]}.
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Protocol
 
 from history.drawing.axes import Format, Frame, Ticks, nice, thinned, time_ticks
 from history.drawing.markup import element, fitting, label, room, root, short, text
@@ -48,9 +49,20 @@ class Target:
     name: str
 
 
+class Stretch(Protocol):
+    """What is drawn as a band: anything with a beginning, an end and a name."""
+
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def name(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stage: from `start` to `end` on the x axis. Any object with these three does."""
+    """A stage: from `start` to `end` on the x axis."""
 
     start: float
     end: float
@@ -79,7 +91,7 @@ def line_chart(
     ticks: Ticks | None = None,
     least: float = 0.0,
     targets: Sequence[Target] = (),
-    bands: Sequence[Band] = (),
+    bands: Sequence[Stretch] = (),
     marks: Sequence[Mark] = (),
     legend: bool = True,
 ) -> str:
@@ -149,7 +161,7 @@ def draw_across(frame: Frame, ticks: Ticks) -> str:
     return "".join(found)
 
 
-def draw_bands(frame: Frame, bands: Sequence[Band]) -> str:
+def draw_bands(frame: Frame, bands: Sequence[Stretch]) -> str:
     found = []
     for index, band in enumerate(bands):
         a, b = frame.x(max(band.start, frame.x0)), frame.x(min(band.end, frame.x1))

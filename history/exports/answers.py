@@ -4,7 +4,6 @@ import zipfile
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 
-from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from history.drawing import standalone
@@ -28,7 +27,7 @@ def finished(run: TestHistory) -> TestHistory:
     return run
 
 
-def csv_file(run: TestHistory, part: str) -> HttpResponse:
+def csv_file(run: TestHistory, part: str) -> Download:
     """One table: `summary`, `timeline`, `errors` or `failures`."""
     if part not in TABLES:
         message = _("There is no table of this name. There are: %(names)s.") % {"names": ", ".join(TABLES)}
@@ -37,15 +36,19 @@ def csv_file(run: TestHistory, part: str) -> HttpResponse:
     return Download(spooled(cells.written(table.head, table.rows())), file_name(run, part, ".csv"), CSV)
 
 
-def zip_file(run: TestHistory) -> HttpResponse:
+def zip_file(run: TestHistory) -> Download:
     """All tables, the document, the report and the JUnit XML in one archive."""
     finished(run)
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  the answer closes it
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, pieces in _members(run):
-            with archive.open(name, "w", force_zip64=True) as member:
-                for piece in pieces:
-                    member.write(piece)
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, pieces in _members(run):
+                with archive.open(name, "w", force_zip64=True) as member:
+                    for piece in pieces:
+                        member.write(piece)
+    except BaseException:
+        file.close()
+        raise
     return Download(file, file_name(run, "", ".zip"), "application/zip")
 
 
@@ -59,27 +62,28 @@ def _members(run: TestHistory) -> Iterator[tuple[str, Iterator[bytes]]]:
     yield file_name(run, "junit", ".xml"), iter([junit(run)])
 
 
-def json_file(run: TestHistory) -> HttpResponse:
+def json_file(run: TestHistory) -> Download:
     """The whole result."""
     pieces = document.pieces(finished(run))
     return Download(spooled(pieces), file_name(run, "", ".json"), "application/json")
 
 
-def html_file(run: TestHistory, *, download: bool = False) -> HttpResponse:
+def html_file(run: TestHistory, *, download: bool = False) -> Download:
     """The report, shown by the browser, or as a file."""
     text = report(finished(run)).encode()
     pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
     return Download(spooled(pieces), file_name(run, "report", ".html"), "text/html; charset=utf-8", inline=not download)
 
 
-def junit_file(run: TestHistory) -> HttpResponse:
+def junit_file(run: TestHistory) -> Download:
     """The verdict for programs that show tests."""
     return Download(spooled([junit(finished(run))]), file_name(run, "junit", ".xml"), "application/xml")
 
 
-def chart_file(run: TestHistory, name: str, scenario_tag: str = "", *, download: bool = False) -> HttpResponse:
+def chart_file(run: TestHistory, name: str, scenario_tag: str = "", *, download: bool = False) -> Download:
     """A chart of the run, or of one of its scenarios, as a picture."""
-    scenario = finished(run).scenarios.filter(scenario_tag=scenario_tag).first() if scenario_tag else None
+    finished(run)
+    scenario = run.scenarios.filter(scenario_tag=scenario_tag).first() if scenario_tag else None
     if scenario_tag and scenario is None:
         raise Missing(_("This run has no scenario of that name."))
     picture = standalone(charts.chart(run, name, charts.seconds(run, scenario), scenario, width=1000, height=320))

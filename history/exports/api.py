@@ -2,7 +2,8 @@
 
 from typing import Any, Literal
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from ninja import Field, Query, Router, Schema
 
 from history.access import get_run
@@ -33,12 +34,13 @@ class Picture(Schema):
 
 
 def _file(content_type: str, description: str) -> dict[str, Any]:
-    content = {content_type: {"schema": {"type": "string", "format": "binary"}}}
+    schema = {"type": "object"} if content_type == "application/json" else {"type": "string", "format": "binary"}
+    content = {content_type: {"schema": schema}}
     return {"responses": {200: {"description": description, "content": content}}}
 
 
 @router.get("/test-history/{int:run_id}/export.csv", summary="A table of a run", openapi_extra=_file("text/csv", "CSV"))
-def export_csv(request: HttpRequest, run_id: int, table: Query[Table]) -> HttpResponse:
+def export_csv(request: HttpRequest, run_id: int, table: Query[Table]) -> HttpResponseBase:
     """UTF-8 with a byte order mark, one table a file. 409 while the run lasts."""
     return answers.csv_file(get_run(require_user(request), run_id), table.part)
 
@@ -48,7 +50,7 @@ def export_csv(request: HttpRequest, run_id: int, table: Query[Table]) -> HttpRe
     summary="The whole result of a run",
     openapi_extra=_file("application/json", "metricvault-run/1, as docs/exports.md describes it"),
 )
-def export_json(request: HttpRequest, run_id: int) -> HttpResponse:
+def export_json(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Everything that was measured; `POST /test-history/import` takes it back. 409 while the run lasts."""
     return answers.json_file(get_run(require_user(request), run_id))
 
@@ -58,7 +60,7 @@ def export_json(request: HttpRequest, run_id: int) -> HttpResponse:
     summary="All files of a run",
     openapi_extra=_file("application/zip", "Tables, result, report and JUnit XML"),
 )
-def export_zip(request: HttpRequest, run_id: int) -> HttpResponse:
+def export_zip(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """In one archive. 409 while the run lasts."""
     return answers.zip_file(get_run(require_user(request), run_id))
 
@@ -68,7 +70,7 @@ def export_zip(request: HttpRequest, run_id: int) -> HttpResponse:
     summary="The report of a run",
     openapi_extra=_file("text/html", "One page that has everything in itself"),
 )
-def report_html(request: HttpRequest, run_id: int) -> HttpResponse:
+def report_html(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """To read, to send and to print, in the language that `Accept-Language` asks for. 409 while the run lasts."""
     return answers.html_file(get_run(require_user(request), run_id))
 
@@ -78,7 +80,7 @@ def report_html(request: HttpRequest, run_id: int) -> HttpResponse:
     summary="The verdict as JUnit XML",
     openapi_extra=_file("application/xml", "One suite, one case for each target"),
 )
-def junit_xml(request: HttpRequest, run_id: int) -> HttpResponse:
+def junit_xml(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """A missed target is a failure; a run that proves nothing is an error. 409 while the run lasts."""
     return answers.junit_file(get_run(require_user(request), run_id))
 
@@ -88,6 +90,6 @@ def junit_xml(request: HttpRequest, run_id: int) -> HttpResponse:
     summary="A chart of a run as a picture",
     openapi_extra=_file("image/svg+xml", "SVG"),
 )
-def chart_svg(request: HttpRequest, run_id: int, name: Chart, picture: Query[Picture]) -> HttpResponse:
+def chart_svg(request: HttpRequest, run_id: int, name: Chart, picture: Query[Picture]) -> HttpResponseBase:
     """Of the whole run, or of one scenario. 409 while the run lasts."""
     return answers.chart_file(get_run(require_user(request), run_id), name, picture.scenario)

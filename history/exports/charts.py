@@ -42,7 +42,7 @@ class Seconds:
         if not any(y is not None for y in ys):
             return None
         low, high = (self._scaled(f"{column}_{end}", factor) for end in ("min", "max"))
-        band = {"low": low, "high": high} if len(low) == len(xs) == len(high) else {}
+        band: dict[str, Any] = {"low": low, "high": high} if len(low) == len(xs) == len(high) else {}
         return Line(name, key, xs, self._scaled(column, factor), **band, **more)
 
     def _scaled(self, column: str, factor: float) -> list[float | None]:
@@ -51,7 +51,7 @@ class Seconds:
 
 def seconds(run: TestHistory, scenario: ScenarioHistory | None = None) -> Seconds:
     """The stretches that a chart draws; empty where none are kept."""
-    kept = run.timelines.filter(scenario=scenario).values("columns", "overview", "heatmap").first() or {}
+    kept: Any = run.timelines.filter(scenario=scenario).values("columns", "overview", "heatmap").first() or {}
     columns = kept.get("overview") or kept.get("columns") or {}
     return Seconds(columns, kept.get("heatmap") or {}, shape.duration(run.plan_snapshot))
 
@@ -76,14 +76,14 @@ def names(kept: Seconds) -> list[str]:
     return [name for name in TITLES if shown[name]]
 
 
-def chart(run: TestHistory, name: str, kept: Seconds, scenario: ScenarioHistory | None = None, **size: int) -> str:
+def chart(run: TestHistory, name: str, kept: Seconds, scenario: ScenarioHistory | None = None, **size: Any) -> str:
     """The picture as SVG. `Missing` for a name that is none."""
     if name not in TITLES:
         raise Missing(_("There is no chart of this name. There are: %(names)s.") % {"names": ", ".join(TITLES)})
     title = f"{TITLES[name]} · {scenario.name if scenario else run.title}"
     if name == "heatmap":
-        words = {"words": _("requests"), "form": _time, "count": numbers.count}
-        return heat_chart(kept.heatmap, title=title, bands=_bands(run), **words, **size)
+        look: dict[str, Any] = {"words": _("requests"), "form": _time, "count": numbers.count, **size}
+        return heat_chart(kept.heatmap, title=title, bands=_bands(run), **look)
     if name == "distribution":
         return _distribution(run, scenario, kept, title, size)
     lines, form, more = _LINES[name](run, kept, scenario)
@@ -189,7 +189,7 @@ _LINES: dict[str, Callable[[TestHistory, Seconds, ScenarioHistory | None], _Draw
 
 
 def _distribution(
-    run: TestHistory, scenario: ScenarioHistory | None, kept: Seconds, title: str, size: dict[str, int]
+    run: TestHistory, scenario: ScenarioHistory | None, kept: Seconds, title: str, size: dict[str, Any]
 ) -> str:
     """The counts of the heatmap, over the whole time."""
     columns = kept.heatmap.get("counts") or []

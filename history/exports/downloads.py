@@ -50,7 +50,7 @@ class Download(StreamingHttpResponse):
         size = file.tell()
         file.seek(0)
         super().__init__(_pieces(file), content_type=content_type)
-        self._resource_closers.append(file.close)
+        self._resource_closers.append(file.close)  # type: ignore[attr-defined]  # Django closes it with the answer
         how = "inline" if inline else "attachment"
         self.headers["Content-Disposition"] = f'{how}; filename="{name}"'
         self.headers["Content-Length"] = str(size)
@@ -61,8 +61,12 @@ class Download(StreamingHttpResponse):
     async def __aiter__(self) -> AsyncIterator[Any]:
         """One piece at a time; Django's own way takes all of them at once."""
         pieces = iter(self)
-        while (piece := await sync_to_async(next)(pieces, None)) is not None:
+        while (piece := await sync_to_async(_next)(pieces)) is not None:
             yield piece
+
+
+def _next(pieces: Iterator[Any]) -> Any:
+    return next(pieces, None)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

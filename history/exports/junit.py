@@ -6,8 +6,9 @@ suite is never green; what was not measured is skipped. Numbers stand in `proper
 endpoint), as `name: value` lines.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,7 +19,8 @@ from history.exports.tables import ITERATED, MEASURED, USERS
 from history.models import ScenarioHistory, TestHistory
 from history.reasons import Reason, explain, reason
 from history.states import Outcome, Status
-from history.verdict import time_of
+from history.verdict import exit_code_of, time_of
+from history.verdict_words import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Case:
 def junit(run: TestHistory) -> bytes:
     """The document, in UTF-8."""
     cases = list(_cases(run))
+    if run.outcome == Outcome.TARGETS_MISSED and not any(one.kind for one in cases):
+        # A target that is no single number: a stage that was not held, a threshold of k6.
+        cases.append(Case(run.title, _("verdict"), "failure", sentence(run), run.outcome))
     counts = {kind: str(sum(one.kind == kind for one in cases)) for kind in ("failure", "error", "skipped")}
     totals = {"tests": str(len(cases)), "failures": counts["failure"], "errors": counts["error"]}
     lasted = {"time": _plain(run.test_duration or 0.0)}
@@ -74,38 +79,45 @@ def _plain(value: Any) -> str:
 
 def _properties(run: TestHistory) -> Iterator[tuple[str, Any]]:
     about = {"run": run.pk, "project": run.project.title, "status": run.status, "outcome": run.outcome}
+    about["exit_code"] = exit_code_of(run)
     yield from about.items()
     if run.release:
         yield "release", run.release
     yield from _numbers(run, [*USERS, *ITERATED])
+    for phase in run.phases.filter(scenario=None):
+        yield from _numbers(phase, [*USERS, *ITERATED], f"{phase.kind} ")
 
 
-def _numbers(row: Any, names: list[str]) -> Iterator[tuple[str, Any]]:
+def _numbers(row: Any, names: list[str], before: str = "") -> Iterator[tuple[str, Any]]:
     for name in names:
         if (value := getattr(row, name)) is not None:
-            yield name, value
+            yield f"{before}{name}", value
 
 
 def _cases(run: TestHistory) -> Iterator[Case]:
     yield _measurement(run)
     everything = _("All requests")
+    rows = list(run.scenarios.prefetch_related("steps", "stages", "phases"))
+    times = Counter(one.request_name for one in rows)
     goals = [("errors", run.avg_error_rate, run.error_rate_target, False), ("tps", run.avg_tps, run.target_tps, True)]
     yield from _judged(run, run, everything, goals)
-    for one in run.scenarios.prefetch_related("steps"):
+    for one in rows:
         goals = [
             ("errors", one.avg_error_rate, one.error_rate_target, False),
             ("pace", one.avg_tps, one.tps_target, True),
         ]
-        yield from _judged(run, one, one.request_name or one.name, goals)
+        for case in _judged(run, one, one.request_name or one.name, goals):
+            # Build servers tell cases apart by their names alone.
+            yield replace(case, group=f"{case.group} · {one.name}") if times[one.request_name] > 1 else case
 
 
 def _measurement(run: TestHistory) -> Case:
     """Whether the run came to its end and its numbers can be trusted."""
-    case = {"group": run.title, "name": _("measurement")}
+    case: dict[str, Any] = {"group": run.title, "name": _("measurement")}
     if run.status == Status.COMPLETED and run.outcome in (Outcome.PASSED, Outcome.TARGETS_MISSED):
         return Case(**case)
     kind = run.outcome or run.status
-    words = run.message or _("The run has no result.")
+    words = sentence(run)
     return Case(**case, kind="error", words=words, type=kind)
 
 
@@ -118,18 +130,22 @@ def _judged(run: TestHistory, row: TestHistory | ScenarioHistory, request: str, 
     time: Goal = (f"p{row.response_time_percentile}", time_of(row), row.response_time_target, False)
     cases = [_target(run, request, goal, of_run) for goal in (time, *goals) if goal[2] is not None]
     if isinstance(row, ScenarioHistory):
-        numbers = (("request", row.request_name), ("scenario", row.name), *_numbers(row, ITERATED))
-        steps = [
-            (f"step {one.position + 1} {name}", value)
-            for one in row.steps.all()
-            for name, value in _numbers(one, MEASURED)
-        ]
         if not cases:
-            nothing = {} if row.total_requests else {"kind": "skipped", "words": _("No request was measured.")}
-            cases = [Case(request, _("measured, without a target"), **nothing)]
-        first = cases[0]
-        cases[0] = Case(first.group, first.name, first.kind, first.words, first.type, (*numbers, *steps))
+            kind, words = ("", "") if row.total_requests else ("skipped", _("No request was measured."))
+            cases = [Case(request, _("measured, without a target"), kind, words)]
+        cases[0] = replace(cases[0], numbers=tuple(_endpoint(row)))
     yield from cases
+
+
+def _endpoint(row: ScenarioHistory) -> Iterator[tuple[str, Any]]:
+    """Everything that was measured of a scenario and its parts."""
+    yield from (("scenario", row.name), ("request", row.request_name), *_numbers(row, ITERATED))
+    for phase in row.phases.all():
+        yield from _numbers(phase, ITERATED, f"{phase.kind} ")
+    for stage in row.stages.all():
+        yield from _numbers(stage, ITERATED, f"stage {stage.position + 1} ")
+    for step in row.steps.all():
+        yield from _numbers(step, MEASURED, f"step {step.position + 1} ")
 
 
 def _target(run: TestHistory, request: str, goal: Goal, of_run: bool) -> Case:

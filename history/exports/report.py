@@ -9,12 +9,17 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from history import run_page, shape
+from history.board_answers import Answer, breakdown
+from history.board_figures import of_row
+from history.board_rows import missed
 from history.drawing import LIGHT
 from history.exports import charts
-from history.exports.tables import answers, headers
+from history.exports.tables import headers
 from history.hosts import hosts
 from history.models import FailedRequest, PhaseHistory, ScenarioHistory, TestHistory
 from history.templatetags import numbers
+from history.verdict import time_of
+from history.verdict_words import verdict
 from metricvault import __version__
 
 _MOST_FAILURES = 200  # of a run; the tables have all
@@ -31,13 +36,13 @@ def report(run: TestHistory) -> str:
         "history/exports/report.html",
         {
             "run": run,
-            "verdict": run_page.verdict(run),
-            "slow": run_page.time_of(run),
+            "verdict": verdict(run),
+            "slow": time_of(run),
             "rows": [Endpoint(one, planned.get(one.scenario_tag, {})) for one in scenarios],
             "several": len(scenarios) > 1,
             "phases": list(run.phases.filter(scenario=None)),
             "charts": _charts(run),
-            "totals": run_page.totals(run),
+            "totals": run_page.totals(of_row(run)),
             "answers": _answers(run, scenarios),
             "failures": [Failure.of(one) for one in failures],
             "more_failures": max(0, run.failures.count() - len(failures)),
@@ -57,8 +62,8 @@ def _charts(run: TestHistory) -> list[tuple[str, SafeString]]:
     sizes = {"heatmap": {"height": 250}, "distribution": {"height": 180}}
     drawn = []
     for name in charts.names(kept):
-        size = {"width": 820, "height": 190, **sizes.get(name, {})}
-        drawn.append((str(charts.TITLES[name]), mark_safe(charts.chart(run, name, kept, **size))))  # noqa: S308
+        size: dict[str, Any] = {"width": 820, "height": 190, **sizes.get(name, {})}
+        drawn.append((str(charts.TITLES[name]), mark_safe(charts.chart(run, name, kept, None, **size))))  # noqa: S308
     return drawn
 
 
@@ -68,7 +73,7 @@ class Endpoint:
     def __init__(self, scenario: ScenarioHistory, asked: dict[str, Any]) -> None:
         self.scenario = scenario
         self.name = scenario.request_name or scenario.name
-        self.missed = run_page.missed(scenario)
+        self.missed = missed(scenario, of_row(scenario))
         targets = (scenario.response_time_target, scenario.error_rate_target, scenario.tps_target)
         self.has_target = any(target is not None for target in targets)
         self.time_missed = any(kind.startswith("p") and kind != "pace" for kind in self.missed)
@@ -83,11 +88,10 @@ class Endpoint:
         self.stages = list(zip(named, times, stages, strict=True))
 
 
-def _answers(run: TestHistory, scenarios: list[ScenarioHistory]) -> list[tuple[str, list[tuple[str, int]]]]:
-    """What was answered how often, the whole run first; only where there is something to tell apart."""
-    found = [(_("All requests"), answers(run.answers))] if run.answers and len(scenarios) > 1 else []
-    found += [(one.request_name or one.name, answers(one.answers)) for one in scenarios if one.answers]
-    return found
+def _answers(run: TestHistory, scenarios: list[ScenarioHistory]) -> list[tuple[str, list[Answer]]]:
+    """What was answered how often, the whole run first where there are several scenarios."""
+    found = [(_("All requests"), breakdown(run.answers))] if run.answers and len(scenarios) > 1 else []
+    return [*found, *((one.request_name or one.name, breakdown(one.answers)) for one in scenarios if one.answers)]
 
 
 @dataclass(frozen=True, slots=True)

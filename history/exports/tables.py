@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from history import verdict_words
 from history.models import Iterated, Measured, PhaseHistory, ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.tracks import COLUMNS
+from history.verdict import exit_code_of
 
 Row = list[Any]
 MEASURED = [column.name for column in Measured._meta.fields]
 ITERATED = [column.name for column in Iterated._meta.fields]
 USERS = ["min_vus", "avg_vus", "max_vus"]
 _TARGETS = ["response_time_target", "response_time_percentile", "error_rate_target", "tps_target"]
-_RUN = ["run", "title", "tested_at", "release", "status", "outcome"]
+_RUN = ["run", "title", "tested_at", "release", "status", "outcome", "exit_code", "verdict"]
 _PART = ["part", "scenario", "scenario_tag", "request", "position", "kind", "executor", "duration", "target"]
 
 
@@ -44,6 +46,7 @@ class Summary:
     def __init__(self, run: TestHistory) -> None:
         self.run = run
         self.about = [run.pk, run.title, run.tested_at, run.release, run.status, run.outcome]
+        self.about += [exit_code_of(run), verdict_words.sentence(run)]
 
     def rows(self) -> Iterator[Row]:
         """The run, its phases, then each scenario with its phases, steps and stages."""
@@ -56,9 +59,9 @@ class Summary:
             yield from self._scenario(scenario)
 
     def _scenario(self, one: ScenarioHistory) -> Iterator[Row]:
-        about = {"scenario": one.name, "scenario_tag": one.scenario_tag, "request": one.request_name}
+        about: dict[str, Any] = {"scenario": one.name, "scenario_tag": one.scenario_tag, "request": one.request_name}
         targets = [getattr(one, name) for name in _TARGETS]
-        whole = {**about, "position": one.position, "executor": one.executor}
+        whole: dict[str, Any] = {**about, "position": one.position, "executor": one.executor}
         yield self._row(one, part="scenario", targets=targets, **whole)
         for phase in one.phases.all():
             yield self._row(phase, part="phase", kind=phase.kind, **about)
@@ -66,8 +69,8 @@ class Summary:
             own = {"request": step.request_name, "position": step.position}
             yield self._row(step, part="step", **{**about, **own})
         for stage in one.stages.all():
-            own = {"position": stage.position, "kind": stage.kind, "duration": stage.duration, "target": stage.target}
-            yield self._row(stage, part="stage", **about, **own)
+            its = {"position": stage.position, "kind": stage.kind, "duration": stage.duration, "target": stage.target}
+            yield self._row(stage, part="stage", **{**about, **its})
 
     def _row(self, measured: "Part", targets: Row | None = None, **part: Any) -> Row:
         numbers = [getattr(measured, name, None) for name in (*USERS, *ITERATED)]

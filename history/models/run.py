@@ -76,7 +76,13 @@ class TestHistory(Iterated):
     class Meta:
         db_table = "test_history"
         ordering = ["-tested_at", "-id"]
-        indexes = [models.Index(fields=["project", "-tested_at"], name="run_by_project_and_time")]
+        indexes = [
+            models.Index(fields=["project", "-tested_at"], name="run_by_project_and_time"),
+            # The list's order, with all that its count needs: a row itself lies behind its script and log.
+            models.Index(fields=["deleted_at", "-pinned", "-tested_at", "-id", "project"], name="run_by_list"),
+            models.Index(fields=["release"], name="run_by_release"),
+            models.Index(fields=["plan", "deleted_at", "-tested_at", "-id"], name="run_by_plan"),
+        ]
         verbose_name = _("run")
         verbose_name_plural = _("runs")
 

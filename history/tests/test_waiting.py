@@ -19,7 +19,7 @@ MISSED = reason("p95_missed", value=799.0, target=500.0, request="POST /orders")
 
 
 def read(response: Any) -> Any:
-    return json.loads(b"".join(response.streaming_content))
+    return json.loads(async_to_sync(_all)(response))
 
 
 @pytest.mark.django_db

@@ -13,6 +13,7 @@ GeneratorPhase = Literal["waiting", "ready", "running", "finished", "lost"]
 
 LOG_HEAD = 64 * 1024
 LOG_TAIL = 192 * 1024
+LOG_END = 32 * 1024  # of what is looked at while it is written
 _JOB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -91,8 +92,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """`output`: k6's standard output, which holds the summary line of each generator. `log`: k6's own log, its first
-    64 KB and its last 192 KB (the last part once k6 has ended). `reports`: k6's own HTML report by instance."""
+    """`output`: marked lines, which are the summary of each generator, failed requests and the steps of a try. `log`:
+    k6's own log, its first 64 KB and its last 192 KB. `reports`: k6's own HTML report by instance."""
 
     output: str
     log: str
@@ -140,6 +141,9 @@ class Runner(Protocol):
 
     def logs(self, job_name: str) -> Logs:
         """What k6 wrote so far; empty texts where there is nothing."""
+
+    def log_tail(self, job_name: str) -> str:
+        """The end of k6's own log as it is now, `LOG_END` characters at most; for who looks every second or two."""
 
     def dashboard(self, job_name: str, instance: str) -> Door:
         """The way to the web dashboard of a generator that runs, where its plan asks for one; else a `RunnerError`."""

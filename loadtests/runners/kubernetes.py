@@ -16,7 +16,7 @@ from typing import Any
 from django.utils.translation import gettext_noop as N_
 
 from history.metrics.summary import find
-from loadtests.runners.base import Door, Generator, LaunchSpec, Logs, Progress, RunnerError, check_job_name
+from loadtests.runners.base import LOG_END, Door, Generator, LaunchSpec, Logs, Progress, RunnerError, check_job_name
 from loadtests.runners.cluster_api import AlreadyThere, ClusterApi, NotThere
 from loadtests.runners.diagnosis import BEGUN, INDEX, age, progress_of, usage
 from loadtests.runners.manifests import (
@@ -29,7 +29,7 @@ from loadtests.runners.manifests import (
     build_secret,
     carrier,
 )
-from loadtests.runners.pod_logs import merged
+from loadtests.runners.pod_logs import ends, merged
 from loadtests.runners.pod_rest import PodRest
 
 STOPPING = "metricvault/stopping"  # an annotation of the Job: when the load was told to stop
@@ -39,6 +39,7 @@ _AT_ONCE = 32
 _NO_JOB = "metricvault-looks"
 _LONGEST_LOG = 32 * 1024 * 1024  # bytes
 _LAST_LINES = 2000
+_LAST_SHOWN = 200  # lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,12 @@ class KubernetesRunner:
         pods = self._pods(check_job_name(job_name))
         with ThreadPoolExecutor(8) as threads:
             return merged(list(threads.map(self._log, pods)))
+
+    def log_tail(self, job_name: str) -> str:
+        """The last lines of each pod that has begun; of others there is nothing to read."""
+        pods = [pod for pod in self._pods(check_job_name(job_name)) if pod["status"].get("phase") != "Pending"]
+        with ThreadPoolExecutor(8) as threads:
+            return ends(list(threads.map(self._log_end, pods)), LOG_END)
 
     def dashboard(self, job_name: str, instance: str) -> Door:
         """That of the pod of that index."""
@@ -235,6 +242,15 @@ class KubernetesRunner:
                 log += "\n" + self._api.text(path, container="k6", tailLines=str(_LAST_LINES))
             return index, log
         except RunnerError as error:
+            return index, f"[{pod['metadata']['name']}: {error}]\n"
+
+    def _log_end(self, pod: Json) -> tuple[str, str]:
+        index, path = str(_annotations(pod).get(INDEX, "0")), f"{self._core}/pods/{pod['metadata']['name']}/log"
+        try:
+            return index, self._api.text(path, timeout=3.0, container="k6", tailLines=str(_LAST_SHOWN))
+        except RunnerError as error:
+            if error.permanent:
+                raise
             return index, f"[{pod['metadata']['name']}: {error}]\n"
 
     def _measured(self, job_name: str, progress: Progress) -> Progress:

@@ -2,8 +2,8 @@
 
 A job is a folder, `<data_dir>/runs/<job_name>/`: `launched` (made exclusively: who makes it starts k6), the script and
 its data, `pids` (k6's, the wrapper's, and the machine they mean something on), `pulse` (touched twice a second while k6
-lives), `stdout`, `log.head` and `log.tail`, `report.html` (k6's own, where it has a dashboard), `stopping` (a stop was
-asked for), `cpu` (its CPU time), `exit` (its exit code, written last).
+lives), `stdout`, `log.head`, `log.tail` and `told` (see `log_keeper`), `report.html` (k6's own, where it has a
+dashboard), `stopping` (a stop was asked for), `cpu` (k6's CPU time), `exit` (its exit code, written last).
 
 Every question is answered from the folder and the process table alone. A process counts as ours while its command line
 names the folder: numbers of processes are given out again. Where web and worker share the data folder but no process
@@ -15,6 +15,7 @@ import platform
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,9 +26,20 @@ import psutil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
 
+from loadtests.k6.console import told
 from loadtests.k6.dashboard import REPORT_FILE
-from loadtests.runners import cpu
-from loadtests.runners.base import LOG_HEAD, LOG_TAIL, Door, LaunchSpec, Logs, Progress, RunnerError, check_job_name
+from loadtests.runners import cpu, log_keeper
+from loadtests.runners.base import (
+    LOG_END,
+    LOG_HEAD,
+    LOG_TAIL,
+    Door,
+    LaunchSpec,
+    Logs,
+    Progress,
+    RunnerError,
+    check_job_name,
+)
 
 INSTANCE = "1"  # of the one generator there is
 GRACE = 8.0  # seconds from SIGTERM, upon which k6 ends and prints its summary, to SIGKILL
@@ -35,16 +47,16 @@ SILENCE = 15.0  # seconds of watching a pulse stand still after which k6 is gone
 _START_PATIENCE = 10.0  # seconds in which the wrapper must have written its pids
 _MOST_OUTPUT = 8 * 1024 * 1024
 
-# $1 folder, $2 and $3 sizes of the log's two parts, $4 seconds of grace, $5 the machine, then k6's command. A target
-# that refuses connections makes k6 log a line a request: head and tail keep the log bounded while it is written. `exit`
+# $1 folder, $2 and $3 sizes of the log's two parts, $4 seconds of grace, $5 the machine, $6 Python, $7 the log keeper,
+# then k6's command. A target that refuses connections makes k6 log a line a request: what keeps it bounds it. `exit`
 # comes last, so that whoever sees it finds everything else complete. The session of its own is what keeps all of it
 # alive when the worker dies. Only the pulse sends SIGTERM, for a second one makes k6 drop its summary; it is killed
 # outright, because the SIGTERM that Celery's children ignore is ignored by the shell too. A folder that is gone is a
 # job that was cleaned up.
 _WRAPPER = """
-dir=$1; head=$2; tail=$3; grace=$4; machine=$5; shift 5
+dir=$1; head=$2; tail=$3; grace=$4; machine=$5; python=$6; keeper=$7; shift 7
 mkfifo "$dir/log.pipe" || exit 1
-{ head -c "$head" >"$dir/log.head"; tail -c "$tail" >"$dir/log.tail"; } <"$dir/log.pipe" &
+"$python" -I -S "$keeper" "$dir" "$head" "$tail" <"$dir/log.pipe" >/dev/null 2>&1 &
 reader=$!
 "$@" >"$dir/stdout" 2>"$dir/log.pipe" </dev/null &
 k6=$!
@@ -136,13 +148,26 @@ class LocalRunner:
     def logs(self, job_name: str) -> Logs:
         """Both texts and the report; bytes that are no UTF-8 are replaced."""
         folder = self._folder(job_name)
-        head, tail = _read(folder / "log.head", LOG_HEAD), _read(folder / "log.tail", LOG_TAIL)
+        head, tail = _read(folder / "log.head", LOG_HEAD), _last(folder / "log.tail", LOG_TAIL)
         if len(tail) >= LOG_TAIL:  # the middle is gone, and the first line of the tail is half a line
             tail = f"\n{_LOG_CUT}\n".encode() + tail.partition(b"\n")[2]
         log = (head + tail).decode(errors="replace")
         report = _read(folder / REPORT_FILE, _MOST_OUTPUT).decode(errors="replace")
         reports = {INSTANCE: report} if report else {}
-        return Logs(_read(folder / "stdout", _MOST_OUTPUT).decode(errors="replace"), log, reports)
+        output = _read(folder / "stdout", _MOST_OUTPUT).decode(errors="replace")
+        marked = (told(line) for line in _read(folder / "told", _MOST_OUTPUT).decode(errors="replace").split("\n"))
+        lines = "".join(f"{line}\n" for line in marked if line)
+        return Logs(lines + output, log, reports)
+
+    def log_tail(self, job_name: str) -> str:
+        """From the end of the files."""
+        folder = self._folder(job_name)
+        tail = _last(folder / "log.tail", LOG_END)
+        if len(tail) < LOG_END:
+            tail = (_read(folder / "log.head", LOG_HEAD) + tail)[-LOG_END:]
+        if len(tail) == LOG_END:  # the first line is half a line
+            tail = tail.partition(b"\n")[2]
+        return tail.decode(errors="replace")
 
     def dashboard(self, job_name: str, instance: str) -> Door:
         """k6 has one port open, of which only the kernel knows: on another machine nobody finds it."""
@@ -212,7 +237,8 @@ class LocalRunner:
     def _start(self, folder: Path, spec: LaunchSpec) -> None:
         command = [self._k6, *spec.arguments, str(folder / spec.script_file)]
         sizes = (str(LOG_HEAD), str(LOG_TAIL), str(GRACE))
-        wrapper = ["/bin/sh", "-c", _WRAPPER, "mv-run", str(folder), *sizes, self._machine, *command]
+        keeper = (sys.executable, log_keeper.__file__)
+        wrapper = ["/bin/sh", "-c", _WRAPPER, "mv-run", str(folder), *sizes, self._machine, *keeper, *command]
         _spawn(wrapper, folder, spec.environment)
 
 
@@ -314,6 +340,15 @@ def _age(path: Path) -> float:
 def _read(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
+            return file.read(most)
+    except OSError:
+        return b""
+
+
+def _last(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - most))
             return file.read(most)
     except OSError:
         return b""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from loadtests.k6.console import told
 from loadtests.k6.script import STEP_MARK, SUMMARY_MARK
 from loadtests.runners.base import LOG_HEAD, LOG_TAIL, Logs
 
@@ -27,6 +28,19 @@ def merged(logs: Sequence[tuple[str, str]]) -> Logs:
     return Logs("".join(outputs), "".join(texts), reports)
 
 
+def ends(logs: Sequence[tuple[str, str]], most: int) -> str:
+    """(instance, end of its log) of each pod -> the ends of all logs under a heading a pod."""
+    share = most // max(1, len(logs))
+    texts = [(instance, _end(taken_apart(log)[1], share)) for instance, log in logs]
+    if len(texts) == 1:
+        return texts[0][1]
+    return "\n".join(f"── generator {instance}\n{text}" for instance, text in texts if text)
+
+
+def _end(text: str, most: int) -> str:
+    return (text if len(text) <= most else text[-most:].partition("\n")[2]).rstrip("\n")
+
+
 def taken_apart(log: str) -> tuple[str, str, str]:
     """(marked lines, k6's own log, HTML report) of one pod's log. The report is a whole page on standard output."""
     summaries, rest, report = [], [], []
@@ -34,6 +48,8 @@ def taken_apart(log: str) -> tuple[str, str, str]:
     for line in _LINES.findall(log):
         if line.startswith((SUMMARY_MARK, STEP_MARK)):
             summaries.append(line if line.endswith("\n") else f"{line}\n")
+        elif (marked := told(line)) is not None:
+            summaries.append(f"{marked}\n")
         elif inside or line.lower().startswith(_REPORT_BEGINS):
             inside = "</html>" not in line.lower()
             report.append(line)

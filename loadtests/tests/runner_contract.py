@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from history.failures import read
+from history.metrics.summary import find
 from loadtests.dashboards.upstream import events, fetch
 from loadtests.k6.command import local_command
 from loadtests.k6.dashboard import dashboard_environment, is_stop, shown_report
@@ -145,6 +147,21 @@ class RunnerContract:
         log = runner.logs(JOB).log
         assert "connection refused" in log
         assert 10_000 < len(log) < 270_000
+
+    def test_failed_requests_and_the_log_are_there_while_the_load_lasts(self, runner: Runner, target: Target) -> None:
+        plan = run_plan(
+            scenario(url=self.reach(f"{target.url}/fail"), stages=(StagePlan(60, 1),), think_time=0.1),
+            scenario(1, url="http://127.0.0.1:9/", stages=(StagePlan(60, 1),), think_time=0.1),
+        )
+        runner.launch(self.spec(plan))
+        self.until_load(runner, target)
+        wait_until(lambda: {"500", "0:1212"} <= {one.kind for one in read(runner.logs(JOB).output)}, self.patience)
+        wait_until(lambda: any(one.response and one.response["body"] == "ok" for one in read(runner.logs(JOB).output)))
+        assert "connection refused" in runner.log_tail(JOB)
+        assert "METRICVAULT" not in runner.logs(JOB).log + runner.log_tail(JOB)
+        runner.stop(JOB)
+        assert self.finish(runner) == self.stopped
+        assert len(find(runner.logs(JOB).output)) == 1
 
     def test_a_dashboard_that_is_looked_at_lets_the_load_end(self, runner: Runner, target: Target) -> None:
         plan = run_plan(scenario(url=self.reach(target.url), stages=(StagePlan(4, 2),)))

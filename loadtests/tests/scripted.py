@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from loadtests.k6.console import FAILED_MARK, told
 from loadtests.k6.plan import RunPlan
 from loadtests.k6.script import STEP_MARK, SUMMARY_MARK, build_script
 
@@ -85,13 +86,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Ran:
-    """What k6 said: its log, its samples by metric, the steps of a try, its summary's metrics."""
+    """What k6 said: its log, its samples by metric, the steps of a try, its summary's metrics, what failed."""
 
     log: str
     points: Mapping[str, list[dict[str, Any]]]
     steps: list[dict[str, Any]]
     metrics: Mapping[str, Any]
     exit_code: int
+    failed: tuple[dict[str, Any], ...] = ()
 
     def count(self, metric: str, **tags: str) -> float:
         """The sum of a counter's samples that have these tags."""
@@ -128,10 +130,13 @@ def run(
             points.setdefault(one["metric"], []).append(one["data"])
     lines = done.stdout.splitlines()
     marked = [line.removeprefix(SUMMARY_MARK) for line in lines if line.startswith(SUMMARY_MARK)]
+    said = [(line, told(line)) for line in done.stderr.splitlines(keepends=True)]
+    log = "".join(line for line, marked in said if marked is None)
     return Ran(
-        log=done.stderr + "\n".join(line for line in lines if not line.startswith((SUMMARY_MARK, STEP_MARK))),
+        log=log + "\n".join(line for line in lines if not line.startswith((SUMMARY_MARK, STEP_MARK))),
         points=points,
         steps=[json.loads(line.removeprefix(STEP_MARK)) for line in lines if line.startswith(STEP_MARK)],
         metrics=json.loads(marked[0])["metrics"] if marked else {},
         exit_code=done.returncode,
+        failed=tuple(json.loads(marked.removeprefix(FAILED_MARK)) for _line, marked in said if marked),
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from history.metrics import summary
 from loadtests.k6.script import SUMMARY_MARK
 from loadtests.runners.base import LOG_HEAD, LOG_TAIL
-from loadtests.runners.pod_logs import merged, shortened, taken_apart
+from loadtests.runners.pod_logs import ends, merged, shortened, taken_apart
 from tests.recorded import recorded_run
 
 INFO = 'time="2026-11-24T05:00:00Z" level=info msg="began" source=console\n'
@@ -28,6 +28,21 @@ def counted(output: str) -> list[int]:
 
 def test_a_log_is_taken_apart() -> None:
     assert taken_apart(INFO + ERROR + line(5)) == (line(5), INFO + ERROR, "")
+
+
+def test_failed_requests_are_told_beside_the_log() -> None:
+    told = 'time="2026-11-24T05:00:00Z" level=info msg="METRICVAULT-FAILED {\\"kind\\":\\"500\\"}" source=console\n'
+    found = merged([("0", INFO + told + line(5)), ("1", told + ERROR)])
+    assert found.output.count('METRICVAULT-FAILED {"kind":"500"}\n') == 2
+    assert "FAILED" not in found.log
+    assert counted(found.output) == [5]
+    assert ends([("0", INFO + told), ("1", told)], 1000) == f"── generator 0\n{INFO.strip()}"
+
+
+def test_the_ends_of_all_logs_share_the_room() -> None:
+    found = ends([(str(at), ERROR * 1000) for at in range(4)], 4000)
+    assert found.count("── generator") == 4
+    assert len(found) < 4000 + 4 * 20
 
 
 def test_an_empty_log_has_nothing() -> None:

@@ -16,7 +16,7 @@ from history.states import Outcome, Status
 from history.tests.recorded_history import recorded_rows
 from loadtests import supervision
 from loadtests.runners import LaunchSpec, Logs, Progress, RunnerError
-from tests.recorded import recorded_run
+from tests.recorded import recorded_run, recorded_steps
 
 pytestmark = pytest.mark.django_db
 RUNNING = Progress("running", None, 1, 1, 0, "")
@@ -124,6 +124,20 @@ def test_each_exit_code_has_its_end(
     assert run.reasons[0]["code"] == code
     assert run.total_requests == recorded_run().exact["requests"]
     assert run.log == "level=info msg=hello"
+
+
+def test_failing_requests_are_kept_while_a_run_lasts_and_at_its_end(alice: User, runner: FakeRunner) -> None:
+    run = recorded_rows(alice, Status.RUNNING, recorded=recorded_steps())
+    tag = run.scenarios.all()[0].scenario_tag
+    lines = [f'{{"scenario": "{tag}", "step": 1, "kind": "500", "t": {t}, "request": {{}}}}' for t in range(3)]
+    runner.output = f"METRICVAULT-FAILED {lines[1]}\n"
+    supervision.watch(run.pk, timezone.now())
+    supervision.watch(run.pk, timezone.now())
+    assert [row.t for row in run.failures.all()] == [1]
+    runner.output = "".join(f"METRICVAULT-FAILED {one}\n" for one in lines) + recorded_steps().output
+    runner.end(0)
+    assert collected(run).status == Status.COMPLETED
+    assert [row.t for row in run.failures.all()] == [0, 1, 2]
 
 
 def test_a_run_that_was_asked_to_stop_keeps_what_was_measured(alice: User, runner: FakeRunner) -> None:

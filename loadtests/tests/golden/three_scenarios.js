@@ -446,6 +446,13 @@ function pattern(expression) {
 
 /* ---- Steps. ---- */
 
+/* No user knows what others have told of: where there are many of them, a few by chance tell for all. */
+const LINES = 200, LEAST = 12, FIRST = 8;
+const usersOf = ({ vus, startVUs, stages, preAllocatedVUs, maxVUs }) => Math.max(1, Math.ceil((
+  maxVUs || preAllocatedVUs || Math.max(vus || 0, startVUs || 0, ...(stages || []).map((stage) => stage.target))
+) / (of || 1)));
+const PLACES = PLAN.journeys.reduce((sum, one) => sum + usersOf(PLAN.scenarios[one.tag]) * one.steps.length, 0);
+
 /* k6 asks of every answer on the way whether its status was expected: a redirect that it follows is none to fail for. */
 const HOPS = PLAN.http && PLAN.http.maxRedirects === 0 ? [] : [301, 302, 303, 307, 308];
 
@@ -461,6 +468,7 @@ function prepared(step, number, journey) {
     pattern: extract.kind === "regex" ? pattern(extract.expression) : null,
   }));
   const looked = [...checks, ...extracts].map((one) => one.kind);
+  const users = usersOf(PLAN.scenarios[journey.tag]);
   const params = { headers: Object.fromEntries(step.headers) };
   if (step.tags) params.tags = step.tags;
   if (PLAN.timeout) params.timeout = PLAN.timeout;
@@ -483,6 +491,11 @@ function prepared(step, number, journey) {
       name, text: ready(text), tokens: has(text, "token") ? text.filter((part) => part.token !== undefined) : [],
     })),
     looked: Boolean(checks.length || extracts.length || journey.errors || PLAN.trying),
+    /* Whether k6's error code is 0 for all answers that are expected, and for no others. */
+    usual: !step.statuses,
+    failures: new Map(),
+    chance: Math.min(1, Math.max(LEAST / users, LINES / PLACES)),
+    reading: 0,
     number, params, still, checks, extracts, statuses, tags, results,
   };
 }
@@ -497,10 +510,12 @@ const journeys = Object.fromEntries(PLAN.journeys.map((journey) => {
     ...journey,
     steps,
     plain,
+    bare: plain,
     method: first.method,
     url: first.url,
     body: first.body,
     params: first.params,
+    usual: first.usual,
     fresh: true,
     takes: steps.some((step) => step.extracts.length > 0),
     due: steps,
@@ -520,10 +535,17 @@ function paramsOf(step, given) {
   return params;
 }
 
+/* k6's numbers of errors (its documentation, "Error codes"): what it throws does not tell them. */
+const CODES = [
+  [/connection refused/, 1212], [/no such host/, 1101], [/blacklisted range/, 1110], [/dial.*timeout/, 1211],
+  [/request timeout/, 1050], [/reset by peer/, 1220], [/unknown authority/, 1310], [/x509/, 1311],
+];
+
 function nothing(problem) {
   const error = hide(String(problem));
   if (!error.includes("context canceled")) console.warn(`Request failed: ${error}`);
-  return { status: 0, error, error_code: 1000, headers: {}, cookies: {}, body: null, timings: { duration: 0 } };
+  const [, code] = CODES.find(([sign]) => sign.test(error)) || ["", 1000];
+  return { status: 0, error, error_code: code, headers: {}, cookies: {}, body: null, timings: { duration: 0 } };
 }
 
 /* Whether the answer is one that the step expects. */
@@ -534,11 +556,12 @@ function isExpected(step, { status, error_code: code }) {
 }
 
 function judge(journey, step, given, answer, sent) {
-  const seen = new Seen(answer), results = [];
+  const seen = new Seen(answer), results = [], bad = [];
   let good = true;
   const note = (one, ok, more) => {
     checked.add(1, step.results[one.key][ok ? 1 : 0]);
     good = good && ok;
+    if (!ok) bad.push(one.key);
     if (PLAN.trying) results.push({ key: one.key, ok, ...more });
   };
   for (const check of step.checks) {
@@ -555,7 +578,13 @@ function judge(journey, step, given, answer, sent) {
   if (journey.errors) errors.add(!(expected && good));
   const counted = !expected && !(HOPS.includes(answer.status) && !answer.error_code); /* by k6 */
   if (!counted && !(expected && good)) failed.add(1, step.tags);
+  if (TELLS && !(expected && good)) notice(journey, step, { answer, sent, expected, bad });
   if (PLAN.trying) tell(journey, step, { answer, seen, results, expected, sent });
+}
+
+/* The same of an answer at which nobody has to look, unless it failed. */
+function glance(journey, step, answer, sent) {
+  if (!isExpected(step, answer)) notice(journey, step, { answer, sent, expected: false, bad: [] });
 }
 
 /* ---- Trying: a line for each request. ---- */
@@ -599,6 +628,93 @@ function tell(journey, step, { answer, seen, results, expected, sent }) {
   }));
 }
 
+/* ---- Failed requests: some of the first of each step and kind, as they were sent and answered. ---- */
+
+const FAILED = "METRICVAULT-FAILED ", TELLS = Boolean(PLAN.run) && !PLAN.trying;
+const SHARE = Math.min(1, 20 / PLAN.journeys.reduce((sum, one) => sum + one.steps.length, 0));
+const MOST_SENT = Math.max(512, Math.floor(2048 * SHARE)), MOST_GOT = Math.max(512, Math.floor(4096 * SHARE));
+const MOST_HEADERS = 40, MOST_VALUE = 500, LONGEST_SECRET = 4096;
+const READS = 200; /* requests of which the body is read, while one that fails with it is waited for */
+const CREDENTIAL = /^(proxy-)?authorization$|^(set-)?cookie2?$|(^|-)(api-?key|token|secret)$/i;
+const SCHEME = /^((?:basic|bearer|digest|token|apikey) +)?[^]*$/i;
+
+/* What may end with half a secret, which would not be known for one, is cut off after the rest is hidden. */
+function cut(value, most) {
+  const text = String(value), enough = most + 2 * LONGEST_SECRET;
+  if (text.length <= enough) return hide(text, 6).slice(0, most);
+  return hide(text.slice(0, enough), 6).slice(0, -LONGEST_SECRET).slice(0, most);
+}
+
+const isPower = (count) => count === 1 || count === 10 || count === 100 || count === 1000;
+
+/* The first of its kind that a user sees is told at once; without a body that was not read, of which the next is. */
+function notice(journey, step, { answer, sent, expected, bad }) {
+  const { status, body } = answer;
+  const kind = expected ? "check" : status ? String(status) : `0:${answer.error_code || 1000}`;
+  let seen = step.failures.get(kind);
+  if (seen === undefined) step.failures.set(kind, seen = { count: 0, told: false, waits: false });
+  seen.count += 1;
+  const whole = !status || (body !== null && body !== undefined);
+  if (seen.told ? !(seen.waits && whole) : !(isPower(seen.count) && isChosen(step))) return;
+  seen.told = true;
+  seen.waits = !whole;
+  if (seen.waits) read(journey, step);
+  describe(journey, step, { answer, sent, kind, bad });
+}
+
+const isChosen = (step) => exec.vu.idInInstance <= FIRST || Math.random() < step.chance;
+
+/* From now on the bodies of a step's answers are read, for some requests; those of a plain journey on the longer way. */
+function read(journey, step) {
+  if (step.params.responseType !== undefined && !step.reading) return;
+  step.reading = READS;
+  step.params.responseType = "text";
+  journey.plain = false;
+}
+
+function readLess(journey, step) {
+  step.reading -= 1;
+  if (step.reading && [...step.failures.values()].some((seen) => seen.waits)) return;
+  step.reading = 0;
+  delete step.params.responseType;
+  journey.plain = journey.bare;
+}
+
+function describe(journey, step, { answer, sent, kind, bad }) {
+  const { request, body } = answer;
+  const text = JSON.stringify({
+    scenario: journey.tag,
+    step: step.number,
+    kind,
+    t: Math.max(0, Date.now() - journey.began + (journey.start || 0)) / 1000,
+    request: {
+      method: step.method,
+      url: cut(sent.url, MOST_SENT),
+      headers: headersOf(request && request.headers ? request.headers : sent.params.headers),
+      body: sent.body === null || sent.body === undefined ? null : cut(sent.body, MOST_SENT),
+    },
+    response: answer.status ? {
+      status: answer.status,
+      status_text: cut(answer.status_text || "", 200),
+      headers: headersOf(answer.headers),
+      body: typeof body === "string" ? cut(body, MOST_GOT) : null,
+      duration: answer.timings.duration,
+    } : null,
+    error: cut(answer.error || "", MOST_VALUE),
+    checks: bad,
+  });
+  /* k6 quotes it once more for its log: in ASCII there is only one way to. No mark stands in it, whatever was answered. */
+  console.log(FAILED + text.replace(/METRICVAULT-/g, "METRICVAULT\\u002d")
+    .replace(/[\x7f-\uffff]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`));
+}
+
+function headersOf(headers) {
+  return Object.entries(headers || {}).slice(0, MOST_HEADERS).map(([name, values]) => {
+    const value = cut([].concat(values).join(", "), MOST_VALUE);
+    return [cut(name, 100), CREDENTIAL.test(name) && value ? value.replace(SCHEME, "$1••••••") : value];
+  });
+}
+
 /* ---- Iterations. ---- */
 
 /* The row of each table for this iteration; null where rows that may come only once are used up. */
@@ -627,7 +743,13 @@ function send(journey, step, given) {
   } catch (problem) {
     answer = nothing(problem);
   }
-  if (step.looked) judge(journey, step, given, answer, { url, body, params });
+  came(journey, step, given, answer, { url, body, params });
+}
+
+function came(journey, step, given, answer, sent) {
+  if (step.looked) judge(journey, step, given, answer, sent);
+  else if (TELLS && (answer.error_code || !step.usual)) glance(journey, step, answer, sent);
+  if (step.reading) readLess(journey, step);
 }
 
 /* Those whose address nobody may see come after the others, each by itself: one that fails would end them all. */
@@ -638,7 +760,7 @@ function sendAll(journey, due, given) {
     method: step.method, url: fill(step.url, given), body: fill(step.body, given), params: paramsOf(step, given),
   }));
   const answers = http.batch(all);
-  steps.forEach((step, at) => step.looked && judge(journey, step, given, answers[at], all[at]));
+  steps.forEach((step, at) => came(journey, step, given, answers[at], all[at]));
   for (const step of due) if (step.params.throw) send(journey, step, given);
 }
 
@@ -688,7 +810,8 @@ export default function () {
   const journey = current;
   if (journey.plain) {
     if (journey.ends) mark(journey);
-    http.request(journey.method, journey.url, journey.body, journey.params);
+    const answer = http.request(journey.method, journey.url, journey.body, journey.params);
+    if (TELLS && (answer.error_code || !journey.usual)) glance(journey, journey.steps[0], answer, journey);
   } else walk(journey);
   if (journey.think > 0) sleep(journey.think);
 }

@@ -1,0 +1,13 @@
+"""The k6 script of a run as a file."""
+
+from django.http import HttpResponse
+from django.utils.text import slugify
+
+from history.models import TestHistory
+
+
+def k6_script(run: TestHistory) -> HttpResponse:
+    """As it ran, with the plan inside."""
+    name = run.k6_script_file_name or f"{slugify(run.title) or 'run'}-{run.pk}.js"
+    headers = {"Content-Disposition": f'attachment; filename="{name.rsplit("/", 1)[-1]}"'}
+    return HttpResponse(run.script, content_type="text/javascript; charset=utf-8", headers=headers)
