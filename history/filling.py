@@ -178,7 +178,7 @@ def _stages(own: list[Window], track: Track, found: Found) -> list[Rates]:
         return rates
     untold = found.stages.get((own[0].tag, ""), Cell())
     for one, cell in zip(rates, told, strict=True):
-        cell.dropped, one.sum = one.sum.dropped, cell
+        cell.dropped, one.sum = sum(one.columns["dropped"]), cell
     untold.dropped = 0
     rates[-1].sum.add(untold)
     return rates

@@ -1,18 +1,19 @@
 """The seconds of a run followed: the whole of it, its scenarios, their steps and stages."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from history.blocks import LENGTH
 from history.metrics.native_histogram import upper_bound
 from history.metrics.remote_write import Snapshot
-from history.metrics.timeline import Cell, Place, Second, Timeline, numbers, seconds_of, sum_cells
+from history.metrics.timeline import Cell, Place, Second, Timeline, seconds_of, sum_cells
 from history.models import ScenarioHistory, StageHistory, StepHistory
 
 RATES = ("t", "tps", "error_rate")
-PERCENTILES = ("p50", "p90", "p95", "p99")
+PERCENTILES, SHARES = ("p50", "p90", "p95", "p99"), (0.50, 0.90, 0.95, 0.99)
 _COUNTED = ("iterations", "dropped", "checks_passed", "checks_failed", "sent", "received")
 COUNTED = ("requests", "failures", *_COUNTED)
 COLUMNS = ("t", "requests", "failures", "tps", "error_rate", "avg", *PERCENTILES, "vus", *_COUNTED)
@@ -57,11 +58,12 @@ class Track:
 
     def add(self, t: int, cell: Cell, vus: float | None) -> None:
         """Appends one second, which `add_sum` gets with others."""
-        found, one = numbers(cell), cell
-        rates = (t, found.requests, found.failures, found.tps, found.error_rate, found.avg, found.p50, found.p90)
+        one, spread = cell, cell.spread
+        rates = (t, one.requests, one.failures, float(one.requests), one.error_rate)
+        times = (spread.average, *spread.percentiles(*SHARES))
         counts = (one.iterations, one.dropped, one.checks_passed, one.checks_failed, one.sent, one.received)
-        self._rows.append((*rates, found.p95, found.p99, vus, *counts))
-        highest = cell.spread.highest
+        self._rows.append((*rates, *times, vus, *counts))
+        highest = spread.highest
         self.longest.append(None if highest is None else upper_bound(highest))
 
     def add_sum(self, cell: Cell, until: int) -> None:
@@ -89,9 +91,8 @@ class Track:
 
 def add_times(columns: dict[str, list[Any]], cell: Cell) -> None:
     """Appends the percentiles of `cell` to columns of that name."""
-    found = numbers(cell)
-    for name in PERCENTILES:
-        columns[name].append(getattr(found, name))
+    for name, value in zip(PERCENTILES, cell.spread.percentiles(*SHARES), strict=True):
+        columns[name].append(value)
 
 
 @dataclass(slots=True)
@@ -112,6 +113,7 @@ class Window:
     tag: str
     start: float
     end: float
+    first: bool = False
     last: bool = False
 
 
@@ -129,7 +131,8 @@ def windows(scenarios: Iterable[ScenarioHistory], begins: Mapping[str, float]) -
         stages = list(scenario.stages.all())
         for stage in stages:
             end = start + stage.duration
-            found.append(Window(stage, scenario.scenario_tag, start, end, last=stage is stages[-1]))
+            ends = (stage is stages[0], stage is stages[-1])
+            found.append(Window(stage, scenario.scenario_tag, start, end, *ends))
             start = end
     return found
 
@@ -163,15 +166,14 @@ def follow(
     timeline, coming, watcher = Timeline(), list(stages), watcher or Watcher()
     every = {window.stage.pk: Rates() for window in coming}
     tracks = Tracks(Track(stretch), {tag: Track(stretch) for tag in tags}, every, {one: Rates() for one in steps})
-    by_tag = [deque(window for window in coming if window.tag == tag) for tag in tags]
-    by_tag = [of_scenario for of_scenario in by_tag if len(of_scenario) > 1]  # one stage is the scenario
+    untold = {tag: deque(window for window in coming if window.tag == tag) for tag in tags}
     together: dict[Place, Cell] = {}
     grain = stretch if 1 < stretch < LENGTH else LENGTH
     length = 0
     for second in seconds_of(snapshots, timeline):
         length = second.t + 1
         _take(second, tracks)
-        _take_stages(second, tracks, by_tag, timeline.staged)
+        _add_to_stages(second, tracks, untold, timeline.staged)
         for where, cell in second.places.items():
             known = together.get(where)
             if known is None:
@@ -184,6 +186,8 @@ def follow(
     _take_sum(together, tracks, watcher, length)
     for track in (tracks.whole, *tracks.scenarios.values()):
         track.close()
+    for window in coming:
+        _cut(tracks.stages[window.stage.pk], tracks.scenarios[window.tag], window)
     return timeline, tracks
 
 
@@ -196,17 +200,26 @@ def _take(second: Second, tracks: Tracks) -> None:
         rates.add(second.t, second.steps.get(one, nothing))
 
 
-def _take_stages(second: Second, tracks: Tracks, by_tag: list[deque[Window]], staged: set[str]) -> None:
-    """A second belongs to the stage in which its middle lies. `by_tag`: stages of each scenario, without those that
-    are over. Those whose requests tell their stage (`staged`) are not added up: see `history.filling`."""
+def _add_to_stages(second: Second, tracks: Tracks, untold: dict[str, deque[Window]], staged: Container[str]) -> None:
+    """Adds up the stages of scenarios whose requests do not tell theirs (`staged` do): those of older versions. A
+    second belongs to the stage in which its middle lies. `untold`: the stages of each scenario that are not over."""
     middle = second.t + 0.5
-    for coming in by_tag:
+    for tag, cell in second.cells.items():
+        coming = untold.get(tag)
+        if not coming or tag in staged or (len(coming) == 1 and coming[0].first):  # one stage is the scenario
+            continue
         while coming[0].end <= middle and not coming[0].last:
             coming.popleft()
         if coming[0].start <= middle:
-            rates, cell = tracks.stages[coming[0].stage.pk], second.cells.get(coming[0].tag, _NOTHING)
-            rates.add(second.t, cell)
-            rates.sum.add(Cell(dropped=cell.dropped) if coming[0].tag in staged else cell)
+            tracks.stages[coming[0].stage.pk].sum.add(cell)
+
+
+def _cut(rates: Rates, track: Track, window: Window) -> None:
+    """The seconds of a stage out of those of its scenario."""
+    length = len(track.columns["t"])
+    first = max(0, ceil(window.start - 0.5))
+    last = length if window.last else min(length, ceil(window.end - 0.5))
+    rates.columns = {name: track.columns[name][first:last] for name in (*RATES, "dropped")}
 
 
 def _take_sum(together: Mapping[Place, Cell], tracks: Tracks, watcher: Watcher, length: int) -> None:

@@ -154,11 +154,13 @@ class Histogram:
         Rank as k6's own percentiles have it (metrics.TrendSink.P: share·(n-1), the k-th value in the middle of its
         share of the count). Inside a bucket see `_place`. `bench/accuracy` measures it against exact values.
         """
-        passed = list(accumulate(self.counts, initial=self.zero))
-        everything, zero = passed[-1], self.zero
+        counts, zero = self.counts, self.zero
+        passed = list(accumulate(counts, initial=zero))
+        everything = passed[-1]
         if everything <= 0:
             return [None] * len(shares)
         in_buckets, last = everything > zero, bisect_left(passed, everything)
+        before_first, length = self.first - 1 + _MS_SHIFT, len(counts)
         found: list[float | None] = []
         for share in shares:
             rank = share * max(everything - 1, 0.0) + min(0.5, everything / 2)
@@ -167,18 +169,13 @@ class Histogram:
                 continue
             # The first bucket with which the rank is reached; `passed` has what lies before them all in front.
             at = min(max(bisect_left(passed, rank), 1), last) - 1
-            while not self.counts[at]:
+            while not counts[at]:
                 at += 1
-            found.append(self._inside(at, rank - passed[at]))
+            count, before = counts[at], counts[at - 1] if at else 0
+            after = counts[at + 1] if at + 1 < length else 0
+            place = _place((rank - passed[at]) / count, count, before, after)
+            found.append(math.exp2((before_first + at + min(place, 1.0)) / _PER_OCTAVE))
         return found
-
-    def _inside(self, at: int, rank: float) -> float:
-        """The value at `rank` of the requests in the bucket at `at` of `counts`."""
-        counts = self.counts
-        count, before = counts[at], counts[at - 1] if at else 0.0
-        after = counts[at + 1] if at + 1 < len(counts) else 0.0
-        place = _place(rank / count, count, before, after)
-        return float(2 ** ((self.first + at - 1 + min(place, 1.0) + _MS_SHIFT) / _PER_OCTAVE))
 
 
 def _row(buckets: Mapping[int, float]) -> tuple[int, list[float]]:

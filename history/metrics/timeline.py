@@ -22,6 +22,7 @@ __all__ = ["Cell", "Numbers", "Place", "Second", "Timeline", "build", "numbers",
 PUSH_INTERVAL = 1.0
 SILENCE = 5.0  # seconds without a push after which a generator is no longer waited for
 _LONGEST_GAP = 4 * 3600.0
+_Row = dict[Place, Cell]  # a second by place
 _Grown = tuple[str, str, Place]  # the name of a counter, the field of a cell that it is added to, and whose cell
 # Where the counters of a push go, by name and the label `ok`; others are only added up.
 _SPREAD = {
@@ -84,15 +85,17 @@ class Timeline:
         start = max(generator.moment if not is_late else snapshot.moment - PUSH_INTERVAL, self.origin)
         start = max(start, snapshot.moment - _LONGEST_GAP)
         seconds, shares = self._parts(start, snapshot.moment)
-        good = self._take_requests(generator, snapshot, seconds, shares, is_late=is_late)
+        rows = [self._cells.get(t, {}) for t in seconds]
+        good = self._take_requests(generator, snapshot, rows, shares, is_late=is_late)
         for (name, column, place), count in self._grown_counters(generator, snapshot, is_late=is_late).items():
             weights = good.get(place, ()) if name == "mv_failed" else ()
             # No second gets more failures than it got requests.
             counts = _by_weight(count, weights) if any(weights) else _evenly(count, shares)
-            for t, share in zip(seconds, counts, strict=True):
+            for row, share in zip(rows, counts, strict=True):
                 if share:
-                    cell = self._cell(t, place)
+                    cell = row.get(place) or row.setdefault(place, Cell())
                     setattr(cell, column, getattr(cell, column) + share)
+        self._cells.update((t, row) for t, row in zip(seconds, rows, strict=True) if row)
         if not is_late:
             generator.moment = snapshot.moment
             generator.closed = snapshot.closing
@@ -104,17 +107,18 @@ class Timeline:
                 self._vus.setdefault(self._second(snapshot.moment), {})[snapshot.instance] = snapshot.vus
 
     def _take_requests(
-        self, generator: _Generator, snapshot: Snapshot, seconds: list[int], shares: list[float], *, is_late: bool
+        self, generator: _Generator, snapshot: Snapshot, rows: list[_Row], shares: list[float], *, is_late: bool
     ) -> dict[Place, list[int]]:
-        """Answers how many requests that k6 took for good each second got by it, by place."""
+        """Adds them to the `rows` of their seconds. Answers how many requests that k6 took for good each second got by
+        it, by place."""
         good: dict[Place, list[int]] = {}
         grown: dict[Place, tuple[Histogram, list[int]]] = {}
         for key, difference in self._grown_requests(generator, snapshot, is_late=is_late):
             place, answer, expected = (key.scenario, key.step), key.answer, key.expected
             counts = _evenly(int(difference.count), shares)
-            for t, count in zip(seconds, counts, strict=True):
+            for row, count in zip(rows, counts, strict=True):
                 if count:
-                    cell = self._cell(t, place)
+                    cell = row.get(place) or row.setdefault(place, Cell())
                     cell.requests += count
                     cell.failures += 0 if expected else count
                     cell.answers[answer] = cell.answers.get(answer, 0) + count
@@ -127,9 +131,9 @@ class Timeline:
                 difference = spread
             grown[place] = (difference, counts)
         for place, (spread, counts) in grown.items():
-            for t, count, part in zip(seconds, counts, spread.dealt(counts), strict=True):
+            for row, count, part in zip(rows, counts, spread.dealt(counts), strict=True):
                 if count:
-                    cell = self._cell(t, place)
+                    cell = row[place]
                     if cell.spread.count:
                         cell.spread.add(part)
                     else:
@@ -263,13 +267,6 @@ class Timeline:
     def _second(self, moment: float) -> int:
         assert self.origin is not None  # feed() sets it first
         return max(self.handed_out, floor(moment - self.origin))
-
-    def _cell(self, t: int, place: Place) -> Cell:
-        places = self._cells.setdefault(t, {})
-        cell = places.get(place)
-        if cell is None:  # not setdefault, which would make one each time
-            cell = places[place] = Cell()
-        return cell
 
     def _parts(self, start: float, end: float) -> tuple[list[int], list[float]]:
         """The seconds that (start, end] spans, each once, and the share of that time that is over at the end of each.
