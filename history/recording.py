@@ -1,6 +1,8 @@
 """From snapshots and k6's summary to the columns of a finished run. Every final number is made here."""
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import floor
@@ -117,8 +119,9 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     watcher = _Watcher(Phases(run.plan_snapshot), since.beside(watch), heat)
     snapshots = clocks.watch(snapshot for _, snapshot in open_store().read(run.pk))
     stretch = heatmap.step_for(length, POINTS)
-    timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, watcher, stretch)
-    watcher.close()
+    with _no_collection():
+        timeline, tracks = follow(snapshots, rows.tags, rows.stages, rows.several, watcher, stretch)
+        watcher.close()
     run.summary = summaries
     summary = k6_summary.read(summaries, rows.tags)
     totals = timeline.totals().values()
@@ -145,6 +148,18 @@ def record(run: TestHistory, summaries: list[dict[str, Any]]) -> Recorded:
     show_result(run)
     agrees = summary is not None and summary.whole.requests == stored
     return Recorded(outcome, reasons, agrees, stored)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python looks through all that is kept of a run for cycles again and again; there are none."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _offset(timeline: Timeline, instance: str) -> float | None:

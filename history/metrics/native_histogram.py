@@ -6,7 +6,7 @@ k6 observes seconds; everything here is in milliseconds, converted once in `from
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from operator import add, mul, sub
@@ -130,8 +130,14 @@ class Histogram:
     def _part(self, count: int, of: float) -> "Histogram":
         """`count` of the `of` requests, going up through the buckets: a request is dealt out where the share that is
         due comes nearest to one more."""
+        passed = list(accumulate(self.counts, initial=self.zero))
+        if 2 * count < len(passed):  # the same, request by request
+            dealt: list[float] = [0] * len(passed)
+            for number in range(count):
+                dealt[bisect_left(passed, (2 * number + 1) * of / (2 * count))] += 1
+            return Histogram.of(count, 0.0, dealt[0], self.first, dealt[1:])
         half, whole, twice = int(of), 2 * int(of), 2 * count
-        due = [(twice * passed + half) // whole for passed in accumulate(self.counts, initial=self.zero)]
+        due = [(twice * reached + half) // whole for reached in passed]
         return Histogram.of(count, 0.0, due[0], self.first, list(map(sub, due[1:], due)))
 
     def _middles(self) -> float:
@@ -185,12 +191,11 @@ def _row(buckets: Mapping[int, float]) -> tuple[int, list[float]]:
 
 def _trimmed(first: int, counts: list[float]) -> tuple[int, list[float]]:
     """Without the empty buckets at both ends."""
-    while counts and not counts[-1]:
-        counts.pop()
-    empty = 0
-    while empty < len(counts) and not counts[empty]:
-        empty += 1
-    return (first + empty, counts[empty:]) if empty else (first, counts)
+    passed = list(accumulate(counts))
+    if not passed or not passed[-1]:
+        return 0, []
+    begin, end = bisect_right(passed, 0), bisect_left(passed, passed[-1]) + 1
+    return first + begin, counts[begin:end]
 
 
 def _place(share: float, count: float, before: float, after: float) -> float:

@@ -290,6 +290,8 @@ def _column(key: CounterKey) -> str | None:
 
 def _evenly(count: int, shares: list[float]) -> list[int]:
     """`count` over seconds: floor(share so far) minus what the seconds before got."""
+    if len(shares) == 1:
+        return [count]
     found, given = [], 0
     for share in shares:
         reached = count if share >= 1.0 else int(count * share)
