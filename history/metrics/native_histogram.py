@@ -112,7 +112,7 @@ class Histogram:
     def dealt(self, counts: Sequence[int]) -> Iterator["Histogram"]:
         """The histogram in parts of `counts` whole requests, which add up to its own. Each part has the shape of the
         whole as far as whole requests can; its time is what its buckets take of the whole's."""
-        left, rest, time = self, self.count, self._middles()
+        left, rest, time = self, self.count, None
         for count in counts:
             if count <= 0:
                 yield Histogram()
@@ -121,6 +121,7 @@ class Histogram:
                 left, rest = Histogram(), 0
             else:
                 part = left._part(count, rest)
+                time = self._middles() if time is None else time
                 part.total = self.total * (part._middles() / time) if time else 0.0
                 rest -= count
                 counts_left = list(map(sub, left.counts, part.counts))
