@@ -99,7 +99,7 @@ def first(keys: set[Key]) -> set[Key]:
     found: set[Key] = set()
     for kinds in groups.values():
         for group in sorted(kinds.values(), key=lambda group: min(key[2] for key in group))[:MOST_KINDS]:
-            begun, *others = sorted(group, key=lambda key: key[2])
+            begun, *others = sorted(group, key=lambda key: (key[2], not key[3]))
             found |= {begun, *sorted(others, key=lambda key: (not key[3], key[2]))[: MOST - 1]}
     return found
 
