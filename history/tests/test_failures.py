@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from history.failures import MARK, MOST, MOST_KINDS, Failure, Key, first, keep, of_run, read
@@ -83,7 +83,6 @@ def test_a_mark_inside_of_an_answer_makes_no_second_line() -> None:
 keys = st.tuples(st.just(1), st.sampled_from(["500", "check"]), st.integers(0, 9), st.booleans())
 
 
-@settings(max_examples=300)
 @given(st.sets(keys, max_size=20))
 def test_the_first_are_the_same_however_they_come(all_of_them: set[Key]) -> None:
     at_once, in_parts = first(all_of_them), set[Key]()
