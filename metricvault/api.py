@@ -18,8 +18,8 @@ from history.exports.api import router as exports_router
 from history.failures_api import router as failures_router
 from history.importing_api import router as importing_router
 from history.labelling_api import router as labelling_router
-from history.trends_api import router as trends_router
 from history.seconds_api import router as seconds_router
+from history.trends_api import router as trends_router
 from history.waiting import router as waiting_router
 from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router

@@ -12,12 +12,16 @@ from tests.product import Product
 pytestmark = [pytest.mark.needs("k6", "redis-server")]
 
 
+THINK_TIME = 0.02  # without it users send as many as the machine can, and other tests wait
+
+
 def scenario(endpoint: dict, users: int, seconds: float, **more: object) -> dict:
     return {
         "name": f"{endpoint['method']} {endpoint['path']}",
         "endpoint_id": endpoint["id"],
         "executor": "constant-vus",
         "stages": [{"duration": seconds, "target": users}],
+        "think_time": THINK_TIME,
         **more,
     }
 
