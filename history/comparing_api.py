@@ -1,4 +1,4 @@
-"""REST: runs beside each other, trends over runs, and what got worse."""
+"""REST: runs beside each other."""
 
 from dataclasses import asdict
 from typing import Any

@@ -41,6 +41,7 @@ class Shown:
     delta: str = ""
     kind: str = ""  # better, worse or same
     mark: Mark | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,13 @@ def _cell(measure: str, found: Numbers, change: Change | None) -> Shown:
     if change is None:
         return Shown(value)
     kind = "same" if change.mark == "noise" or change.worse is None else "worse" if change.worse else "better"
-    return Shown(value, delta(change), kind, change.mark)
+    return Shown(value, delta(change), kind, change.mark, said(change.mark))
+
+
+def said(mark: Mark) -> str:
+    """A mark in words."""
+    words = {"real": _("real"), "likely": _("probably real"), "noise": _("noise")}
+    return words.get(mark, _("not known"))
 
 
 def written(measure: str, value: float | None) -> str:
@@ -231,7 +238,7 @@ def _told(letter: str, row: Row, change: Change, *, sure: bool) -> str:
 def _counted(found: Comparison, head: Head) -> list[tuple[str, str]]:
     """How many endpoints of a run are slower or faster, are new or gone."""
     index = LETTERS.index(head.letter)
-    verdicts = [said for row in found.rows if (said := row.verdict(index))]
+    verdicts = [one for row in found.rows if (one := row.verdict(index))]
 
     def slower(mark: str, worse: bool) -> int:
         return sum(one.mark == mark and one.worse is worse for one in verdicts)

@@ -1,4 +1,4 @@
-"""REST: how a plan, an endpoint or a project went from run to run."""
+"""REST: how a plan, an endpoint or a project went from run to run, and what got worse."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from history.regressions import found
 from history.trends import (
     LAST,
     MOST,
@@ -131,3 +132,57 @@ def _told(found: Trend, measure: str) -> dict[str, Any]:
         "more": found.more,
         "items": items,
     }
+
+
+class RegressionOut(Schema):
+    title: str
+    project_id: int
+    plan_id: int | None
+    request: str = Field(description="The endpoint; empty for all requests")
+    measure: str = Field(description="p95 (ms), error_rate (percent) or tps")
+    value: float = Field(description="Of the last run")
+    baseline: float = Field(description="What it was")
+    change: float = Field(description="Percent; of error rates points")
+    baseline_run: int | None = Field(description="The baseline; null where it is the median of earlier runs")
+    runs: list[int] = Field(description="The last runs, the oldest first")
+    values: list[float | None] = Field(description="What these measured")
+
+
+class RegressionList(Schema):
+    items: list[RegressionOut]
+    count: int
+
+
+class RegressionQuery(Schema):
+    """Which of them."""
+
+    project_id: int | None = Field(None, ge=1, le=_KEY, description="Only of this project")
+    limit: int = Field(50, ge=1, le=500, description="How many items at most, the worst first")
+
+
+@router.get("/test-history/regressions", response=RegressionList, summary="What got worse")
+def regressions(request: HttpRequest, query: Query[RegressionQuery]) -> dict[str, Any]:
+    """Plans, and endpoints of plans, whose last two valid runs both are worse than the baseline (without one: than the
+    median of the ten passed runs before them): p95 by over 10 %, errors by over one point, throughput at the same load
+    by over 10 %."""
+    user = require_user(request)
+    if query.project_id is not None:
+        get_project(user, query.project_id)
+    worse = found(user, None if query.project_id is None else [query.project_id])
+    items = [
+        {
+            "title": one.title,
+            "project_id": one.project_id,
+            "plan_id": one.plan_id,
+            "request": one.request,
+            "measure": "error_rate" if one.measure == "errors" else one.measure,
+            "value": one.value,
+            "baseline": one.baseline,
+            "change": one.change,
+            "baseline_run": one.base_run,
+            "runs": list(one.runs),
+            "values": list(one.values),
+        }
+        for one in worse[: query.limit]
+    ]
+    return {"items": items, "count": len(worse)}

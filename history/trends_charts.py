@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from history.drawing import Line, Mark, Point, Target, line_chart
@@ -63,8 +66,8 @@ def _chart(
                 height=HEIGHT,
                 span=(-0.5, max(len(found.readings) - 0.5, 0.5)),
                 ticks=_dates(found.readings),
-                targets=_targets(found.readings, measures),
-                marks=_marks(found.readings, width),
+                targets=_targets(found, measures),
+                marks=_marks(found, width),
                 legend=len(lines) > 1,
             )
         )
@@ -129,48 +132,59 @@ def _words(row: Reading, measure: str, value: float) -> str:
     return ", ".join(one for one in extra if one)
 
 
-def _date(row: Reading) -> str:
-    return date_format(timezone.localtime(row.tested_at), "SHORT_DATE_FORMAT")
+@lru_cache(maxsize=4096)  # every chart of a page has the same days, and writing one takes long
+def _written(day: date, form: str, language: str) -> str:
+    return date_format(day, form)
+
+
+def _date(row: Reading, form: str = "SHORT_DATE_FORMAT") -> str:
+    return _written(timezone.localtime(row.tested_at).date(), form, get_language() or "")
 
 
 def _dates(readings: Sequence[Reading]) -> list[tuple[float, str]]:
+    form = pgettext("date format, day and month", "j M")
     step = max(1, len(readings) // 5)
-    return [(float(x), _date(readings[x])) for x in range(0, len(readings), step)]
+    return [(float(x), _date(readings[x], form)) for x in range(0, len(readings), step)]
 
 
-def _targets(readings: Sequence[Reading], measures: list[str]) -> list[Target]:
-    """What the newest run that had a target was judged by."""
+def _targets(found: Trend, measures: list[str]) -> list[Target]:
+    """What the newest run that had a target was judged by; of a project only what all its runs were judged by."""
     forms: dict[str, Callable[[float], str]] = {
         "tps": lambda value: f"{numbers.plain(value)}{numbers.GAP}req/s",
         "errors": numbers.limit,
     }
-    found = []
+    targets = []
     for name in measures:
-        value = next((row.targets[name] for row in reversed(readings) if name in row.targets), None)
-        if value is not None:
-            words = _("target %(value)s") % {"value": forms.get(name, numbers.ms)(value)}
-            found.append(Target(value, f"{name} {words}" if len(measures) > 1 else words))
-    return found
+        values = [row.targets[name] for row in found.readings if name in row.targets]
+        if values and (found.subject.kind != "project" or len(set(values)) == 1):
+            words = _("target %(value)s") % {"value": forms.get(name, numbers.ms)(values[-1])}
+            targets.append(Target(values[-1], f"{name} {words}" if len(measures) > 1 else words))
+    return targets
 
 
-def _marks(readings: Sequence[Reading], width: int) -> list[Mark]:
-    """Where another release begins, labels change, and the baseline. Words that would run into each other are left
+def _marks(found: Trend, width: int) -> list[Mark]:
+    """Where another release begins, labels are new, and the baseline. Words that would run into each other are left
     out; the table has them."""
-    found: dict[int, list[str]] = defaultdict(list)
-    before = readings[0] if readings else None
+    readings = found.readings
+    told: dict[int, list[str]] = defaultdict(list)
+    seen: set[str] = set()
     for x, row in enumerate(readings):
-        if before is not None and x:
-            if row.release != before.release and row.release:
-                found[x].append(row.release)
-            found[x] += [label for label in row.labels if label not in before.labels]
+        before = readings[x - 1] if x else row
+        # Plans of a project take turns, each with its own release: only the first run of a release is told there.
+        known = row.release in seen if found.subject.kind == "project" else row.release == before.release
+        if x and row.release and not known:
+            told[x].append(row.release)
+        seen.add(row.release)
+        if x:
+            told[x] += [label for label in row.labels if label not in before.labels]
         if row.baseline:
-            found[x].append(_("baseline"))
-        before = row
+            told[x].append(_("baseline"))
     marks, free = [], -1.0
-    for x, words in sorted((x, words) for x, words in found.items() if words):
-        named = x >= free
+    for x, words in sorted((x, words) for x, words in told.items() if words):
         text = " · ".join(words)
-        marks.append(Mark(float(x), text if named else ""))
-        if named:
-            free = x + len(readings) * (room(text) + 8) / (width - _AXIS)
+        taken = len(readings) * (room(text) + 8) / (width - _AXIS)
+        late = x + taken > len(readings) - 0.5  # drawn at the left of its line
+        start, end = (x - taken, float(x)) if late else (float(x), x + taken)
+        marks.append(Mark(float(x), text if start >= free else ""))
+        free = end if start >= free else free
     return marks

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -25,6 +26,7 @@ from metricvault.lib.errors import Detail, Refused
 from metricvault.lib.htmx import render_page
 from projects.access import Person, get_project, require_user
 
+PAGE_SIZE = 50
 _LONGEST = 2050  # characters of a request's name
 
 
@@ -37,7 +39,9 @@ def trends(request: HttpRequest) -> HttpResponse:
     measure = measure if measure in MEASURES else ""
     last = request.GET.get("last", "")
     found = trend(user, subject, int(last) if last in ("0", *map(str, LAST)) else LAST[1])
-    return render_page(request, "history/trends.html", "history/trends/result.html", _context(found, measure, last))
+    context = _context(found, measure, last)
+    context["page"] = Paginator(found.readings[::-1], PAGE_SIZE).get_page(request.GET.get("page"))
+    return render_page(request, "history/trends.html", "history/trends/result.html", context)
 
 
 def subject_of(user: Person, asked: QueryDict) -> Subject:
@@ -68,7 +72,6 @@ def _context(found: Trend, measure: str, last: str) -> dict[str, Any]:
     names = {"p50": "p50", "p95": "p95", "p99": "p99", "tps": _("Throughput"), "errors": _("Error rate")}
     return {
         "found": found,
-        "rows": list(reversed(readings)),
         "charts": charts(found, measure) if readings else [],
         "alone": bool(measure),
         "measure": measure,
