@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 START = 1_700_000_000
-ANSWERS = (("200", "", True, 0.99), ("503", "1503", False, 0.01))
+ANSWERS = (("200", "", True, 0.999), ("503", "1503", False, 0.001))
 MANY = (100_000, 10_000_000)
 
 

@@ -9,7 +9,7 @@ from pydantic import create_model
 
 from history import verdict_words
 from history.baselines import baseline_of
-from history.models import Iterated, Measured, ScenarioHistory, StageHistory, StepHistory, TestHistory
+from history.models import Iterated, Measured, PhaseHistory, ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import explain
 
 _MEASURED = [column.name for column in Measured._meta.fields]
@@ -60,10 +60,20 @@ class EndpointOut(Schema):
     path: str
 
 
-class StageOut(MeasuredOut):
+class StageOut(IteratedOut):
     id: int
     duration: float
     target: int
+    kind: str
+
+
+class PhaseOut(IteratedOut):
+    """All stages of one kind together: ramp-up, steady or ramp-down."""
+
+    kind: str
+    min_vus: float | None
+    max_vus: float | None
+    avg_vus: float | None
 
 
 class CheckOut(Schema):
@@ -97,6 +107,8 @@ class ScenarioOut(IteratedOut):
     error_rate_target: float | None
     tps_target: float | None
     test_history_id: int
+    answers: dict[str, int]
+    phases: list[PhaseOut]
     stages: list[StageOut]
     steps: list[StepOut]
 
@@ -173,6 +185,8 @@ class Details(FullOut):
     message: str
     reasons: list[ReasonOut]
     verdict: VerdictOut
+    answers: dict[str, int]
+    phases: list[PhaseOut]
     scenarios: list[ScenarioOut]
 
 
@@ -211,7 +225,7 @@ def full(run: TestHistory) -> dict[str, Any]:
 
 def details(run: TestHistory) -> dict[str, Any]:
     """Every column of TEST_HISTORY, SCENARIO_HISTORY and STAGE_HISTORY, its steps, and the verdict."""
-    scenarios = run.scenarios.select_related("endpoint").prefetch_related("stages", "steps")
+    scenarios = run.scenarios.select_related("endpoint").prefetch_related("stages", "steps", "phases")
     baseline = baseline_of(run)
     return {
         **full(run),
@@ -231,6 +245,8 @@ def details(run: TestHistory) -> dict[str, Any]:
         "message": run.message,
         "reasons": run.explained,
         "verdict": verdict_words.answer(run),
+        "answers": run.answers,
+        "phases": [_phase(phase) for phase in run.phases.filter(scenario=None)],
         "scenarios": [_scenario(scenario) for scenario in scenarios],
     }
 
@@ -247,13 +263,19 @@ def _scenario(row: ScenarioHistory) -> dict[str, Any]:
         **_columns(row, names),
         "request": row.request_name,
         "endpoint": endpoint,
+        "answers": row.answers,
+        "phases": [_phase(phase) for phase in row.phases.all()],
         "stages": [_stage(stage) for stage in row.stages.all()],
         "steps": [_step(step) for step in row.steps.all()],
     }
 
 
 def _stage(row: StageHistory) -> dict[str, Any]:
-    return _columns(row, ["id", "duration", "target", *_MEASURED])
+    return _columns(row, ["id", "duration", "target", "kind", *_ITERATED])
+
+
+def _phase(row: PhaseHistory) -> dict[str, Any]:
+    return _columns(row, ["kind", *_USERS, *_ITERATED])
 
 
 def _step(row: StepHistory) -> dict[str, Any]:

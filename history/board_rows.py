@@ -103,6 +103,16 @@ class Parts:
     columns: list[Column]
     groups: list[PartGroup]
 
+    @property
+    def whole(self) -> list[PartGroup]:
+        """The run, where its phases are kept."""
+        return [group for group in self.groups if group.row is None]
+
+    @property
+    def scenarios(self) -> list[PartGroup]:
+        """Each scenario."""
+        return [group for group in self.groups if group.row is not None]
+
 
 def parts(run: TestHistory, rows: Sequence[ScenarioRow]) -> Parts:
     """Every metric of the run for each phase of the load, and for each phase and stage of each scenario."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, IntegerField, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -21,7 +22,7 @@ from projects.access import Person, visible_projects
 from projects.models import Endpoint, Project
 
 VERDICTS, CARDS, POINTS = 6, 9, 12
-SPARK = (248, 44)  # pixels
+SPARK = (320, 44)  # pixels
 _LISTED = tuple(name for name in HEAVY if name not in ("reasons", "plan_snapshot"))
 
 
@@ -38,7 +39,8 @@ def verdicts(user: Person) -> list[TestHistory]:
     over = visible_runs(user).filter(status__in=FINISHED)
     # The index of the list has the pinned ones apart: the newest of each kind, instead of all in another order.
     newest = [
-        over.filter(pinned=pinned).order_by("-tested_at", "-pk").values("pk")[:VERDICTS] for pinned in (False, True)
+        over.filter(pinned__in=[pinned]).order_by("-tested_at", "-pk").values("pk")[:VERDICTS]
+        for pinned in (False, True)
     ]
     rows = TestHistory.objects.filter(Q(pk__in=newest[0]) | Q(pk__in=newest[1])).select_related("project")
     runs = list(rows.defer(*_LISTED, "plan_snapshot")[:VERDICTS])
@@ -65,26 +67,30 @@ class Card:
     endpoints: int
 
 
-def cards(user: Person) -> list[Card]:
-    """The projects with the freshest runs; a constant number of queries."""
+Runs = dict[int, tuple[datetime, int]]  # by the key of their project: when the last one was, and how many there are
+
+
+def runs_by_project(user: Person) -> Runs:
+    """Of the projects that have any."""
     counted = visible_runs(user).order_by().values("project").annotate(n=Count("pk"), last=Max("tested_at"))
-    runs: dict[int, tuple[datetime, int]] = {row["project"]: (row["last"], row["n"]) for row in counted}
-    found = list(visible_projects(user).only("title").order_by("title", "pk"))
+    return {row["project"]: (row["last"], row["n"]) for row in counted}
+
+
+def cards(user: Person, runs: Runs) -> list[Card]:
+    """The projects with the freshest runs, then others by title; two queries."""
+    plans: Any = Project._meta.get_field("plans").related_model  # by name: this app may not import the one above it
+    counts = {
+        "plan_count": _count(plans.objects, "project"),
+        "endpoint_count": _count(Endpoint.objects, "openapi_spec__project"),
+    }
+    found = list(visible_projects(user).only("title").annotate(**counts).order_by("title", "pk"))
     with_runs = sorted((one for one in found if one.pk in runs), key=lambda one: runs[one.pk][0], reverse=True)
     projects = [*with_runs, *(one for one in found if one.pk not in runs)][:CARDS]
-    keys = [project.pk for project in projects]
-    last = _last_runs([key for key in keys if key in runs])
-    plans: Any = Project._meta.get_field("plans").related_model  # by name: this app may not import the one above it
-    plan_counts = _counted(plans.objects.filter(project__in=keys), "project")
-    endpoints = _counted(Endpoint.objects.filter(openapi_spec__project__in=keys), "openapi_spec__project")
-    return [
-        _card(one, last[one.pk], runs[one.pk][1] if one.pk in runs else 0, plan_counts, endpoints) for one in projects
-    ]
+    last = _last_runs([project.pk for project in projects if project.pk in runs])
+    return [_card(one, last[one.pk], runs[one.pk][1] if one.pk in runs else 0) for one in projects]
 
 
-def _card(
-    project: Project, runs: Sequence[TestHistory], count: int, plans: dict[int, int], endpoints: dict[int, int]
-) -> Card:
+def _card(project: Any, runs: Sequence[TestHistory], count: int) -> Card:
     over = [run for run in runs if run.is_finished]
     measured = [run.p95_response_time for run in reversed(over) if run.p95_response_time is not None]
     last = (over or list(runs) or [None])[0]
@@ -93,9 +99,9 @@ def _card(
     if len(measured) > 1:
         title = words % {"count": len(measured), "first": numbers.ms(measured[0]), "last": numbers.ms(measured[-1])}
         drawing = spark(measured, title=title, width=SPARK[0], height=SPARK[1])
-    p95 = measured[-1] if measured else None
     markup = mark_safe(drawing)  # noqa: S308  history.drawing escapes every word
-    return Card(project, last, p95, markup, count, plans.get(project.pk, 0), endpoints.get(project.pk, 0))
+    p95 = measured[-1] if measured else None
+    return Card(project, last, p95, markup, count, project.plan_count, project.endpoint_count)
 
 
 def _last_runs(projects: Sequence[int]) -> dict[int, list[TestHistory]]:
@@ -113,15 +119,12 @@ def _last_runs(projects: Sequence[int]) -> dict[int, list[TestHistory]]:
     return found
 
 
-def _counted(rows: QuerySet[Any], by: str) -> dict[int, int]:
-    return dict(rows.order_by().values_list(by).annotate(n=Count("pk")))
+def _count(rows: Any, by: str) -> Coalesce:
+    """One count per project as a subquery: joins would multiply the rows."""
+    of_one = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(of_one, output_field=IntegerField()), 0)
 
 
 def worst(user: Person) -> list[Any]:
     """What got worse, the worst first."""
     return []
-
-
-def any_run(user: Person) -> bool:
-    """Whether there is a run to show."""
-    return visible_runs(user).exists()

@@ -198,6 +198,10 @@ SENTENCES: dict[str, str] = {
 }
 
 
+# What makes a result invalid, or would if there was more of it.
+SPOILS = frozenset({"counts_differ", "dropped_over_budget", "rate_not_reached", "generator_busy", "generator_silent"})
+SPOILS |= {"clock_jumped", "target_without_samples"}
+_UNSOUND = {"counts_agree": N_("All %(count)s requests counted by k6 are stored.")}
 # Where k6 runs on this machine there is no pod to name.
 _WITHOUT_POD = {
     "generator_busy": N_(
@@ -214,11 +218,13 @@ def reason(code: str, *, good: bool = False, **params: Any) -> Reason:
 
 
 def explain(reasons: Iterable[Mapping[str, Any]]) -> list[Explained]:
-    """The sentences in the language that is active now."""
-    return [_explain(one) for one in reasons if one.get("code") in SENTENCES]
+    """The sentences in the language that is active now; of codes that are not known any more there are none."""
+    known = [one for one in reasons if one.get("code") in SENTENCES]
+    is_sound = not any(one["code"] in SPOILS for one in known)
+    return [_explain(one, is_sound) for one in known]
 
 
-def _explain(stored: Mapping[str, Any]) -> Explained:
+def _explain(stored: Mapping[str, Any], is_sound: bool = True) -> Explained:
     kind, given = stored["code"].partition("_")[0], stored.get("params", {})
     params = {"percentile": kind} | {name: _shown(kind, name, value) for name, value in given.items()}
     if stored["code"].endswith("_missed"):
@@ -226,6 +232,8 @@ def _explain(stored: Mapping[str, Any]) -> Explained:
     sentence = SENTENCES[stored["code"]]
     if "pod" not in given:
         sentence = _WITHOUT_POD.get(stored["code"], sentence)
+    if not is_sound:
+        sentence = _UNSOUND.get(stored["code"], sentence)
     detail = str(given.get("event", ""))
     return Explained(code=stored["code"], good=bool(stored["good"]), message=_(sentence) % params, detail=detail)
 

@@ -36,15 +36,18 @@ def home(request: HttpRequest) -> HttpResponseBase:
         return readiness(request)
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
-    if not dashboard.any_run(request.user):
+    runs = dashboard.runs_by_project(request.user)
+    if not runs:
         return render(request, "home/first.html", first_steps(request.user))
+    active = dashboard.active(request.user)
     context: dict[str, Any] = {
-        "active": dashboard.active(request.user),
+        "active": active,
+        "live_run_count": len(active),  # the frame need not count them again
         "finished": dashboard.verdicts(request.user),
         "worst": dashboard.worst(request.user),
     }
     if not request.htmx:  # type: ignore[attr-defined]
-        context["cards"] = dashboard.cards(request.user)
+        context["cards"] = dashboard.cards(request.user, runs)
     return render_page(request, "home/home.html", "home/runs.html", context)
 
 

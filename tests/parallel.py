@@ -18,6 +18,7 @@ from tests import asked
 
 # Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
 _SHARING = (
+    "board_in_browser",
     "browser",
     "builder_end_to_end",
     "builder_story",
@@ -28,6 +29,7 @@ _SHARING = (
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
+    "results_story",
     "try_in_browser",
 )
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("metricvault", "projects", "history", "loadtests", "demo", "tests", "bench")
 LONGEST_FUNCTION, LONGEST_FILE, LONGEST_TEMPLATE = 50, 400, 150
-# 400 until a heatmap, spans chosen on a chart, stretches of long runs and pictures of charts came.
+# 400 until there were a heatmap, spans that are chosen on a chart, stretches of long runs, and pictures of charts.
 ALL_JAVASCRIPT = 520
 PINNED = ["requirements.txt", "requirements-dev.txt", "requirements-node.txt"]
 NAMELESS = {"utils", "util", "helpers", "helper", "services", "service", "manager", "managers", "common", "misc"}

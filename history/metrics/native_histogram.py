@@ -122,7 +122,9 @@ class Histogram:
             else:
                 part = left._part(count, rest)
                 part.total = self.total * (part._middles() / time) if time else 0.0
-                left, rest = left.minus(part), rest - count
+                rest -= count
+                counts_left = list(map(sub, left.counts, part.counts))
+                left = Histogram.of(rest, left.total - part.total, left.zero - part.zero, left.first, counts_left)
                 yield part
 
     def _part(self, count: int, of: float) -> "Histogram":
@@ -231,10 +233,10 @@ def merged(parts: Iterable[Histogram]) -> Histogram:
 
 
 def from_wire(
-    count: float,
+    count: int,
     sum_seconds: float,
     schema: int,
-    zero: float,
+    zero: int,
     spans: Iterable[tuple[int, int]],
     deltas: Iterable[int],
 ) -> Histogram:
@@ -263,14 +265,19 @@ def _to_schema(index: int, schema: int) -> int:
     return index << SCHEMA - schema
 
 
-def to_plain(histogram: Histogram) -> list[object]:
-    """`[count, total ms, zero, first bucket, [count, count, …]]`, for storing as JSON."""
-    return [histogram.count, histogram.total, histogram.zero, histogram.first, histogram.counts]
+def to_plain(histogram: Histogram, counts: list[int]) -> list[Any]:
+    """`[count, total ms, zero, first bucket, number of buckets]`, whose counts are appended to `counts`."""
+    counts += histogram.counts  # type: ignore[arg-type]  # whole
+    return [histogram.count, histogram.total, histogram.zero, histogram.first, len(histogram.counts)]
 
 
-def from_plain(plain: list[Any]) -> Histogram:
-    """The reverse of `to_plain`; and of what older versions stored, `[count, total ms, zero, [index, count, …]]`."""
-    if len(plain) == 5:
-        return Histogram.of(*plain)
+def from_plain(plain: list[Any], counts: list[int], at: int) -> Histogram:
+    """The reverse of `to_plain`, where its counts begin at `at`."""
+    count, total, zero, first, length = plain
+    return Histogram.of(count, total, zero, first, counts[at : at + length])  # type: ignore[arg-type]  # int is float
+
+
+def from_pairs(plain: list[Any]) -> Histogram:
+    """What older versions stored: `[count, total ms, zero, [index, count, index, count, …]]`."""
     count, total, zero, flat = plain
-    return Histogram(count, total, zero, dict(zip(flat[::2], flat[1::2], strict=True)))
+    return Histogram(int(count), total, int(zero), dict(zip(flat[::2], map(int, flat[1::2]), strict=True)))

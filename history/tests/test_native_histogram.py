@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from history.metrics.native_histogram import Histogram, from_plain, from_wire, merged, to_plain, upper_bound
+from history.metrics.native_histogram import Histogram, from_pairs, from_plain, from_wire, merged, to_plain, upper_bound
 
 
 def bucket_of(seconds: float) -> int:
@@ -104,12 +104,15 @@ def test_a_difference_gives_what_came_after() -> None:
 
 
 def test_it_survives_storing() -> None:
-    histogram = of([1, 5, 5, 0, 90])
-    assert from_plain(to_plain(histogram)) == histogram
+    stored = [of([1, 5, 5, 0, 90]), Histogram(), of([7])]
+    counts: list[int] = []
+    plain = [to_plain(histogram, counts) for histogram in stored]
+    begins = itertools.accumulate((row[-1] for row in plain), initial=0)
+    assert [from_plain(row, counts, at) for row, at in zip(plain, begins, strict=False)] == stored
 
 
 def test_what_older_versions_stored_is_read() -> None:
-    assert from_plain([3.0, 40.5, 1.0, [-53, 1.0, -50, 1.0]]) == Histogram(3, 40.5, 1, {-53: 1, -50: 1})
+    assert from_pairs([3.0, 40.5, 1.0, [-53, 1.0, -50, 1.0]]) == Histogram(3, 40.5, 1, {-53: 1, -50: 1})
 
 
 def test_it_is_dealt_out_whole() -> None:

@@ -85,15 +85,15 @@ def test_htmx_gets_the_runs_alone(page: Client, alice: User) -> None:
 def test_it_asks_the_database_as_often_for_many_runs_as_for_one(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """Session, user, any run, active, finished; runs by project, projects, their last runs, plans, endpoints; frame."""
+    """Session, user, runs by project, active, finished, projects, their last runs."""
     run_of(project_of(alice))
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(7):
         home(page)
     for number in range(6):
         project = project_of(alice, f"API {number}")
         run_of(project)
         run_of(project, Status.RUNNING)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(7):
         home(page)
 
 

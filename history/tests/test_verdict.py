@@ -126,6 +126,14 @@ def test_an_invalid_run_tells_the_missed_targets_too(alice: User) -> None:
     assert [one["code"] for one in verdict(run)["reasons"]] == ["p95_missed"]
 
 
+def test_a_result_that_is_worth_nothing_is_not_called_sound() -> None:
+    agree = reason("counts_agree", good=True, count=12)
+    with translation.override("en"):
+        assert explain([agree])[0]["message"].startswith("The measurement is sound: all 12 requests")
+        spoilt = explain([reason("clock_jumped", seconds=9.0), agree])
+        assert spoilt[1]["message"] == "All 12 requests counted by k6 are stored."
+
+
 def without_requests(alice: User, **plan: Any) -> TestHistory:
     """The recorded run with a fourth scenario, which has a target and sent nothing."""
     last = {**recorded_run().plan["scenarios"][-1], "tag": "s04_late", "name": "Late", **plan}
