@@ -1,4 +1,4 @@
-"""The cast of every test: alice owns, bob is a member, charlie a stranger, admin may everything. And its database."""
+"""The database and the cast of every test: alice owns, bob is a member, charlie is a stranger, admin may everything."""
 
 import os
 from collections.abc import Iterator

@@ -54,7 +54,6 @@ def main() -> int:
 def make(runs: int) -> None:
     """Fills an empty database; the same each time."""
     from django.contrib.auth.models import User
-    from django.db import connection
 
     from projects.models import Membership, Project
 
@@ -66,8 +65,6 @@ def make(runs: int) -> None:
     for first in range(0, runs, AT_ONCE):
         _batch(seeded, plans, first, min(AT_ONCE, runs - first), runs, alice)
     _baselines(alice)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
 
 
 def _plans(projects: list[Any]) -> list[tuple[Any, list[str]]]:

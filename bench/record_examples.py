@@ -26,6 +26,7 @@ class Recorder:
 
     def __init__(self, product: Product) -> None:
         self.product, self.found = product, dict[str, Json]()
+        self.paths = product.api.get("/api/openapi.json").json()["paths"]
 
     def __call__(self, operation: str, /, *, query: Json | None = None, files: Any = None, **given: Any) -> Any:
         """Answers the object of the answer, or its text. `given`: names of the path, and `body` or `text`."""
@@ -153,9 +154,17 @@ def _results(record: Recorder, project: int, run: int) -> None:
     record("GET /test-history/{run_id}/span", run_id=run, query={"from": 1, "to": 3})
     record("GET /test-history/{run_id}/heatmap", run_id=run)
     record("GET /test-history/{run_id}/script", run_id=run)
+    record("GET /test-history/{run_id}/failures", run_id=run)
+    other = record.product.api.get("/test-history/simple", params={"project_id": project}).json()["items"][0]["id"]
+    record("GET /test-history/compare", query={"runs": f"{run},{other}"})
+    for what in ("trends", "regressions"):  # once they are there
+        if f"/test-history/{what}" in record.paths:
+            record(f"GET /test-history/{what}", query={"project_id": project})
+    summary = {"metrics": {"http_reqs": {"count": 2400, "rate": 80.0}}}
+    record("POST /test-history/import", body={"project_id": project, "title": "Nightly", "document": summary})
     for name in ("export.csv", "export.json", "export.zip", "report.html", "junit.xml"):
         record(f"GET /test-history/{{run_id}}/{name}", run_id=run)
-    record("GET /test-history/{run_id}/chart/{name}.svg", run_id=run, name="latency")
+    record("GET /test-history/{run_id}/chart/{name}.svg", run_id=run, name="response-time")
     record("GET /")
 
 

@@ -68,7 +68,7 @@ def snapshots(seconds: int, rate: int) -> Iterator[Any]:
             bucket = math.ceil(math.log2(took / 1000) * 2**SCHEMA)
             histogram.add(Histogram(1.0, took, 0.0, {bucket: 1.0}))
             touched.add(key)
-        shown = {key: Histogram(h.count, h.total, h.zero, dict(h.buckets)) for key in touched for h in [grown[key]]}
+        shown = {key: Histogram(h.count, h.total, h.zero, h.buckets) for key in touched for h in [grown[key]]}
         started = float(START) if second == 0 else None
         yield Snapshot("1", START + second + 1.0, shown, 50.0, started, {}, second == seconds - 1)
 

@@ -1,16 +1,28 @@
 """Which runs a person may see: those of the projects they may see."""
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from history.models import TestHistory
+from history.states import ACTIVE
 from metricvault.lib.errors import Missing, NotAllowed
-from projects.access import Person, can_edit, project_scope
+from projects.access import Person, can_edit, project_scope, visible_projects
 
 
 def visible_runs(user: Person) -> QuerySet[TestHistory]:
     """The runs `user` may see, without those that were deleted."""
-    return TestHistory.objects.filter(project_scope(user, "project__"), deleted_at=None)
+    runs = TestHistory.objects.filter(deleted_at=None)
+    if isinstance(user, User) and user.is_superuser:
+        return runs
+    # Not by a join: a database finds the projects first, then goes through runs in the list's order (`run_by_list`).
+    return runs.filter(project__in=visible_projects(user).order_by().values("pk"))
+
+
+def active_runs(user: Person) -> QuerySet[TestHistory]:
+    """The runs `user` may see that wait, run or collect. None of them is deleted, so that is not asked: states have an
+    index of their own."""
+    return TestHistory.objects.filter(project_scope(user, "project__"), status__in=ACTIVE)
 
 
 def get_run(user: Person, pk: int) -> TestHistory:

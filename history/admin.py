@@ -3,15 +3,22 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from history.answers import HEAVY
 from history.models import (
+    Baseline,
+    BlockHistory,
+    FailedRequest,
     Iterated,
     K6Report,
     Measured,
     MetricSnapshot,
     PhaseHistory,
+    RunLabel,
+    RunNote,
     ScenarioHistory,
     StageHistory,
     StepHistory,
@@ -77,17 +84,75 @@ class StepInline(admin.TabularInline):
     show_change_link = True
 
 
+class PhaseInline(admin.TabularInline):
+    model = PhaseHistory
+    fields = ("scenario", "kind", "total_requests", "failed_requests", "avg_tps", "p95_response_time", "test_duration")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Phases are measured."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PhaseHistory]:
+        """With the names of their scenarios."""
+        return super().get_queryset(request).select_related("scenario")
+
+
+class LabelInline(admin.TabularInline):
+    model = RunLabel
+    extra = 0
+
+
+class NoteInline(admin.TabularInline):
+    model = RunNote
+    fields = ("author", "text", "created_at", "changed_at")
+    readonly_fields = ("created_at",)
+    raw_id_fields = ("author",)
+    extra = 0
+
+
+class Deleted(admin.SimpleListFilter):
+    """What lies in the trash, or what does not."""
+
+    title = _("deleted")
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Both kinds; without a choice all are shown."""
+        return [("1", _("Deleted")), ("0", _("Not deleted"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[TestHistory]) -> QuerySet[TestHistory]:
+        """As chosen."""
+        chosen = {"1": False, "0": True}.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(deleted_at__isnull=chosen)
+
+
 @admin.register(TestHistory)
 class TestHistoryAdmin(UnlockMixin, admin.ModelAdmin):
     measured = (*ITERATED, *USERS)
-    list_display = ("id", "title", "project", "status", "outcome", "tested_at", "total_requests", "p95_response_time")
-    list_filter = ("status", "outcome", "runner", "project")
+    list_display = (
+        "id", "title", "project", "status", "outcome", "tested_at", "release", "pinned", "deleted_at", "total_requests",
+        "p95_response_time",
+    )  # fmt: skip
+    list_filter = ("status", "outcome", "pinned", Deleted, "runner", "project")
     list_select_related = ("project",)
-    search_fields = ("title", "description", "job_name", "project__title")
+    search_fields = ("title", "description", "job_name", "project__title", "release", "labels__text", "notes__text")
     date_hierarchy = "tested_at"
-    readonly_fields = ("job_name", "plan_snapshot", "script", "log", "summary", "exit_code", "live_second", "reasons")
+    readonly_fields = (
+        "job_name", "plan_snapshot", "asked", "script", "log", "summary", "exit_code", "live_second", "reasons",
+        "answers", "endpoint_set",
+    )  # fmt: skip
     raw_id_fields = ("project", "plan", "started_by")
-    inlines = (ScenarioInline,)
+    inlines = (ScenarioInline, PhaseInline, LabelInline, NoteInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TestHistory]:
+        """The list needs neither scripts nor logs."""
+        rows: QuerySet[TestHistory] = super().get_queryset(request)
+        match = request.resolver_match
+        return rows.defer(*HEAVY) if match and str(match.url_name).endswith("_changelist") else rows
 
 
 @admin.register(ScenarioHistory)
@@ -113,7 +178,7 @@ class StageHistoryAdmin(UnlockMixin, admin.ModelAdmin):
 
 @admin.register(PhaseHistory)
 class PhaseHistoryAdmin(UnlockMixin, admin.ModelAdmin):
-    list_display = ("id", "test_history", "scenario", "kind", "total_requests", "p95_response_time")
+    list_display = ("id", "test_history", "scenario", "kind", "total_requests", "p95_response_time", "avg_error_rate")
     list_filter = ("kind", "test_history__project")
     list_select_related = ("test_history", "scenario")
     search_fields = ("test_history__title", "scenario__name")
@@ -166,3 +231,53 @@ class MetricSnapshotAdmin(Unchangeable, admin.ModelAdmin):
     search_fields = ("test_history__title",)
     list_filter = ("test_history__project",)
     exclude = ("payload",)
+
+
+@admin.register(BlockHistory)
+class BlockHistoryAdmin(Unchangeable, admin.ModelAdmin):
+    list_display = ("id", "test_history", "start")
+    list_select_related = ("test_history",)
+    search_fields = ("test_history__title",)
+    list_filter = ("test_history__project",)
+    exclude = ("sums", "seconds")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockHistory]:
+        """Without the histograms, which nobody reads."""
+        return super().get_queryset(request).defer("sums", "seconds")
+
+
+@admin.register(FailedRequest)
+class FailedRequestAdmin(Unchangeable, admin.ModelAdmin):
+    list_display = ("id", "test_history", "step", "kind", "t", "error")
+    list_select_related = ("test_history", "step")
+    search_fields = ("test_history__title", "step__name", "step__request_name", "error")
+    list_filter = ("kind", "test_history__project")
+
+
+@admin.register(RunLabel)
+class RunLabelAdmin(admin.ModelAdmin):
+    list_display = ("id", "text", "test_history")
+    list_select_related = ("test_history",)
+    search_fields = ("text", "test_history__title")
+    list_filter = ("test_history__project",)
+    raw_id_fields = ("test_history",)
+
+
+@admin.register(RunNote)
+class RunNoteAdmin(admin.ModelAdmin):
+    list_display = ("id", "test_history", "author", "text", "created_at")
+    list_select_related = ("test_history", "author")
+    search_fields = ("text", "test_history__title", "author__username")
+    list_filter = ("test_history__project",)
+    raw_id_fields = ("test_history", "author")
+    readonly_fields = ("created_at",)
+
+
+@admin.register(Baseline)
+class BaselineAdmin(admin.ModelAdmin):
+    list_display = ("id", "project", "plan", "endpoint_set", "test_history", "set_by", "set_at")
+    list_select_related = ("project", "plan", "test_history", "set_by")
+    search_fields = ("project__title", "plan__title", "test_history__title")
+    list_filter = ("project",)
+    raw_id_fields = ("project", "plan", "test_history", "set_by")
+    readonly_fields = ("set_at",)

@@ -3,24 +3,19 @@
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from history import answers
 from history.access import get_run, visible_runs
 from history.k6_script import k6_script
-from history.run_search import Wanted, matching
+from history.models import TestHistory
+from history.run_search import Wanted, found_keys, matching
 from history.states import Outcome, Status
 from projects.access import get_project, require_user
+from projects.api import Page
 
 router = Router(tags=["Results"])
-
-
-class Page(Schema):
-    """Which part of a list."""
-
-    limit: int = Field(50, ge=1, le=500, description="How many items at most")
-    offset: int = Field(0, ge=0, le=10**9, description="How many items to leave out at the start")
 
 
 class RunFilter(Page):
@@ -58,9 +53,11 @@ def _words(text: str | None) -> str:
 @router.get("/test-history/simple", response=answers.SimpleList, summary="All runs, in short")
 def simple(request: HttpRequest, page: Query[RunFilter]) -> dict[str, Any]:
     """The newest first; searched and filtered as the list's page is."""
-    runs = matching(visible_runs(require_user(request)), page.wanted())
-    rows = _part(runs.select_related("project").prefetch_related("labels").defer(*answers.HEAVY), page)
-    return {"items": [answers.simple(run) for run in rows], "count": runs.count()}
+    wanted = page.wanted()
+    keys = found_keys(matching(visible_runs(require_user(request)), wanted), wanted)
+    rows = TestHistory.objects.filter(pk__in=list(_part(keys, page)))  # in the list's order by themselves
+    rows = rows.select_related("project").prefetch_related("labels").defer(*answers.HEAVY)
+    return {"items": [answers.simple(run) for run in rows], "count": len(keys) if wanted.q else keys.count()}
 
 
 @router.get("/test-history/projects/{int:project_id}", response=answers.FullList, summary="The runs of a project")

@@ -17,8 +17,10 @@ _HEAVY = ("script", "log", "summary", "plan_snapshot", "asked", "live_sent")
 
 
 def endpoint_set(requests: Iterable[str]) -> str:
-    """The same text for the same requests ("METHOD /path/{template}") whatever their order; 40 hexadecimal digits."""
-    return hashlib.sha256("\n".join(sorted(set(requests))).encode()).hexdigest()[:40]
+    """The same text for the same requests ("METHOD /path/{template}") whatever their order; 40 hexadecimal digits,
+    "" where there are none."""
+    names = sorted(set(requests))
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:40] if names else ""
 
 
 def baseline_of(run: TestHistory) -> TestHistory | None:

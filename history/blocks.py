@@ -1,19 +1,18 @@
 """The minutes of a run with their histograms, packed: from them any span of whole seconds is counted again. Pure.
 
-Packed with zlib over JSON. `BlockHistory.sums`: `{"vus": [...], "places": [[scenario tag, step, cell, requests], ...]}`
-of a minute, where `vus` and `requests` have an entry for each of its seconds. `BlockHistory.seconds` has two parts, the
-first with its length before it, so that who wants to know of all scenarios together need not unpack the second:
-`[cell, ...]` by second, and `[[[scenario tag, step, cell], ...], ...]` by second. Cells: see `_packed`.
+Packed as `history.metrics.packing` has it. `BlockHistory.sums`: `{"vus": [...], "places": [[scenario tag, step, cell,
+requests], ...]}` of a minute, where `vus` and `requests` have an entry for each of its seconds. `BlockHistory.seconds`
+has two parts, the first with its length before it, so that who wants to know of all scenarios together need not unpack
+the second: `[cell, ...]` by second, and `[[[scenario tag, step, cell], ...], ...]` by second. Cells: see `_Rows`.
 """
 
-import json
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from history.metrics.cells import Cell, Place, Second
-from history.metrics.native_histogram import Histogram
+from history.metrics.native_histogram import from_plain, to_plain
+from history.metrics.packing import pack, unpack
 
 LENGTH = 60  # seconds of a block
 _COUNTS = ("failures", "iterations", "dropped", "checks_failed", "checks_passed", "sent", "received")
@@ -41,85 +40,103 @@ class Writer:
     """Takes the seconds of a run in their order and hands out its packed minutes."""
 
     _minute: Minute = field(default_factory=lambda: Minute(0))
-    _wholes: list[Any] = field(default_factory=list)
-    _seconds: list[Any] = field(default_factory=list)
+    _wholes: "_Rows" = field(default_factory=lambda: _Rows())
+    _seconds: "_Rows" = field(default_factory=lambda: _Rows())
 
-    def add(self, second: Second) -> Iterator[tuple[int, bytes, bytes]]:
-        """Takes the next second; hands out (first second, sums, seconds) of a minute that is full."""
+    def see(self, second: Second) -> None:
+        """Takes the next second."""
         minute, at = self._minute, len(self._minute.vus)
         minute.vus.append(second.vus)
         for place, cell in second.places.items():
-            known = minute.places.get(place)
-            if known is None:
-                known = minute.places[place] = Cell()
+            if place not in minute.requests:
                 minute.requests[place] = [0] * LENGTH
-            known.add(cell)
             minute.requests[place][at] = cell.requests
-        packed = [[*place, _packed(cell)] for place, cell in second.places.items()]
-        self._wholes.append(packed[0][2] if len(packed) == 1 else _packed(second.total))
-        self._seconds.append(packed)
-        if at + 1 == LENGTH:
+        self._wholes.rows.append(self._wholes.of(second.total))
+        self._seconds.rows.append([[*place, self._seconds.of(cell)] for place, cell in second.places.items()])
+
+    def sum(self, places: Mapping[Place, Cell]) -> Iterator[tuple[int, bytes, bytes]]:
+        """Takes the sum of the seconds since the last one; hands out (first second, sums, seconds) of a minute that is
+        full."""
+        for place, cell in places.items():
+            self._minute.places.setdefault(place, Cell()).add(cell)
+        if len(self._minute.vus) >= LENGTH:
             yield from self.rest()
 
     def rest(self) -> Iterator[tuple[int, bytes, bytes]]:
         """What is left of the last minute."""
         minute = self._minute
         if minute.vus:
-            length = len(minute.vus)
-            rows = [[*place, _packed(cell), minute.requests[place][:length]] for place, cell in minute.places.items()]
-            wholes = _zip(self._wholes)
-            seconds = len(wholes).to_bytes(_HEADER, "big") + wholes + _zip(self._seconds)
-            yield minute.start, _zip({"vus": minute.vus, "places": rows}), seconds
-            self._minute, self._wholes, self._seconds = Minute(minute.end), [], []
+            length, sums = len(minute.vus), _Rows()
+            for place, cell in minute.places.items():
+                sums.rows.append([*place, sums.of(cell), minute.requests[place][:length]])
+            wholes = pack(self._wholes.rows, self._wholes.counts)
+            seconds = len(wholes).to_bytes(_HEADER, "big") + wholes + pack(self._seconds.rows, self._seconds.counts)
+            yield minute.start, pack({"vus": minute.vus, "places": sums.rows}, sums.counts), seconds
+            self._minute, self._wholes, self._seconds = Minute(minute.end), _Rows(), _Rows()
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Cells as plain values, and the counts of all their buckets."""
+
+    rows: list[Any] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+    def of(self, cell: Cell) -> list[Any]:
+        """`[[failures, iterations, ...] (zeros at its end are left out), answers, histogram]`."""
+        numbers = [
+            cell.failures,
+            cell.iterations,
+            cell.dropped,
+            cell.checks_failed,
+            cell.checks_passed,
+            cell.sent,
+            cell.received,
+        ]
+        while numbers and not numbers[-1]:
+            numbers.pop()
+        return [numbers, cell.answers, to_plain(cell.spread, self.counts)]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads cells in the order in which they were packed."""
+
+    counts: list[int]
+    at: int = 0
+
+    def cell(self, plain: list[Any]) -> Cell:
+        """The reverse of `_Rows.of`."""
+        numbers, answers, histogram = plain
+        spread = from_plain(histogram, self.counts, self.at)
+        self.at += len(spread.counts)
+        more: Mapping[str, int] = dict(zip(_COUNTS, numbers, strict=False))
+        return Cell(int(spread.count), spread=spread, answers=answers, **more)
 
 
 def sums(start: int, packed: bytes) -> Minute:
     """A minute from its `sums`."""
-    plain = _unzip(packed)
-    minute = Minute(start, plain["vus"])
+    plain, counts = unpack(packed)
+    reader, minute = _Reader(counts), Minute(start, plain["vus"])
     for tag, step, cell, requests in plain["places"]:
-        minute.places[tag, step] = _cell(cell)
+        minute.places[tag, step] = reader.cell(cell)
         minute.requests[tag, step] = requests
     return minute
 
 
 def wholes(packed: bytes) -> list[Cell]:
     """All scenarios together, second by second, from its `seconds`."""
-    return [_cell(one) for one in _unzip(packed[_HEADER : _HEADER + _length(packed)])]
+    rows, counts = unpack(packed[_HEADER : _HEADER + _length(packed)])
+    reader = _Reader(counts)
+    return [reader.cell(row) for row in rows]
 
 
 def seconds(packed: bytes) -> list[dict[Place, Cell]]:
     """Its seconds by place."""
-    rows = _unzip(packed[_HEADER + _length(packed) :])
-    return [{(tag, step): _cell(cell) for tag, step, cell in row} for row in rows]
+    rows, counts = unpack(packed[_HEADER + _length(packed) :])
+    reader = _Reader(counts)
+    return [{(tag, step): reader.cell(cell) for tag, step, cell in row} for row in rows]
 
 
 def _length(packed: bytes) -> int:
     return int.from_bytes(packed[:_HEADER], "big")
-
-
-def _zip(plain: Any) -> bytes:
-    return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 1)
-
-
-def _unzip(packed: bytes) -> Any:
-    return json.loads(zlib.decompress(packed))
-
-
-def _packed(cell: Cell) -> list[Any]:
-    """`[requests, [failures, iterations, ...] (zeros at its end are left out), answers, total ms, zero, index of the
-    first bucket, [count, ...] from there on]`."""
-    counts = [getattr(cell, name) for name in _COUNTS]
-    while counts and not counts[-1]:
-        counts.pop()
-    spread = cell.spread
-    first, last = (min(spread.buckets), max(spread.buckets)) if spread.buckets else (0, -1)
-    buckets = [int(spread.buckets.get(index, 0)) for index in range(first, last + 1)]
-    return [cell.requests, counts, cell.answers, round(spread.total, 6), int(spread.zero), first, buckets]
-
-
-def _cell(plain: list[Any]) -> Cell:
-    requests, counts, answers, total, zero, first, counted = plain
-    buckets = {index: count for index, count in enumerate(counted, first) if count}
-    more: Mapping[str, int] = dict(zip(_COUNTS, counts, strict=False))
-    return Cell(requests=requests, spread=Histogram(requests, total, zero, buckets), answers=answers, **more)

@@ -62,6 +62,16 @@ class Tick:
     row: int = 0
 
     @property
+    def leftward(self) -> bool:
+        """Whether its words stand at its left."""
+        return self.x > _EDGE
+
+    @property
+    def words(self) -> tuple[float, float]:
+        """From where to where its words may reach."""
+        return (self.x - _WORDS, self.x) if self.leftward else (self.x, self.x + _WORDS)
+
+    @property
     def y(self) -> int:
         """Where its words stand, in pixels from the top."""
         return 1 + 13 * self.row
@@ -78,7 +88,8 @@ class Distribution:
 
 
 _ROUND = [base * 10.0**power for power in range(-2, 7) for base in (1, 2, 5)]  # ms
-_NEAR = 9.0  # percent of the width below which two words would touch
+_WORDS = 19.0  # percent of the width that the words of a mark may take
+_EDGE = 80.0  # from here on they stand at its left
 
 
 def distribution(bars: Iterable[tuple[float, float, int]], figures: Figures) -> Distribution | None:
@@ -121,7 +132,8 @@ def _axis(low: float, high: float) -> Any:
 def _apart(marks: Sequence[Tick]) -> list[Tick]:
     placed: list[Tick] = []
     for mark in marks:
-        near = {one.row for one in placed if mark.x - one.x < _NEAR}
+        start, end = mark.words
+        near = {one.row for one in placed if one.words[0] < end and start < one.words[1]}
         row = next(row for row in range(len(marks)) if row not in near)
         placed.append(Tick(mark.name, mark.value, mark.x, row))
     return placed

@@ -19,14 +19,16 @@ class FailingRequest:
         self.answered = bool(got)
         self.method, self.url = sent.get("method", ""), sent.get("url", "")
         self.sent_headers, self.sent_body = list(_headers(sent)), sent.get("body") or ""
+        self.took: float | None = got.get("duration")
+        self.unread = bool(got) and got.get("body") is None
         self.status, self.status_text = got.get("status", ""), got.get("status_text") or ""
         self.got_headers, self.got_body = list(_headers(got)), got.get("body") or ""
         self.shown = str(self.status) if row.kind == error_kinds.CHECK else error_kinds.shown(row.kind)
 
 
 def _headers(side: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in (side.get("headers") or {}).items():
-        yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    for name, value in side.get("headers") or []:
+        yield str(name), str(value)
 
 
 @dataclass(slots=True)

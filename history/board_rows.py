@@ -84,6 +84,7 @@ class PartRow:
     start: float | None
     end: float | None
     cells: list[Shown]
+    duration: float | None = None
     kind: str = ""
 
 
@@ -101,6 +102,16 @@ class Parts:
 
     columns: list[Column]
     groups: list[PartGroup]
+
+    @property
+    def whole(self) -> list[PartGroup]:
+        """The run, where its phases are kept."""
+        return [group for group in self.groups if group.row is None]
+
+    @property
+    def scenarios(self) -> list[PartGroup]:
+        """Each scenario."""
+        return [group for group in self.groups if group.row is not None]
 
 
 def parts(run: TestHistory, rows: Sequence[ScenarioRow]) -> Parts:
@@ -131,7 +142,9 @@ class _Part:
 
     def shown(self, columns: list[Column], row: ScenarioRow | None) -> PartRow:
         over = row.over(self.figures) if row else set()
-        return PartRow(self.name, self.start, self.end, wide_cells(self.figures, columns, over), self.kind)
+        return PartRow(
+            self.name, self.start, self.end, wide_cells(self.figures, columns, over), self.figures.duration, self.kind
+        )
 
 
 def _of_phase(phase: PhaseHistory) -> _Part:

@@ -28,7 +28,7 @@ def chosen(query: QueryDict) -> Chosen | None:
     """`?from=&to=`; None where the address names no span. Odd values name none rather than fail: the address is shared
     and kept as a bookmark."""
     try:
-        start, end = floor(float(query["from"])), ceil(float(query["to"]))
+        start, end = floor(float(str(query["from"]))), ceil(float(str(query["to"])))
     except (KeyError, ValueError, OverflowError):
         return None
     return Chosen(max(0, start), end) if 0 <= max(0, start) < end < 10**7 else None

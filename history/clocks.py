@@ -41,8 +41,9 @@ class Jump:
 
 @dataclass(slots=True)
 class _Pushes:
-    """Of one generator, in the order in which they arrived."""
+    """Of one generator, in the order in which they arrived. `waiting`: those of before its first scenario began."""
 
+    waiting: list[float] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
     started: float | None = None
     closing: float | None = None
@@ -61,31 +62,33 @@ class Clocks:
             yield snapshot
 
     def see(self, snapshot: Snapshot) -> None:
-        """Takes one push. What a generator sends before it begins is of no interest."""
-        pushes = self._generators.get(snapshot.instance)
-        if pushes is None:
-            if not snapshot.has_begun:
-                return
-            pushes = self._generators[snapshot.instance] = _Pushes()
+        """Takes one push."""
+        pushes = self._generators.setdefault(snapshot.instance, _Pushes())
         pushes.started = pushes.started or snapshot.started
-        if snapshot.closing:
+        if not pushes.moments and not snapshot.has_begun:
+            pushes.waiting.append(snapshot.moment)
+        elif snapshot.closing:
             pushes.closing = snapshot.moment
         else:
             pushes.moments.append(snapshot.moment)
 
+    @property
+    def _begun(self) -> dict[str, _Pushes]:
+        return {name: pushes for name, pushes in self._generators.items() if pushes.moments}
+
     def jump(self, durations: Iterable[float]) -> Jump | None:
         """The widest jump there was. `durations`: what each generator says that its test took; none where none said."""
         known = sorted(durations)
-        found = [Jump(name, by) for name, pushes in self._generators.items() if (by := _jumped(pushes, known))]
+        found = [Jump(name, by) for name, pushes in self._begun.items() if (by := _jumped(pushes, known))]
         return max(found, key=lambda one: abs(one.seconds), default=None)
 
     def silence(self, durations: Iterable[float]) -> Silence | None:
         """The generator that was silent for longest; `durations` as of `jump`."""
         known = sorted(durations)
         found = []
-        for name, pushes in self._generators.items():
+        for name, pushes in self._begun.items():
             begin = _begin(pushes)
-            times = [begin, *sorted(pushes.moments)]
+            times = _times(pushes, begin)
             times.append(max(times[-1], _end(pushes, begin, known)))
             gaps = [(start, end - start) for start, end in pairwise(times) if end - start > SILENT]
             if gaps:
@@ -94,9 +97,12 @@ class Clocks:
 
 
 def _begin(pushes: _Pushes) -> float:
-    if pushes.started is not None:
-        return pushes.started
-    return (pushes.moments[0] - PUSH_INTERVAL) if pushes.moments else (pushes.closing or 0.0)
+    return pushes.moments[0] - PUSH_INTERVAL if pushes.started is None else pushes.started
+
+
+def _times(pushes: _Pushes, begin: float) -> list[float]:
+    """From its start on, whether a scenario sent load already or not; a generator of a cluster waits before that."""
+    return [begin, *sorted([*(moment for moment in pushes.waiting if moment > begin), *pushes.moments])]
 
 
 def _end(pushes: _Pushes, begin: float, durations: list[float]) -> float:
@@ -113,8 +119,10 @@ def _jumped(pushes: _Pushes, durations: list[float]) -> float:
         return back
     begin = _begin(pushes)
     # Samples are made while the test lasts. The closing push may be late, but is never sent before the end.
-    ahead = max(pushes.moments, default=begin) - begin - durations[-1]
-    if ahead > JUMPED:
+    # What jumped ahead left a gap between two pushes as wide as that; without one it only went on after the end.
+    times = _times(pushes, begin)
+    ahead = times[-1] - begin - durations[-1]
+    if ahead > JUMPED and max(end - start for start, end in pairwise(times)) >= ahead:
         return ahead
     behind = 0.0 if pushes.closing is None else durations[0] - (pushes.closing - begin)
     return -behind if behind > JUMPED else 0.0

@@ -1,4 +1,4 @@
-"""REST: runs beside each other, trends over runs, and what got worse."""
+"""REST: runs beside each other."""
 
 from dataclasses import asdict
 from typing import Any
@@ -35,7 +35,7 @@ class ChangeOut(Schema):
     batch_seconds: list[float]
 
 
-class PartOut(Schema):
+class ComparedPartOut(Schema):
     test_history_id: int
     mark: str | None = Field(description="new: not in the base; removed: not in this run")
     total_requests: int | None = None
@@ -53,7 +53,7 @@ class PartOut(Schema):
 class RowOut(Schema):
     request: str = Field(description="METHOD /path/{template}; empty for all requests")
     name: str = Field(description="Scenario and step, where a run has the request several times")
-    runs: list[PartOut]
+    runs: list[ComparedPartOut]
 
 
 class ComparedOut(Schema):

@@ -45,7 +45,7 @@ def _evenly(minutes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _of_run(run: TestHistory, moments: _Moments, step: float) -> Iterator[tuple[Place, Seconds]]:
     end = moments[-1][0] + step if moments else 0.0
-    plans = {one["tag"]: one for one in run.plan_snapshot.get("scenarios", [])}
+    plans = {one.get("tag"): one for one in run.plan_snapshot.get("scenarios", [])}
     for place in sorted({place for _t, places in moments for place in places if place[1]}):
         columns: dict[str, list[Any]] = defaultdict(list)
         for t, places in moments:

@@ -11,7 +11,7 @@ from history.comparing_seconds import Seconds
 from history.drawing import Line, line_chart
 from history.templatetags import numbers
 
-WIDTH, HEIGHT = 520, 210
+WIDTH, HEIGHT = 430, 210  # as wide as on a phone its words can still be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Chart:
 def charts(found: Comparison, drawn: Sequence[tuple[str, str, str]]) -> list[Chart]:
     """Throughput, p95, error rate and users; `drawn`: name, colour and stroke of each run's line."""
     wanted = [
-        ("tps", _("Throughput"), "req/s", numbers.rate),
+        ("tps", _("Throughput"), "req/s", numbers.plain),
         ("p95", _("Response time, p95"), "", numbers.ms),
-        ("error_rate", _("Error rate"), "", numbers.percent),
+        ("error_rate", _("Error rate"), "", numbers.limit),
         ("vus", _("Virtual users"), _("VUs"), numbers.count),
     ]
     end = max((_end(seconds) for seconds in found.seconds), default=0.0)

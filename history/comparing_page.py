@@ -15,6 +15,7 @@ from history.models import TestHistory
 from history.templatetags import numbers
 
 LETTERS = "ABCDE"
+_MOST_NAMED = 5  # of what else differs; the table below has all
 SHOWN = ("p50", "p95", "p99", "avg", "tps", "errors")
 
 
@@ -40,6 +41,7 @@ class Shown:
     delta: str = ""
     kind: str = ""  # better, worse or same
     mark: Mark | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,13 @@ def _cell(measure: str, found: Numbers, change: Change | None) -> Shown:
     if change is None:
         return Shown(value)
     kind = "same" if change.mark == "noise" or change.worse is None else "worse" if change.worse else "better"
-    return Shown(value, delta(change), kind, change.mark)
+    return Shown(value, delta(change), kind, change.mark, said(change.mark))
+
+
+def said(mark: Mark) -> str:
+    """A mark in words."""
+    words = {"real": _("real"), "likely": _("probably real"), "noise": _("noise")}
+    return words.get(mark, _("not known"))
 
 
 def written(measure: str, value: float | None) -> str:
@@ -165,7 +173,8 @@ def banner(found: Comparison, heads: Sequence[Head], setups: Sequence[str], *, s
     reasons += [(mark, text) for head in heads[1:] for mark, text in _counted(found, head)]
     reasons.append(("passed", _("All asked for the same load.")) if same else ("invalid", _different_load()))
     if setups:
-        reasons.append(("none", _("Different between the runs: %(names)s.") % {"names": ", ".join(setups)}))
+        names = ", ".join(setups[:_MOST_NAMED]) + (" …" if len(setups) > _MOST_NAMED else "")
+        reasons.append(("none", _("Different between the runs: %(names)s.") % {"names": names}))
     doubtful = any(head.doubt for head in heads)
     return {"kind": "invalid" if doubtful and kind != "info" else kind, "title": title, "reasons": reasons}
 
@@ -229,7 +238,7 @@ def _told(letter: str, row: Row, change: Change, *, sure: bool) -> str:
 def _counted(found: Comparison, head: Head) -> list[tuple[str, str]]:
     """How many endpoints of a run are slower or faster, are new or gone."""
     index = LETTERS.index(head.letter)
-    verdicts = [said for row in found.rows if (said := row.verdict(index))]
+    verdicts = [one for row in found.rows if (one := row.verdict(index))]
 
     def slower(mark: str, worse: bool) -> int:
         return sum(one.mark == mark and one.worse is worse for one in verdicts)

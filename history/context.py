@@ -4,8 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from history.access import visible_runs
-from history.states import ACTIVE
+from history.access import active_runs
 
 
 def live_runs(request: HttpRequest) -> dict[str, object]:
@@ -15,6 +14,6 @@ def live_runs(request: HttpRequest) -> dict[str, object]:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:
             return 0
-        return visible_runs(user).filter(status__in=ACTIVE).count()
+        return active_runs(user).count()
 
     return {"live_run_count": SimpleLazyObject(running), "open_access": settings.METRICVAULT_OPEN_ACCESS}

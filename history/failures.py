@@ -7,7 +7,7 @@ k6's script prints some of them, a marked line of JSON each, with secrets masked
         "response": {"status", "status_text", "headers", "body": text | null, "duration": ms} | null,
         "error": text, "checks": [keys]}
 
-A body is null where it was not read: answers are, from a user's first failure on.
+A body is null where it was not read: answers are, from a user's first failure on. Kept are headers by their name.
 """
 
 import json
@@ -165,18 +165,19 @@ def _failure(text: str) -> Failure | None:
 
 
 def _response(response: Mapping[str, Any]) -> dict[str, Any]:
+    status = int(_number(response.get("status")) or 0)
     return {
-        "status": int(_number(response.get("status")) or 0),
-        "status_text": _text(response.get("status_text"), 200),
+        "status": status,
+        "status_text": _text(response.get("status_text"), 200).removeprefix(f"{status} "),
         "headers": _headers(response.get("headers")),
         "body": _body(response.get("body")),
         "duration": _number(response.get("duration")),
     }
 
 
-def _headers(headers: object) -> list[list[str]]:
+def _headers(headers: object) -> dict[str, str]:
     pairs = [pair for pair in headers if isinstance(pair, list) and len(pair) == 2] if isinstance(headers, list) else []
-    return [[_text(name, 100), _text(value, _LONGEST_VALUE)] for name, value in pairs[:_MOST_HEADERS]]
+    return {_text(name, 100): _text(value, _LONGEST_VALUE) for name, value in pairs[:_MOST_HEADERS]}
 
 
 def _body(body: object) -> str | None:

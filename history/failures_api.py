@@ -18,7 +18,7 @@ class Sent(Schema):
 
     method: str
     url: str
-    headers: list[tuple[str, str]]
+    headers: dict[str, str]
     body: str | None
 
 
@@ -27,7 +27,7 @@ class Got(Schema):
 
     status: int
     status_text: str
-    headers: list[tuple[str, str]]
+    headers: dict[str, str]
     body: str | None
     duration: float | None = Field(None, description="Response time in ms")
 

@@ -171,6 +171,8 @@ def _stages(own: list[Window], track: Track, found: Found) -> list[Rates]:
     (`stage`), else of those seconds. Dropped iterations tell nothing, so they are those of the seconds. Together they
     are all of the scenario."""
     rates = [found.tracks.stages[window.stage.pk] for window in own]
+    if len(own) == 1:
+        rates[0].sum = track.sum
     told = [found.stages.get((window.tag, str(at)), Cell()) for at, window in enumerate(own, 1)]
     if not any(cell.requests for cell in told):
         return rates

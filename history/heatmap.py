@@ -1,6 +1,6 @@
 """Response times over time: how many requests of a stretch of time took how long. Counts are whole and add up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from history.metrics.cells import Cell
@@ -46,13 +46,13 @@ def step_for(seconds: float, columns: int) -> int:
 def drawn(cells: Iterable[Cell], start: int, end: int, step: int) -> dict[str, Any]:
     """The heatmap of cells of `step` seconds each, see `heatmap`."""
     spreads = [cell.spread for cell in cells]
-    indexes = [index for spread in spreads for index in spread.buckets]
+    indexes = {index for spread in spreads for index in spread.buckets}
     rows, base, width = _rows(indexes, any(spread.zero for spread in spreads))
     counts = [_column(spread, rows, base, width) for spread in spreads]
     return {"start": start, "end": end, "step": step, "rows": rows, "counts": counts}
 
 
-def _rows(indexes: Sequence[int], zero: bool) -> tuple[list[list[float]], int, int]:
+def _rows(indexes: Set[int], zero: bool) -> tuple[list[list[float]], int, int]:
     """The rows, the number of the first one with a length, and how many buckets make one."""
     rows: list[list[float]] = [[0.0, 0.0]] if zero else []
     if not indexes:

@@ -31,7 +31,7 @@ class Explained(TypedDict):
 
 
 _TIME = N_("%(request)s: %(percentile)s is %(value)s, target %(target)s.")
-# `by` and `since` are phrases of `_phrases`, which begin with a gap and a comma, or "".
+# `by` and `since` are what `_phrases` makes of them: “ (+60 %)” and “, from 04:10”, or nothing.
 _TIME_MISSED = N_("%(request)s: %(percentile)s is %(value)s, target %(target)s%(by)s%(since)s.")
 _PERCENTILES = ("p50", "p90", "p95", "p99")
 SENTENCES: dict[str, str] = {
@@ -198,6 +198,10 @@ SENTENCES: dict[str, str] = {
 }
 
 
+# What makes a result invalid, or would if there was more of it.
+SPOILS = frozenset({"counts_differ", "dropped_over_budget", "rate_not_reached", "generator_busy", "generator_silent"})
+SPOILS |= {"clock_jumped", "target_without_samples"}
+_UNSOUND = {"counts_agree": N_("All %(count)s requests counted by k6 are stored.")}
 # Where k6 runs on this machine there is no pod to name.
 _WITHOUT_POD = {
     "generator_busy": N_(
@@ -214,11 +218,13 @@ def reason(code: str, *, good: bool = False, **params: Any) -> Reason:
 
 
 def explain(reasons: Iterable[Mapping[str, Any]]) -> list[Explained]:
-    """The sentences in the language that is active now."""
-    return [_explain(one) for one in reasons if one.get("code") in SENTENCES]
+    """The sentences in the language that is active now; of codes that are not known any more there are none."""
+    known = [one for one in reasons if one.get("code") in SENTENCES]
+    is_sound = not any(one["code"] in SPOILS for one in known)
+    return [_explain(one, is_sound) for one in known]
 
 
-def _explain(stored: Mapping[str, Any]) -> Explained:
+def _explain(stored: Mapping[str, Any], is_sound: bool = True) -> Explained:
     kind, given = stored["code"].partition("_")[0], stored.get("params", {})
     params = {"percentile": kind} | {name: _shown(kind, name, value) for name, value in given.items()}
     if stored["code"].endswith("_missed"):
@@ -226,6 +232,8 @@ def _explain(stored: Mapping[str, Any]) -> Explained:
     sentence = SENTENCES[stored["code"]]
     if "pod" not in given:
         sentence = _WITHOUT_POD.get(stored["code"], sentence)
+    if not is_sound:
+        sentence = _UNSOUND.get(stored["code"], sentence)
     detail = str(given.get("event", ""))
     return Explained(code=stored["code"], good=bool(stored["good"]), message=_(sentence) % params, detail=detail)
 
@@ -239,7 +247,7 @@ def _phrases(kind: str, given: Mapping[str, Any]) -> dict[str, str]:
     )
     if since is None or (since == 0 and kind in ("tps", "pace")):
         return {"by": far, "since": ""}
-    words = _(", from %(time)s on") % {"time": numbers.clock(since)} if since else _(", from the start")
+    words = _(", from %(time)s") % {"time": numbers.clock(since)} if since else _(", from the start")
     return {"by": far, "since": words}
 
 

@@ -1,6 +1,6 @@
 """From snapshots and k6's summary to the columns of a finished run. Every final number is made here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import floor
@@ -18,7 +18,7 @@ from history.metrics import abort
 from history.metrics import summary as k6_summary
 from history.metrics.remote_write import CounterKey
 from history.metrics.stores import open_store
-from history.metrics.timeline import Cell, Second, Timeline
+from history.metrics.timeline import Cell, Place, Second, Timeline
 from history.models import (
     BlockHistory,
     Iterated,
@@ -26,8 +26,6 @@ from history.models import (
     Measured,
     PhaseHistory,
     ScenarioHistory,
-    StageHistory,
-    StepHistory,
     TestHistory,
     TimelineHistory,
 )
@@ -39,7 +37,7 @@ from history.reasons import Reason
 from history.shape import duration as planned
 from history.since import Since
 from history.states import Outcome
-from history.tracks import Rates, Tracks, follow
+from history.tracks import Rates, Tracks, Watcher, follow
 from history.trust import Measurement
 from history.verdict import Evidence, judge
 
@@ -69,7 +67,7 @@ def agreement(run: TestHistory, summaries: list[dict[str, Any]]) -> bool:
 
 
 @dataclass(slots=True)
-class _Watcher:
+class _Watcher(Watcher):
     """Sees the seconds of the run as they are followed: packs its minutes, and adds up its phases and the columns of
     its heatmap; `more` sees each of them, too."""
 
@@ -81,16 +79,21 @@ class _Watcher:
     minutes: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     _writer: Writer = field(default_factory=Writer)
 
-    def __call__(self, second: Second) -> None:
+    def see(self, second: Second) -> None:
         """One more second."""
         self.more(second)
-        self.minutes += self._writer.add(second)
+        self._writer.see(second)
         phase = self.phases.setdefault(self.kinds.at(second.t), Rates())
         phase.add(second.t, second.total)
+        phase.sum.add(second.total)
         phase.vus.append(second.vus)
         if second.t % self.heat_step == 0:
             self.heat.append(Cell())
         self.heat[-1].add(second.total)
+
+    def sum(self, places: Mapping[Place, Cell]) -> None:
+        """The seconds since the last sum together."""
+        self.minutes += self._writer.sum(places)
 
     def close(self) -> None:
         """After the last second."""
@@ -178,9 +181,13 @@ def _save(run: TestHistory, rows: Rows, tracks: Tracks, watcher: _Watcher) -> No
     more = ["max_vus", "min_vus", "avg_vus", "summary", "tested_at", "generators", "answers"]
     with transaction.atomic():
         run.save(update_fields=[*ITERATED, *more])
-        ScenarioHistory.objects.bulk_update(rows.scenarios, [*ITERATED, "answers"])
-        StageHistory.objects.bulk_update([window.stage for window in rows.stages], [*ITERATED, "kind"])
-        StepHistory.objects.bulk_update([step for step, _ in rows.steps], [*MEASURED, "checks"])
+        # One by one: a bulk update of so many columns takes Django longer than the database.
+        for scenario in rows.scenarios:
+            scenario.save(update_fields=[*ITERATED, "answers"])
+        for window in rows.stages:
+            window.stage.save(update_fields=[*ITERATED, "kind"])
+        for step, _where in rows.steps:
+            step.save(update_fields=[*MEASURED, "checks"])
         run.phases.all().delete()
         PhaseHistory.objects.bulk_create(rows.phases)
         run.blocks.all().delete()

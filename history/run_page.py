@@ -56,6 +56,7 @@ def part(run: TestHistory, span: Chosen | None, scenarios: list[Any] | None = No
         "run": run,
         "asked_for": span,
         "planned": shape.duration(run.plan_snapshot),
+        "asked_in": "tps" if shape.in_rates(run.plan_snapshot) else "vus",
         "peak": board_charts.most_users(run),
         "iterated": board_charts.iterated(run),
         "ranked": found["rows"] if found["live"] else _slowest_first(found["rows"]),

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
 from history.models import RunLabel, RunNote, ScenarioHistory, StepHistory, TestHistory
 from history.states import ACTIVE, Outcome, Status
+from projects.models import Project
 
+_Plan: Any = TestHistory._meta.get_field("plan").related_model  # by name: this app may not import the one above it
 LONGEST_SEARCH, MOST_WORDS = 200, 6
 # Column name in the address → database order. Runs without a value come last, whichever the direction.
 SORTS = {
@@ -77,9 +80,20 @@ def ordered(runs: QuerySet[TestHistory], sort: str) -> QuerySet[TestHistory]:
     return runs.order_by(order, "-pk")
 
 
+def found_keys(runs: QuerySet[TestHistory], wanted: Wanted) -> Any:
+    """The keys of `runs` in their order, to be counted and cut. What takes long to find is looked for once only."""
+    keys = runs.values_list("pk", flat=True)
+    return list(keys) if wanted.q else keys
+
+
 def _word(word: str) -> Q:
-    found = Q(title__icontains=word) | Q(project__title__icontains=word) | Q(plan__title__icontains=word)
-    found |= Q(release__icontains=word)
+    """All but the title by keys that indexes hold: of a run itself they would have to be read behind its script."""
+    everything = TestHistory.objects.order_by()
+    found = Q(title__icontains=word)
+    for column, model in (("project", Project), ("plan", _Plan)):
+        titled = model._default_manager.filter(title__icontains=word).order_by().values("pk")
+        found |= Q(pk__in=everything.filter(**{f"{column}__in": titled}).values("pk"))
+    found |= Q(pk__in=everything.filter(release__icontains=word).values("pk"))
     found |= Q(pk__in=RunLabel.objects.filter(text__icontains=word).order_by().values("test_history"))
     found |= Q(pk__in=RunNote.objects.filter(text__icontains=word).order_by().values("test_history"))
     found |= _requested(word)
@@ -91,15 +105,14 @@ def _word(word: str) -> Q:
 
 def _requested(word: str) -> Q:
     """Runs that sent a request like this. Runs of the same set of endpoints sent the same requests, so only one of
-    each set is looked into; and each of those that belong to no set."""
-    one_of_each = TestHistory.objects.exclude(endpoint_set="").order_by().values("endpoint_set")
-    keys = one_of_each.annotate(key=Min("pk")).values("key")
-    named = {"request_name__icontains": word}
-    steps = StepHistory.objects.order_by().filter(**named)
+    each set is looked into, and each of those that belong to no set; the names of journeys are looked for in all."""
+    everything = TestHistory.objects.order_by()
+    keys = everything.exclude(endpoint_set="").values("endpoint_set").annotate(key=Min("pk")).values("key")
+    steps = StepHistory.objects.order_by().filter(request_name__icontains=word)
     sets = steps.filter(scenario__test_history__in=keys).values("scenario__test_history__endpoint_set")
     alone = steps.filter(scenario__test_history__endpoint_set="").values("scenario__test_history")
-    scenarios = ScenarioHistory.objects.order_by().filter(**named).values("test_history")
-    return Q(endpoint_set__in=sets) | Q(pk__in=alone) | Q(pk__in=scenarios)
+    journeys = ScenarioHistory.objects.order_by().filter(request_name__icontains=word).values("test_history")
+    return Q(pk__in=everything.filter(endpoint_set__in=sets).values("pk")) | Q(pk__in=alone) | Q(pk__in=journeys)
 
 
 def _midnight(day: date) -> datetime:

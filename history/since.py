@@ -62,13 +62,12 @@ class _Watched:
         if not self._is_time:
             return
         spread, edge = cell.spread, self._edge
-        buckets = spread.buckets
         self._count += spread.count
         self._zero += spread.zero
-        self._above += sum([count for index, count in buckets.items() if index > edge])
-        self._before += buckets.get(edge - 1, 0.0)
-        self._inside += buckets.get(edge, 0.0)
-        self._after += buckets.get(edge + 1, 0.0)
+        self._above += spread.above(edge)
+        self._before += spread.at(edge - 1)
+        self._inside += spread.at(edge)
+        self._after += spread.at(edge + 1)
 
     def is_missed(self, seconds: int) -> bool:
         """Whether the total is on the wrong side `seconds` after the start."""

@@ -135,10 +135,8 @@ def _part(sums: Sums, places: Iterable[Place], seconds: float, whole: range, sta
 def distribution(spread: Histogram) -> list[Bar]:
     """The buckets of a histogram, those without a request between two others too."""
     bars = [Bar(0.0, 0.0, int(spread.zero))] if spread.zero else []
-    if spread.buckets:
-        for index in range(min(spread.buckets), max(spread.buckets) + 1):
-            count = int(spread.buckets.get(index, 0))
-            bars.append(Bar(upper_bound(index - 1), upper_bound(index), count))
+    for index, count in enumerate(spread.counts, spread.first):
+        bars.append(Bar(upper_bound(index - 1), upper_bound(index), int(count)))
     return bars
 
 

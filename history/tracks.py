@@ -1,13 +1,14 @@
 """The seconds of a run followed: the whole of it, its scenarios, their steps and stages."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from history.blocks import LENGTH
 from history.metrics.native_histogram import upper_bound
 from history.metrics.remote_write import Snapshot
-from history.metrics.timeline import Cell, Place, Second, Timeline, numbers, seconds_of
+from history.metrics.timeline import Cell, Place, Second, Timeline, numbers, seconds_of, sum_cells
 from history.models import ScenarioHistory, StageHistory, StepHistory
 
 RATES = ("t", "tps", "error_rate")
@@ -27,13 +28,12 @@ class Rates:
     vus: list[float | None] = field(default_factory=list)
 
     def add(self, t: int, cell: Cell) -> None:
-        """Appends one second."""
+        """Appends one second, which is not added to the sum."""
         for name, value in zip(RATES, (t, float(cell.requests), cell.error_rate), strict=True):
             self.columns[name].append(value)
-        self.sum.add(cell)
 
     def join(self, other: "Rates") -> None:
-        """Appends the seconds of another."""
+        """Appends the seconds of another, and adds its sum."""
         for name in RATES:
             self.columns[name] += other.columns[name]
         self.sum.add(other.sum)
@@ -43,38 +43,48 @@ class Rates:
 @dataclass(slots=True)
 class Track:
     """The seconds of one scenario or the whole run, one list a column, and their sum. `longest`: by second, the upper
-    edge of the bucket that holds its longest response time (ms). `times`: the percentiles of each `stretch` seconds."""
+    edge of the bucket that holds its longest response time (ms). `times`: the percentiles of each `stretch` seconds,
+    where that is more than one."""
 
     stretch: int = 1
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     sum: Cell = field(default_factory=Cell)
     longest: list[float | None] = field(default_factory=list)
     times: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in PERCENTILES})
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
     _open: Cell = field(default_factory=Cell)
-    _seconds: int = 0
+    _opened: int = 0
 
     def add(self, t: int, cell: Cell, vus: float | None) -> None:
-        """Appends one second."""
-        found = numbers(cell)
-        rates = (t, found.requests, found.failures, found.tps, found.error_rate)
-        times = (found.avg, found.p50, found.p90, found.p95, found.p99)
-        counts = (getattr(cell, name) for name in _COUNTED)
-        for name, value in zip(COLUMNS, (*rates, *times, vus, *counts), strict=True):
-            self.columns[name].append(value)
-        buckets = cell.spread.buckets
-        self.longest.append(upper_bound(max(buckets)) if buckets else None)
+        """Appends one second, which `add_sum` gets with others."""
+        found, one = numbers(cell), cell
+        rates = (t, found.requests, found.failures, found.tps, found.error_rate, found.avg, found.p50, found.p90)
+        counts = (one.iterations, one.dropped, one.checks_passed, one.checks_failed, one.sent, one.received)
+        self._rows.append((*rates, found.p95, found.p99, vus, *counts))
+        highest = cell.spread.highest
+        self.longest.append(None if highest is None else upper_bound(highest))
+
+    def add_sum(self, cell: Cell, until: int) -> None:
+        """Adds all seconds up to `until` that were not added yet; together they are `cell`."""
+        if self.stretch == 1:
+            self.sum.add(cell)
+            return
         self._open.add(cell)
-        self._seconds += 1
-        if self._seconds == self.stretch:
-            self.close()
+        if until - self._opened >= self.stretch:
+            self._close(until)
+
+    def _close(self, until: int) -> None:
+        add_times(self.times, self._open)
+        self.sum.add(self._open)
+        self._open, self._opened = Cell(), until
 
     def close(self) -> None:
-        """Ends the stretch that is open; to be called after the last second."""
-        if self._seconds:
-            if self.stretch > 1:
-                add_times(self.times, self._open)
-            self.sum.add(self._open)
-            self._open, self._seconds = Cell(), 0
+        """To be called after the last second."""
+        length = len(self._rows)
+        if self.stretch > 1 and length > self._opened:
+            self._close(length)
+        if self._rows:
+            self.columns = dict(zip(COLUMNS, map(list, zip(*self._rows, strict=True)), strict=True))
 
 
 def add_times(columns: dict[str, list[Any]], cell: Cell) -> None:
@@ -129,25 +139,49 @@ def place(scenario: ScenarioHistory, step: StepHistory, several: bool) -> Place:
     return scenario.scenario_tag, str(step.position + 1) if several else ""
 
 
+class Watcher:
+    """Sees what is followed."""
+
+    def see(self, second: Second) -> None:
+        """Each second."""
+
+    def sum(self, places: Mapping[Place, Cell]) -> None:
+        """All seconds together that it saw since the last sum, some seconds later, at the end of each minute at the
+        latest."""
+
+
 def follow(
     snapshots: Iterable[Snapshot],
     tags: list[str],
     stages: Iterable[Window] = (),
     steps: Iterable[Place] = (),
-    watch: Callable[[Second], object] | None = None,
+    watcher: Watcher | None = None,
     stretch: int = 1,
 ) -> tuple[Timeline, Tracks]:
-    """Runs all snapshots through one timeline and follows the run, its scenarios, stages and steps; `watch` sees each
-    second. `stretch`: see `Track`."""
-    timeline, coming = Timeline(), list(stages)
+    """Runs all snapshots through one timeline and follows the run, its scenarios, stages and steps. `stretch`: see
+    `Track`; it divides a minute, or is some of them."""
+    timeline, coming, watcher = Timeline(), list(stages), watcher or Watcher()
     every = {window.stage.pk: Rates() for window in coming}
     tracks = Tracks(Track(stretch), {tag: Track(stretch) for tag in tags}, every, {one: Rates() for one in steps})
     by_tag = [deque(window for window in coming if window.tag == tag) for tag in tags]
+    by_tag = [of_scenario for of_scenario in by_tag if len(of_scenario) > 1]  # one stage is the scenario
+    together: dict[Place, Cell] = {}
+    grain = stretch if 1 < stretch < LENGTH else LENGTH
+    length = 0
     for second in seconds_of(snapshots, timeline):
+        length = second.t + 1
         _take(second, tracks)
-        _take_stages(second, tracks, by_tag)
-        if watch is not None:
-            watch(second)
+        _take_stages(second, tracks, by_tag, timeline.staged)
+        for where, cell in second.places.items():
+            known = together.get(where)
+            if known is None:
+                known = together[where] = Cell()
+            known.add(cell)
+        watcher.see(second)
+        if length % grain == 0:
+            _take_sum(together, tracks, watcher, length)
+            together = {}
+    _take_sum(together, tracks, watcher, length)
     for track in (tracks.whole, *tracks.scenarios.values()):
         track.close()
     return timeline, tracks
@@ -162,12 +196,30 @@ def _take(second: Second, tracks: Tracks) -> None:
         rates.add(second.t, second.steps.get(one, nothing))
 
 
-def _take_stages(second: Second, tracks: Tracks, by_tag: list[deque[Window]]) -> None:
+def _take_stages(second: Second, tracks: Tracks, by_tag: list[deque[Window]], staged: set[str]) -> None:
     """A second belongs to the stage in which its middle lies. `by_tag`: stages of each scenario, without those that
-    are over."""
+    are over. Those whose requests tell their stage (`staged`) are not added up: see `history.filling`."""
     middle = second.t + 0.5
     for coming in by_tag:
-        while coming and coming[0].end <= middle and not coming[0].last:
+        while coming[0].end <= middle and not coming[0].last:
             coming.popleft()
-        if coming and coming[0].start <= middle:
-            tracks.stages[coming[0].stage.pk].add(second.t, second.cells.get(coming[0].tag, Cell()))
+        if coming[0].start <= middle:
+            rates, cell = tracks.stages[coming[0].stage.pk], second.cells.get(coming[0].tag, _NOTHING)
+            rates.add(second.t, cell)
+            rates.sum.add(Cell(dropped=cell.dropped) if coming[0].tag in staged else cell)
+
+
+def _take_sum(together: Mapping[Place, Cell], tracks: Tracks, watcher: Watcher, length: int) -> None:
+    by_tag: dict[str, list[Cell]] = {}
+    for (tag, step), cell in together.items():
+        by_tag.setdefault(tag, []).append(cell)
+        if (tag, step) in tracks.steps:
+            tracks.steps[tag, step].sum.add(cell)
+    sums = {tag: cells[0] if len(cells) == 1 else sum_cells(cells) for tag, cells in by_tag.items()}
+    for tag, track in tracks.scenarios.items():
+        track.add_sum(sums.get(tag, _NOTHING), length)
+    tracks.whole.add_sum(sum_cells(sums.values()), length)
+    watcher.sum(together)
+
+
+_NOTHING = Cell()

@@ -5,7 +5,7 @@ Until then the rows stay as they are, only `deleted_at` is set: `history.access.
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -24,29 +24,40 @@ _AT_ONCE = 500  # runs a call
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
-    """What came of the wish to delete some runs: the keys that are in the trash now, and how many were left out."""
+class Choice:
+    """Some runs that somebody wants deleted: the keys of those that may be, and how many of the others are active,
+    pinned, or not for this person to change."""
 
     runs: tuple[int, ...]
     active: int = 0
     pinned: int = 0
     foreign: int = 0
 
+    @property
+    def left_out(self) -> int:
+        """How many stay."""
+        return self.active + self.pinned + self.foreign
 
-def delete_many(user: Person, wanted: Iterable[int], now: datetime) -> Deleted:
-    """Puts those runs into the trash that may go there: not active, not pinned, and changeable for `user`."""
-    keys = set(wanted)
-    runs = TestHistory.objects.filter(project_scope(user, "project__"), pk__in=keys, deleted_at=None)
+
+def sort_out(user: Person, wanted: Iterable[int]) -> Choice:
+    """Which of those runs may go to the trash: what is over, not pinned, and `user` may change."""
+    runs = TestHistory.objects.filter(project_scope(user, "project__"), pk__in=set(wanted), deleted_at=None)
     rows = list(runs.order_by("pk").values_list("pk", "project_id", "status", "pinned"))
     mine = editable_projects(user)
-    own = [row for row in rows if row[1] in mine]
-    active = [pk for pk, _project, status, _pinned in own if status in ACTIVE]
-    pinned = [pk for pk, _project, status, is_pinned in own if is_pinned and status not in ACTIVE]
-    going = {pk for pk, *_rest in own} - set(active) - set(pinned)
+    own = [(pk, status in ACTIVE, pinned) for pk, project, status, pinned in rows if project in mine]
+    going = tuple(pk for pk, active, pinned in own if not active and not pinned)
+    active = sum(active for _pk, active, _pinned in own)
+    return Choice(going, active, len(own) - len(going) - active, len(rows) - len(own))
+
+
+def delete_many(user: Person, wanted: Iterable[int], now: datetime) -> Choice:
+    """Puts into the trash what may go there; `runs` are those that are there now."""
+    choice = sort_out(user, wanted)
     # Conditional: who pinned one meanwhile keeps it.
-    TestHistory.objects.filter(pk__in=going, status__in=FINISHED, pinned=False, deleted_at=None).update(deleted_at=now)
-    gone = TestHistory.objects.filter(pk__in=going, deleted_at=now).order_by("pk").values_list("pk", flat=True)
-    return Deleted(tuple(gone), len(active), len(pinned), len(rows) - len(own))
+    going = TestHistory.objects.filter(pk__in=choice.runs, status__in=FINISHED, pinned=False, deleted_at=None)
+    going.update(deleted_at=now)
+    gone = TestHistory.objects.filter(pk__in=choice.runs, deleted_at=now).order_by("pk").values_list("pk", flat=True)
+    return replace(choice, runs=tuple(gone))
 
 
 def delete_one(user: Person, pk: int, now: datetime) -> None:

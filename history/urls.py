@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from history import comparing_views, importing_views, views
+from history import (
+    comparing_views,
+    importing_views,
+    labelling_views,
+    run_list,
+    trash_views,
+    trends_views,
+    views,
+)
 from history.exports import views as files
 
 app_name = "history"
 urlpatterns = [
-    path("", views.run_list, name="list"),
+    path("", run_list.run_list, name="list"),
     path("<int:pk>/", views.run, name="run"),
     path("<int:pk>/generators/", views.generators, name="generators"),
     path("<int:pk>/span/", views.span, name="span"),
@@ -24,5 +32,19 @@ urlpatterns = [
     path("<int:pk>/junit.xml", files.junit_file, name="junit"),
     path("<int:pk>/chart/<slug:name>.svg", files.chart_file, name="chart"),
     path("compare/", comparing_views.compare, name="compare"),
+    path("trends/", trends_views.trends, name="trends"),
     path("<int:pk>/against-baseline/", comparing_views.against_baseline, name="against-baseline"),
+    path("chosen/", run_list.chosen, name="chosen"),
+    path("deleted/", run_list.deleted, name="deleted"),
+    path("delete/ask/", trash_views.ask, name="ask_delete"),
+    path("delete/", trash_views.delete, name="delete"),
+    path("restore/", trash_views.restore, name="restore"),
+    path("<int:pk>/labels/add", labelling_views.add_labels, name="add_labels"),
+    path("<int:pk>/labels/remove", labelling_views.remove_label, name="remove_label"),
+    path("<int:pk>/release", labelling_views.release, name="release"),
+    path("<int:pk>/pin", labelling_views.pin, name="pin"),
+    path("<int:pk>/baseline", labelling_views.baseline, name="baseline"),
+    path("<int:pk>/notes/add", labelling_views.add_note, name="add_note"),
+    path("<int:pk>/notes/<int:note_pk>/change", labelling_views.change_note, name="change_note"),
+    path("<int:pk>/notes/<int:note_pk>/delete", labelling_views.delete_note, name="delete_note"),
 ]

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from history.models import TestHistory
-from history.reasons import Explained, explain
+from history.reasons import SENTENCES, SPOILS, Explained
 from history.states import Outcome, Status
 from history.templatetags import numbers
 from history.verdict import exit_code_of
@@ -14,9 +14,6 @@ from history.verdict import exit_code_of
 MET = frozenset({"p50_met", "p90_met", "p95_met", "p99_met", "errors_met", "tps_met", "pace_met"})
 # What a reader has to know of the load, and is no target that was missed.
 NOTES = frozenset({"dropped", "not_done", "no_rows", "closed_model", "slowed", "no_summary", "summaries_missing"})
-# What makes a result invalid, or would if there was more of it.
-SPOILS = frozenset({"counts_differ", "dropped_over_budget", "rate_not_reached", "generator_busy", "generator_silent"})
-SPOILS |= {"clock_jumped", "target_without_samples"}
 
 
 def verdict(run: TestHistory) -> dict[str, Any]:
@@ -71,11 +68,9 @@ def answer(run: TestHistory) -> dict[str, Any]:
 def reasons(run: TestHistory) -> list[dict[str, Any]]:
     """Every stored reason: `code`, `good`, `mark` (as the page shows it: passed, missed, invalid), `message`, `detail`,
     and `numbers`, its plain values by name (`value`, `target`, `by`, `since`, `request` …)."""
-    found = []
-    for stored in run.reasons:
-        for one in explain([stored]):
-            found.append({**one, "mark": mark(one), "numbers": _plain(stored.get("params", {}))})
-    return found
+    known = (stored for stored in run.reasons if stored.get("code") in SENTENCES)
+    pairs = zip(run.explained, known, strict=True)
+    return [{**one, "mark": mark(one), "numbers": _plain(stored.get("params", {}))} for one, stored in pairs]
 
 
 def _plain(params: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,5 @@
-"""Pages of runs: the list, one run (live while it runs, its result afterwards), its log and its script."""
+"""Pages of one run: live while it runs, its result afterwards, its log and its script."""
 
-from typing import Any
-
-from django.core.paginator import Page, Paginator
-from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,78 +7,13 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh, push_url
 
 from history import board_generators, board_seconds, run_page
-from history.access import get_run, visible_runs
+from history.access import get_run
 from history.board_failures import failing
 from history.board_span import chosen
 from history.hosts import hosts
 from history.k6_report import k6_report
 from history.k6_script import k6_script
-from history.models import TestHistory
-from history.states import ACTIVE, Outcome, Status
-from metricvault.lib.htmx import render_page
-from projects.access import can_edit, require_user, visible_projects
-
-PAGE_SIZE = 25
-# Column name in the address → database order. Runs without a value come last, whichever the direction.
-SORTS = {
-    "run": "pk",
-    "title": "title",
-    "verdict": "outcome",
-    "tps": "avg_tps",
-    "p95": "p95_response_time",
-    "errors": "avg_error_rate",
-    "requests": "total_requests",
-    "when": "tested_at",
-}
-
-
-@require_safe
-def run_list(request: HttpRequest) -> HttpResponse:
-    """`/runs/?q=&project=&status=&outcome=&sort=&page=`; HTMX gets the table alone."""
-    user = require_user(request)
-    everything = visible_runs(user)
-    chosen = {
-        name: request.GET.get(name, "").replace("\0", "").strip()
-        for name in ("q", "project", "status", "outcome", "sort")
-    }
-    found = _filtered(everything, chosen).select_related("project").defer("script", "log", "summary", "plan_snapshot")
-    page: Page[TestHistory] = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    context: dict[str, Any] = {
-        "page": page,
-        "chosen": chosen,
-        "sort": chosen["sort"].removeprefix("-") if chosen["sort"].removeprefix("-") in SORTS else "when",
-        "descending": chosen["sort"].startswith("-") or not chosen["sort"],
-        "filtered": any(chosen[name] for name in ("q", "project", "status", "outcome")),
-        "none_at_all": not page.paginator.count and not everything.exists(),
-        "any_active": any(run.is_active for run in page),
-        "projects": [(str(project.pk), project.title) for project in visible_projects(user)],
-        "statuses": Status.choices,
-        "outcomes": Outcome.choices,
-    }
-    return render_page(request, "history/list.html", "history/runs.html", context)
-
-
-def _filtered(runs: QuerySet[TestHistory], chosen: dict[str, str]) -> QuerySet[TestHistory]:
-    """Odd values in the address find everything rather than fail: it is often typed or kept as a bookmark."""
-    if chosen["q"]:
-        words = Q(title__icontains=chosen["q"]) | Q(project__title__icontains=chosen["q"])
-        if chosen["q"].lstrip("#").isdecimal() and len(chosen["q"]) < 19:
-            words |= Q(pk=int(chosen["q"].lstrip("#")))
-        runs = runs.filter(words)
-    if chosen["project"].isdecimal() and len(chosen["project"]) < 19:
-        runs = runs.filter(project=int(chosen["project"]))
-    if chosen["status"] == "active":
-        runs = runs.filter(status__in=ACTIVE)
-    elif chosen["status"] in Status.values:
-        runs = runs.filter(status=chosen["status"])
-    if chosen["outcome"] in Outcome.values:
-        runs = runs.filter(outcome=chosen["outcome"])
-    column = SORTS.get(chosen["sort"].removeprefix("-"))
-    if column is None:
-        return runs.order_by("-tested_at", "-pk")
-    downward = chosen["sort"].startswith("-")
-    order = F(column).desc(nulls_last=True) if downward else F(column).asc(nulls_last=True)
-    return runs.order_by(order, "-pk")
+from projects.access import can_edit, require_user
 
 
 @require_safe

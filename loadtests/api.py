@@ -7,9 +7,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema, Status
 
-from history.access import get_editable_run, visible_runs
+from history.access import active_runs, get_editable_run
 from history.models import TestHistory
-from history.states import ACTIVE
 from loadtests import active_jobs, launching, planning
 from loadtests.api_body import BODY, payload_of
 from projects.access import require_user
@@ -86,7 +85,7 @@ def jobs(request: HttpRequest) -> dict[str, Any]:
     """What waits, runs or collects now."""
     user = require_user(request)
     now = timezone.now()
-    items = [_job(run, now) for run in visible_runs(user).filter(status__in=ACTIVE).order_by("id")]
+    items = [_job(run, now) for run in active_runs(user).order_by("id")]
     return {"items": items, "count": len(items)}
 
 

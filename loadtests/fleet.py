@@ -5,6 +5,7 @@ from typing import Any
 
 from history.models import TestHistory
 from history.reasons import Reason, reason
+from history.states import Status
 from loadtests.runners import Generator, Progress, RunnerError
 
 BUSY = 0.9  # of its CPU limit: a generator above it may have waited for itself instead of the target
@@ -20,7 +21,8 @@ def note(run: TestHistory, progress: Progress) -> None:
     if not progress.generators and progress.trouble == run.trouble:
         return
     before = {row["instance"]: row for row in run.generators}
-    rows = [_row(one, before.get(one.instance, {})) for one in progress.generators] or run.generators
+    counts = run.status != Status.STARTING  # until then k6 compiles its script and makes its users
+    rows = [_row(one, before.get(one.instance, {}), counts) for one in progress.generators] or run.generators
     if rows != run.generators or progress.trouble != run.trouble:
         run.generators, run.trouble = rows, progress.trouble
         TestHistory.objects.filter(pk=run.pk).update(generators=rows, trouble=progress.trouble)
@@ -32,7 +34,7 @@ def note_error(run: TestHistory, error: RunnerError) -> None:
     note(run, Progress("running", None, 0, 0, 0, "", reason(code, event=str(error))))
 
 
-def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
+def _row(one: Generator, before: dict[str, Any], counts: bool = True) -> dict[str, Any]:
     row = {name: value for name, value in asdict(one).items() if name in _KEPT}
     row["name"] = one.name or before.get("name", "")
     row["trouble"] = one.trouble
@@ -42,20 +44,21 @@ def _row(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
     for name, value in (("cpu", one.cpu), ("memory", one.memory)):
         seen = [number for number in (value, before.get(name)) if number is not None]
         row[name] = max(seen, default=None)
-    return row | _sampled(one, before)
+    return row | _sampled(one, before, counts)
 
 
-def _sampled(one: Generator, before: dict[str, Any]) -> dict[str, Any]:
+def _sampled(one: Generator, before: dict[str, Any], counts: bool) -> dict[str, Any]:
     """For a generator that tells the CPU time it used so far: its `sample`, [clock, seconds of CPU time]; `cpu`, the
-    most it took over a window (cores); `watched` and `busy`, the seconds of all windows and of those above `BUSY`."""
+    most it took over a window (cores); `watched` and `busy`, the seconds of all windows and of those above `BUSY`.
+    Where that does not count yet the sample is only the begin of what comes."""
     names = ("sample", "watched", "busy", "cpu", "cpu_limit")
     row: dict[str, Any] = {name: before[name] for name in names if name in before}
     if one.cpu_limit is not None:
         row["cpu_limit"] = one.cpu_limit
     if one.cpu_seconds is None or one.clock is None:
         return row if "sample" in before else {}
-    if "sample" not in before:
-        return {"sample": [one.clock, one.cpu_seconds], "watched": 0.0, "busy": 0.0}
+    if "sample" not in before or not counts:
+        return {**row, "sample": [one.clock, one.cpu_seconds], "watched": 0.0, "busy": 0.0}
     lasted, limit = one.clock - before["sample"][0], row.get("cpu_limit")
     if lasted < _WINDOW:
         return row

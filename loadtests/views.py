@@ -14,9 +14,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from history.access import get_editable_run, visible_runs
+from history.access import active_runs, get_editable_run
 from history.models import TestHistory
-from history.states import ACTIVE
 from loadtests import active_jobs, editing, launching, picking, planning, shelving
 from loadtests.access import get_editable_plan, visible_plans
 from loadtests.models import Plan
@@ -60,7 +59,7 @@ def active(request: HttpRequest) -> HttpResponse:
     """`/tests/active/`: what `GET /scheduler/jobs` answers, as a page that keeps itself fresh."""
     user = require_user(request)
     now = timezone.now()
-    runs = visible_runs(user).filter(status__in=ACTIVE).select_related("project").order_by("pk")
+    runs = active_runs(user).select_related("project").order_by("pk")
     context = {"jobs": [active_jobs.look(run, now) for run in runs]}
     return render_page(request, "loadtests/active.html", "loadtests/jobs.html", context)
 

@@ -19,6 +19,7 @@ from history.failures_api import router as failures_router
 from history.importing_api import router as importing_router
 from history.labelling_api import router as labelling_router
 from history.seconds_api import router as seconds_router
+from history.trends_api import router as trends_router
 from history.waiting import router as waiting_router
 from loadtests.api import router as loadtests_router
 from loadtests.plan_api import router as plan_router
@@ -137,6 +138,7 @@ api.add_router("", trying_router)
 api.add_router("", history_router)
 api.add_router("", failures_router)
 api.add_router("", comparing_router)
+api.add_router("", trends_router)
 api.add_router("", labelling_router)
 api.add_router("", exports_router)
 api.add_router("", importing_router)

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import connection
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -15,11 +14,8 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from history import shape
-from history.access import visible_runs
+from history import dashboard
 from history.metrics.stores import open_store
-from history.models import TestHistory
-from history.states import ACTIVE, FINISHED
 from loadtests.models import Plan
 from loadtests.runners import KUBERNETES, RunnerError, open_runner
 from metricvault import __version__
@@ -29,9 +25,6 @@ from metricvault.lib.htmx import render_page
 from metricvault.middleware import error_response, wants_json
 from projects.access import visible_projects
 from projects.models import Endpoint
-
-VERDICTS, CARDS = 6, 9
-HEAVY = ("script", "log", "summary")  # columns no list needs
 
 
 @login_not_required
@@ -43,51 +36,19 @@ def home(request: HttpRequest) -> HttpResponseBase:
         return readiness(request)
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
-    runs = visible_runs(request.user).select_related("project").defer(*HEAVY)
-    if not runs.exists():
+    runs = dashboard.runs_by_project(request.user)
+    if not runs:
         return render(request, "home/first.html", first_steps(request.user))
-    active = list(runs.filter(status__in=ACTIVE).order_by("tested_at"))
-    for run in active:
-        run.planned = shape.duration(run.plan_snapshot)  # type: ignore[attr-defined]
-    finished = list(runs.filter(status__in=FINISHED)[:VERDICTS])
-    for run in finished:
-        run.why = why(run)  # type: ignore[attr-defined]
-    context: dict[str, Any] = {"active": active, "finished": finished}
+    active = dashboard.active(request.user)
+    context: dict[str, Any] = {
+        "active": active,
+        "live_run_count": len(active),  # the frame need not count them again
+        "finished": dashboard.verdicts(request.user),
+        "worst": dashboard.worst(request.user),
+    }
     if not request.htmx:  # type: ignore[attr-defined]
-        context["projects"] = project_cards(request.user)
+        context["cards"] = dashboard.cards(request.user, runs)
     return render_page(request, "home/home.html", "home/runs.html", context)
-
-
-def why(run: TestHistory) -> str:
-    """The first reason of a verdict: the first bad one if there is any."""
-    return run.message or next((reason["message"] for reason in run.explained), "")
-
-
-def project_cards(user: Any) -> list[Any]:
-    """The projects with the freshest runs, each with `last_run` (or None) and its counts."""
-    last = TestHistory.objects.filter(project=OuterRef("pk")).order_by("-tested_at", "-pk")
-    cards: list[Any] = list(
-        visible_projects(user)
-        .annotate(
-            last_run_id=Subquery(last.values("pk")[:1]),
-            last_run_at=Subquery(last.values("tested_at")[:1]),
-            endpoint_count=_count(
-                Endpoint.objects.filter(openapi_spec__project=OuterRef("pk")), "openapi_spec__project"
-            ),
-            plan_count=_count(Plan.objects.filter(project=OuterRef("pk")), "project"),
-            run_count=_count(TestHistory.objects.filter(project=OuterRef("pk")), "project"),
-        )
-        .order_by(F("last_run_at").desc(nulls_last=True), "title")[:CARDS]
-    )
-    runs = TestHistory.objects.defer(*HEAVY).in_bulk([card.last_run_id for card in cards if card.last_run_id])
-    for card in cards:
-        card.last_run = runs.get(card.last_run_id)
-    return cards
-
-
-def _count(rows: QuerySet[Any], by: str) -> Subquery:
-    """One count per project as a subquery: joins would multiply the rows."""
-    return Subquery(rows.order_by().values(by).annotate(total=Count("pk")).values("total"))
 
 
 def first_steps(user: Any) -> dict[str, Any]:

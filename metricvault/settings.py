@@ -236,7 +236,7 @@ _NPM = BASE_DIR / "node_modules"
 _VENDOR = [("vendor/uplot", _NPM / "uplot" / "dist"), ("vendor/sortable", _NPM / "sortablejs")]
 STATICFILES_DIRS = [BASE_DIR / "static", *(entry for entry in _VENDOR if entry[1].exists())]
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # to look at all files beforehand, for each client, would be a third of tests
 
 if TESTING:  # hashing passwords slowly would be most of what the tests do
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,5 +1,6 @@
 """`python -m tests.everything COMMAND …`: all tests, and beside them the command (`make checks`). Those on servers
-(tests/on_servers.py) run beside the others, for all of them wait for real runs most of the time.
+(tests/on_servers.py) run beside the others: those across apps from the beginning, for they wait for real runs most of
+the time, and what tests/asked.py chooses once the tests of the apps have ended.
 
 What the command says is shown first, then the tests that need no servers, then those on servers, so that pytest's
 closing line is the last. The exit code is the worst one.
@@ -13,11 +14,11 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.asked import WHERE
 from tests.installed import find
-from tests.on_servers import ON_INFLUXDB
+from tests.on_servers import ONLY_HERE
 
-# Workers of each: a third of the tests runs on servers.
-ON_SERVERS, OTHERS = "2", "3"
+ON_SERVERS, OTHERS = "1", "4"  # workers
 _LOOK, _PATIENCE = 0.2, 30.0  # seconds
 # Hundreds of processes read the same code: where nothing was to be compiled in advance, it is compiled once.
 _ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -59,14 +60,18 @@ class Beside:
 def main() -> int:
     """The worst exit code."""
     folder = Path(os.environ.get("METRICVAULT_DATA_DIR", ".data-test"))
-    elsewhere = ["--ignore", ON_INFLUXDB] if find("influxd") else []  # there it is tried with the shared copy
+    elsewhere = [f"--ignore={module}" for module, program in ONLY_HERE.items() if find(program)]
     with ExitStack() as stack:
-        parts = [Beside(stack, sys.argv[1:])] if sys.argv[1:] else []
+        chosen = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metricvault-tests-"))) / "chosen"
+        checks = [Beside(stack, sys.argv[1:])] if sys.argv[1:] else []
         apart = {"METRICVAULT_TEST_WORKERS": ON_SERVERS, "METRICVAULT_DATA_DIR": str(folder / "servers")}
-        servers = Beside(stack, [sys.executable, "-m", "tests.on_servers"], **apart)
-        others = [sys.executable, "-m", "tests.parallel", *elsewhere]
-        parts += [Beside(stack, others, METRICVAULT_TEST_WORKERS=OTHERS), servers]
-        return max(abs(part.tell()) for part in parts)
+        on_servers = Beside(stack, [sys.executable, "-m", "tests.on_servers"], **apart, **{WHERE: str(chosen)})
+        command = [sys.executable, "-m", "tests.parallel", *elsewhere]
+        others = Beside(stack, command, METRICVAULT_TEST_WORKERS=OTHERS, **{WHERE: str(chosen)})
+        codes = [part.tell() for part in (*checks, others)]
+        if not chosen.exists():  # they came to no end, which is a failure already
+            chosen.touch()
+        return max(abs(code) for code in (*codes, on_servers.tell()))
 
 
 if __name__ == "__main__":

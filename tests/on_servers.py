@@ -1,5 +1,6 @@
 """`python -m tests.on_servers [pytest arguments]`: runs tests on PostgreSQL, Redis and InfluxDB instead of SQLite, the
-embedded Redis and the `database` store. Without arguments: the data, live and supervision parts, and the main job.
+embedded Redis and the `database` store. Without arguments: all that touches a database, and the main job; as a part of
+`make test` the main job, and what tests/asked.py chooses, once it has.
 
 Starts the servers on free ports of loopback and ends them. Every copy of the product that a test starts gets a database
 of its own on them, and a Redis of its own, because Redis does not divide published messages by database.
@@ -10,21 +11,25 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests import servers
+from tests import asked, servers
 from tests.installed import find
 from tests.migrated import POSTGRES_TEMPLATE, migrate_postgres
 
 MARK = "METRICVAULT_TEST_SERVERS"
-_OF_PROJECTS = ("importing", "import_jobs", "validation", "migrations", "api", "data_files", "environment_api")
-IMPORTS = [f"projects/tests/test_{name}.py" for name in _OF_PROJECTS]
-ON_INFLUXDB = "tests/test_influx_end_to_end.py"
-ACROSS = ["tests/test_end_to_end.py", ON_INFLUXDB, "tests/test_several_processes.py"]
-PARTS = ["history", "loadtests", *IMPORTS, *ACROSS]
+# These run here only, where the servers are installed: many processes are for production, and so is InfluxDB.
+ONLY_HERE = {
+    "tests/test_influx_end_to_end.py": "influxd",
+    "tests/test_several_processes.py": "postgres",
+    "tests/test_access_tokens.py": "postgres",
+}
+ACROSS = ["tests/test_end_to_end.py", *ONLY_HERE]
+_LOOK = 0.5  # seconds
 Variables = Callable[[str], dict[str, str]]
 SERVERS: dict[str, tuple[str, Callable[[Path], AbstractContextManager[str]], Variables]] = {
     "PostgreSQL": ("postgres", servers.postgres, lambda url: _postgres(url)),
@@ -50,7 +55,7 @@ def _influxdb(url: str) -> dict[str, str]:
 
 def main() -> int:
     """pytest's exit code."""
-    asked = [part for part in sys.argv[1:] if part != "--"] or PARTS
+    named = [part for part in sys.argv[1:] if part != "--"]
     environ = {**os.environ, MARK: "1"}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metricvault-servers-")))
@@ -69,7 +74,17 @@ def main() -> int:
         if not used:
             return 0
         sys.stdout.flush()
-        return subprocess.run([sys.executable, "-m", "tests.parallel", *asked], env=environ, check=False).returncode
+        if named or asked.WHERE not in environ:
+            return _pytest(named or [*ACROSS, *asked.APPS], environ)
+        chosen = environ.pop(asked.WHERE)
+        code = _pytest(ACROSS, environ)
+        while not Path(chosen).exists():
+            time.sleep(_LOOK)
+        return max(code, _pytest(asked.APPS, {**environ, asked.WHERE: chosen}))
+
+
+def _pytest(parts: Iterable[str], environ: dict[str, str]) -> int:
+    return subprocess.run([sys.executable, "-m", "tests.parallel", *parts], env=environ, check=False).returncode
 
 
 if __name__ == "__main__":

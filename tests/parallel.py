@@ -1,9 +1,10 @@
 """Several tests at once: those across apps mostly wait for real runs. A pytest plugin (pyproject.toml loads it).
 
 Each worker of pytest-xdist has a data folder and an InfluxDB database of its own. A module stays on one worker, because
-the tests of one across apps share a running copy; those modules come first, because they take longest. The modules of
-`SHARING` stay together on one worker: they share one copy of the whole product, which costs 9 seconds to start and 2 a
-minute to keep. (By a scheduler of our own: the groups of xdist 3.8 need an attribute that pytest 9.2 has no more.)
+the tests of one across apps share a running copy. The modules of `SHARING` stay together on one worker: they share one
+copy of the whole product, which costs 8 CPU seconds to start. Two workers begin with the modules across apps, which
+wait, the others with those of the apps, which compute. (By a scheduler of our own: the groups of xdist 3.8 need an
+attribute that pytest 9.2 has no more.)
 """
 
 import os
@@ -13,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests import asked
+
 # Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
 _SHARING = (
+    "board_in_browser",
     "browser",
     "builder_end_to_end",
     "builder_story",
@@ -25,12 +29,18 @@ _SHARING = (
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
+    "results_story",
     "try_in_browser",
 )
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}
 
 _WORKERS = os.environ.get("METRICVAULT_TEST_WORKERS", "4")  # twice the cores of a small machine
 ALL_AT_ONCE = ("-n", _WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
+_BEGIN_ACROSS = ("gw0", "gw1")
+# Those that take longest, for whoever ends last should not have begun with one of them last.
+_LONG = [
+    f"tests/{name}.py" for name in ("test_what_lies_outside", "test_make_run", "test_api_fuzz", "faults/test_quick")
+]
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 _ACROSS = Path(__file__).resolve().parent
 _ROOT = _ACROSS.parent
@@ -50,6 +60,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Together(LoadFileScheduling):
         """A module is a unit of work, and so are those of `SHARING` together."""
 
+        def _assign_work_unit(self, node: Any) -> None:
+            across = node.gateway.id in _BEGIN_ACROSS
+            preferred = (scope for scope in self.workqueue if asked.is_of_apps(scope) != across)
+            if first := next(preferred, None):
+                self.workqueue.move_to_end(first, last=False)
+            super()._assign_work_unit(node)
+
         def _split_scope(self, nodeid: str) -> str:
             module = super()._split_scope(nodeid)
             return "tests with one copy of the product" if module in SHARING else module
@@ -59,16 +76,28 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Moves the tests across apps to the front. On servers (tests/on_servers.py) what touches no database is left out:
-    it says the same there."""
+    """Moves the tests across apps to the front. On servers (tests/on_servers.py) only those tests are left that
+    tests/asked.py has chosen, or else all that touch a database: the others say the same there."""
     if os.environ.get("METRICVAULT_TEST_SERVERS"):
-        left_out = {item for item in items if not (_ACROSS in item.path.parents or _asks_a_database(item))}
+        chosen = asked.chosen()
+        left_out = {item for item in items if not _runs_on_servers(item, chosen)}
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
     alone = {_module(item) for item in items if _shares_the_product(item)} - SHARING
     if alone:
         raise pytest.UsageError(f"tests/parallel.py: SHARING lacks {', '.join(sorted(alone))}")
-    items.sort(key=lambda item: (_module(item) not in SHARING, _ACROSS not in item.path.parents))
+    items.sort(key=lambda item: _turn(_module(item)))
+
+
+def _turn(module: str) -> tuple[bool, int, bool]:
+    place = _LONG.index(module) if module in _LONG else len(_LONG)
+    return module not in SHARING, place, asked.is_of_apps(module)
+
+
+def _runs_on_servers(item: pytest.Item, chosen: set[str] | None) -> bool:
+    if chosen is not None:
+        return item.nodeid in chosen
+    return _ACROSS in item.path.parents or _asks_a_database(item)
 
 
 def _module(item: pytest.Item) -> str:
@@ -89,5 +118,5 @@ def _asks_a_database(item: pytest.Item) -> bool:
 if __name__ == "__main__":  # `python -m tests.parallel` is pytest with several tests at once
     from tests.again import pytest_code
 
-    kind = "servers" if os.environ.get("METRICVAULT_TEST_SERVERS") else "all"
+    kind = ("chosen" if asked.chosen() else "servers") if os.environ.get("METRICVAULT_TEST_SERVERS") else "all"
     sys.exit(pytest_code(sys.argv[1:], kind, os.environ, ALL_AT_ONCE))

@@ -229,7 +229,7 @@ def influxdb(folder: Path) -> AbstractContextManager[str]:
 
 
 def new_database(url: str, name: str, template: str = "template1") -> str:
-    """A database of that name on the PostgreSQL of `url`, made as a copy of another where missing: its address."""
+    """A database of that name on the PostgreSQL of `url`, made as a copy where it is missing: its address."""
     import psycopg
     from psycopg.sql import SQL, Identifier
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import test_end_to_end as end_to_end
 from tests.product import Product
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ pytestmark = pytest.mark.needs("k6", "redis-server", "chromium", "uplot")
 
 
 def scenario(endpoint: dict, users: int, seconds: float) -> dict:
-    stages = [{"duration": seconds, "target": users}]
-    return {"name": "Look", "endpoint_id": endpoint["id"], "executor": "constant-vus", "stages": stages}
+    return end_to_end.scenario(endpoint, users, seconds)
 
 
 def shown_number(page: "Page", name: str) -> int:

@@ -12,12 +12,16 @@ from tests.product import Product
 pytestmark = [pytest.mark.needs("k6", "redis-server")]
 
 
+THINK_TIME = 0.02  # without it users send as many as the machine can, and other tests wait
+
+
 def scenario(endpoint: dict, users: int, seconds: float, **more: object) -> dict:
     return {
         "name": f"{endpoint['method']} {endpoint['path']}",
         "endpoint_id": endpoint["id"],
         "executor": "constant-vus",
         "stages": [{"duration": seconds, "target": users}],
+        "think_time": THINK_TIME,
         **more,
     }
 
@@ -56,6 +60,9 @@ def test_every_request_is_counted_exactly_by_three_witnesses(product: Product) -
     # Every tenth payment fails: its target of 1 % is missed, and the verdict says where.
     assert found["outcome"] == "targets_missed"
     assert "POST /payments" in found["reasons"][0]["message"]
+    told = product.api.get(f"/test-history/{run}/failures").json()["items"]
+    assert {(one["name"], one["kind"]) for one in told} == {("POST /payments", "503")}
+    assert any(one["response"]["body"] for one in told)
 
 
 def test_every_column_is_measured(product: Product) -> None:
@@ -141,6 +148,8 @@ def test_a_target_that_is_not_there_ends_in_a_sentence(product: Product) -> None
     assert found["outcome"] == "error"
     assert "127.0.0.1:9" in found["message"]
     assert found["failed_requests"] == found["total_requests"] > 0
+    told = product.api.get(f"/test-history/{found['id']}/failures").json()["items"]
+    assert {one["kind"] for one in told} == {"0:1212"}
     page = product.api.get(f"/runs/{found['id']}/", headers={"Accept": "text/html"}).text
     assert "connection refused" in page
 

@@ -32,12 +32,14 @@ Build = Callable[..., list[dict[str, Any]]]
 Right = tuple[str, str]  # ("list", "pods"), ("get", "jobs.batch")
 JOB, PODLESS = "k6-0123abcd", "k6-4567cdef"
 
-# What the code asks the cluster for. The page of active runs polls; the worker does the rest.
-WEB: set[Right] = {("get", "jobs.batch"), ("list", "pods"), ("list", "events"), ("list", "pods.metrics.k8s.io")}
+# What the code asks the cluster for. The pages of active runs look; the worker does the rest.
+WEB: set[Right] = {
+    *(("get", kind) for kind in ("jobs.batch", "pods/log")),
+    *(("list", kind) for kind in ("pods", "events", "pods.metrics.k8s.io")),
+}
 WORKER: set[Right] = WEB | {
     *((verb, "jobs.batch") for verb in ("create", "list", "patch", "delete")),
     *(("create", kind) for kind in ("configmaps", "secrets")),
-    ("get", "pods/log"),
 }
 # The worker's watcher lists pods, then watches them; a run is looked after without it too, a few seconds later.
 WATCHES: set[Right] = {("watch", "pods")}
@@ -212,6 +214,7 @@ def test_with_these_rights_a_run_is_made_watched_stopped_and_cleared_away(
     worker.begin(JOB)
     wait_until(lambda: worker.poll(JOB).phase == "running", 30)
     assert web.poll(JOB).phase == "running"
+    wait_until(lambda: "connection refused" in web.log_tail(JOB), 30)
     assert worker.jobs() == [JOB]
     worker.stop(JOB)
     wait_until(lambda: worker.poll(JOB).phase == "finished", 60)

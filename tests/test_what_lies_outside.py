@@ -14,6 +14,7 @@ from tests.faults.test_quick import check
 from tests.listening import Listener
 from tests.product import Product, running_product
 from tests.servers import Server, redis_server
+from tests.test_end_to_end import scenario
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -48,8 +49,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, place: Server, network: Un
 
 def start(product: Product, title: str, seconds: float) -> int:
     endpoint = product.imported_demo(title)["GET /products"]
-    stages = [{"duration": seconds, "target": 2}]
-    return product.start(title, [{"name": title, "endpoint_id": endpoint["id"], "stages": stages}])
+    return product.start(title, [scenario(endpoint, 2, seconds)])
 
 
 def heard(listener: Listener, run: int, more_than: int, within: float = 30) -> list[int]:

@@ -34,7 +34,8 @@ class Picture(Schema):
 
 
 def _file(content_type: str, description: str) -> dict[str, Any]:
-    content = {content_type: {"schema": {"type": "string", "format": "binary"}}}
+    schema = {"type": "object"} if content_type == "application/json" else {"type": "string", "format": "binary"}
+    content = {content_type: {"schema": schema}}
     return {"responses": {200: {"description": description, "content": content}}}
 
 

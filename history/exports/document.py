@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from history import verdict_words
 from history.exports.tables import ITERATED, MEASURED, USERS, timelines
 from history.hosts import hosts
 from history.models import PhaseHistory, ScenarioHistory, StageHistory, StepHistory, TestHistory
@@ -63,6 +64,7 @@ def _run(run: TestHistory) -> dict[str, Any]:
         "answers": run.answers,
         "reasons": run.reasons,
         "sentences": [one["message"] for one in run.explained],
+        "verdict": verdict_words.answer(run),
         "labels": [label.text for label in run.labels.all()],
         "notes": [
             {"text": one.text, "author": str(one.author or ""), "at": one.created_at.isoformat()} for one in notes

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from history import verdict_words
 from history.models import Iterated, Measured, PhaseHistory, ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.tracks import COLUMNS
+from history.verdict import exit_code_of
 
 Row = list[Any]
 MEASURED = [column.name for column in Measured._meta.fields]
 ITERATED = [column.name for column in Iterated._meta.fields]
 USERS = ["min_vus", "avg_vus", "max_vus"]
 _TARGETS = ["response_time_target", "response_time_percentile", "error_rate_target", "tps_target"]
-_RUN = ["run", "title", "tested_at", "release", "status", "outcome"]
+_RUN = ["run", "title", "tested_at", "release", "status", "outcome", "exit_code", "verdict"]
 _PART = ["part", "scenario", "scenario_tag", "request", "position", "kind", "executor", "duration", "target"]
 
 
@@ -44,6 +46,7 @@ class Summary:
     def __init__(self, run: TestHistory) -> None:
         self.run = run
         self.about = [run.pk, run.title, run.tested_at, run.release, run.status, run.outcome]
+        self.about += [exit_code_of(run), verdict_words.sentence(run)]
 
     def rows(self) -> Iterator[Row]:
         """The run, its phases, then each scenario with its phases, steps and stages."""

@@ -33,7 +33,6 @@ class Cell:
 
     def add(self, other: "Cell") -> None:
         """Adds another cell in place."""
-        self.requests += other.requests
         self.failures += other.failures
         self.iterations += other.iterations
         self.dropped += other.dropped
@@ -42,6 +41,7 @@ class Cell:
         self.sent += other.sent
         self.received += other.received
         if other.requests:
+            self.requests += other.requests
             self.spread.add(other.spread)
             answers = self.answers
             for answer, count in other.answers.items():

@@ -6,49 +6,113 @@ k6 observes seconds; everything here is in milliseconds, converted once in `from
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import add, mul, sub
+from typing import Any
 
 SCHEMA = 3
 _PER_OCTAVE = 2**SCHEMA
 _MS = 1000.0
 # What is added to a bucket's index to turn seconds into milliseconds: log2(1000) octaves.
 _MS_SHIFT = math.log2(_MS) * _PER_OCTAVE
+_FARTHEST = 320  # buckets farther from that of one second hold what lies beyond: a picosecond, thirty thousand years
 
 
-@dataclass(slots=True)
 class Histogram:
     """Counts of response times. `count` requests took `total` milliseconds together; `zero` of them took none
-    (refused connections); `buckets` maps a bucket's index, as k6 numbers it (in seconds), to its count.
-    Counts are whole."""
+    (refused connections); the others are in buckets, numbered as k6 numbers them (in seconds): `counts` has those of
+    `first` and the ones after it. Buckets at the ends may be empty. Counts are whole.
 
-    count: float = 0.0
-    total: float = 0.0
-    zero: float = 0.0
-    buckets: dict[int, float] = field(default_factory=dict)
+    A result is made of hundreds of thousands of these, so they are added up list by list.
+    """
 
-    def add(self, other: "Histogram", share: float = 1.0) -> None:
-        """Adds `share` of `other` in place."""
-        self.count += other.count * share
-        self.total += other.total * share
-        self.zero += other.zero * share
-        buckets = self.buckets
-        for index, count in other.buckets.items():
-            buckets[index] = buckets.get(index, 0.0) + count * share
+    __slots__ = ("count", "counts", "first", "total", "zero")
+
+    def __init__(
+        self, count: float = 0, total: float = 0.0, zero: float = 0, buckets: Mapping[int, float] | None = None
+    ) -> None:
+        self.count, self.total, self.zero = count, total, zero
+        self.first, self.counts = _row(buckets) if buckets else (0, [])
+
+    @classmethod
+    def of(cls, count: float, total: float, zero: float, first: int, counts: list[float]) -> "Histogram":
+        """One that takes `counts` for its own."""
+        made = cls.__new__(cls)
+        made.count, made.total, made.zero, made.first, made.counts = count, total, zero, first, counts
+        return made
+
+    @property
+    def buckets(self) -> dict[int, float]:
+        """The counts by bucket, without empty ones."""
+        return {index: count for index, count in enumerate(self.counts, self.first) if count}
+
+    @property
+    def highest(self) -> int | None:
+        """The last bucket that is not empty."""
+        for at in range(len(self.counts) - 1, -1, -1):
+            if self.counts[at]:
+                return self.first + at
+        return None
+
+    def at(self, index: int) -> float:
+        """The count of one bucket."""
+        at = index - self.first
+        return self.counts[at] if 0 <= at < len(self.counts) else 0
+
+    def above(self, index: int) -> float:
+        """The count of all buckets after that one."""
+        return sum(self.counts[max(0, index + 1 - self.first) :])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Histogram):
+            return NotImplemented
+        mine, others = (self.count, self.total, self.zero), (other.count, other.total, other.zero)
+        return mine == others and self.buckets == other.buckets
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __repr__(self) -> str:
+        return f"Histogram({self.count!r}, {self.total!r}, {self.zero!r}, {self.buckets!r})"
+
+    def add(self, other: "Histogram") -> None:
+        """Adds another in place."""
+        self.count += other.count
+        self.total += other.total
+        self.zero += other.zero
+        more = other.counts
+        if not more:
+            return
+        if not self.counts:
+            self.first, self.counts = other.first, more.copy()
+            return
+        at = other.first - self.first
+        if at < 0:
+            self.counts[:0] = [0] * -at
+            self.first, at = other.first, 0
+        counts, end = self.counts, at + len(more)
+        if end > len(counts):
+            counts += [0] * (end - len(counts))
+        counts[at:end] = map(add, counts[at:end], more)
 
     def minus(self, earlier: "Histogram") -> "Histogram":
         """What came after `earlier`, an older state of the same cumulative histogram."""
-        buckets = {}
-        for index, count in self.buckets.items():
-            rest = count - earlier.buckets.get(index, 0.0)
-            if rest:
-                buckets[index] = rest
-        return Histogram(self.count - earlier.count, self.total - earlier.total, self.zero - earlier.zero, buckets)
+        if earlier.first == self.first and len(earlier.counts) <= len(self.counts):
+            first, counts = self.first, self.counts.copy()
+            counts[: len(earlier.counts)] = map(sub, counts, earlier.counts)
+        else:
+            first, counts = min(self.first, earlier.first), []
+            last = max(self.first + len(self.counts), earlier.first + len(earlier.counts))
+            counts = [self.at(index) - earlier.at(index) for index in range(first, last)]
+        first, counts = _trimmed(first, counts)
+        count, zero = self.count - earlier.count, self.zero - earlier.zero
+        return Histogram.of(count, self.total - earlier.total, zero, first, counts)
 
     def dealt(self, counts: Sequence[int]) -> Iterator["Histogram"]:
         """The histogram in parts of `counts` whole requests, which add up to its own. Each part has the shape of the
         whole as far as whole requests can; its time is what its buckets take of the whole's."""
-        left, rest, time = self, self.count, sum_of_middles(self.buckets)
+        left, rest, time = self, self.count, self._middles()
         for count in counts:
             if count <= 0:
                 yield Histogram()
@@ -57,24 +121,23 @@ class Histogram:
                 left, rest = Histogram(), 0
             else:
                 part = left._part(count, rest)
-                part.total = self.total * (sum_of_middles(part.buckets) / time) if time else 0.0
-                left, rest = left.minus(part), rest - count
+                part.total = self.total * (part._middles() / time) if time else 0.0
+                rest -= count
+                counts_left = list(map(sub, left.counts, part.counts))
+                left = Histogram.of(rest, left.total - part.total, left.zero - part.zero, left.first, counts_left)
                 yield part
 
     def _part(self, count: int, of: float) -> "Histogram":
         """`count` of the `of` requests, going up through the buckets: a request is dealt out where the share that is
         due comes nearest to one more."""
-        half, whole = int(of), 2 * int(of)
-        passed = self.zero
-        zero = given = (2 * passed * count + half) // whole
-        buckets: dict[int, float] = {}
-        for index, here in sorted(self.buckets.items()):
-            passed += here
-            due = (2 * passed * count + half) // whole
-            if due > given:
-                buckets[index] = due - given
-                given = due
-        return Histogram(count, 0.0, zero, buckets)
+        half, whole, twice = int(of), 2 * int(of), 2 * count
+        due = [(twice * passed + half) // whole for passed in accumulate(self.counts, initial=self.zero)]
+        return Histogram.of(count, 0.0, due[0], self.first, list(map(sub, due[1:], due)))
+
+    def _middles(self) -> float:
+        """About how long its requests took together (ms): each as long as the middle of its bucket."""
+        at = self.first + _FARTHEST
+        return sum(map(mul, self.counts, _MIDDLES[at : at + len(self.counts)]))
 
     @property
     def average(self) -> float | None:
@@ -86,34 +149,51 @@ class Histogram:
         return self.percentiles(share)[0]
 
     def percentiles(self, *shares: float) -> list[float | None]:
-        """Several percentiles, `shares` in ascending order.
+        """Several percentiles.
 
         Rank as k6's own percentiles have it (metrics.TrendSink.P: share·(n-1), the k-th value in the middle of its
         share of the count). Inside a bucket see `_place`. `bench/accuracy` measures it against exact values.
         """
-        everything = self.zero + sum(self.buckets.values())
+        passed = list(accumulate(self.counts, initial=self.zero))
+        everything, zero = passed[-1], self.zero
         if everything <= 0:
             return [None] * len(shares)
-        indexes = sorted([index for index, count in self.buckets.items() if count > 0])
+        in_buckets, last = everything > zero, bisect_left(passed, everything)
         found: list[float | None] = []
-        passed, at = self.zero, 0  # what is passed before the bucket indexes[at]
         for share in shares:
             rank = share * max(everything - 1, 0.0) + min(0.5, everything / 2)
-            if not indexes or (self.zero > 0 and rank <= self.zero):
+            if not in_buckets or (zero > 0 and rank <= zero):
                 found.append(0.0)
                 continue
-            while at < len(indexes) - 1 and passed + self.buckets[indexes[at]] < rank:
-                passed += self.buckets[indexes[at]]
+            # The first bucket with which the rank is reached; `passed` has what lies before them all in front.
+            at = min(max(bisect_left(passed, rank), 1), last) - 1
+            while not self.counts[at]:
                 at += 1
-            found.append(self._inside(indexes[at], rank - passed))
+            found.append(self._inside(at, rank - passed[at]))
         return found
 
-    def _inside(self, index: int, rank: float) -> float:
-        """The value at `rank` of the requests in bucket `index`."""
-        count = self.buckets[index]
-        before, after = self.buckets.get(index - 1, 0.0), self.buckets.get(index + 1, 0.0)
+    def _inside(self, at: int, rank: float) -> float:
+        """The value at `rank` of the requests in the bucket at `at` of `counts`."""
+        counts = self.counts
+        count, before = counts[at], counts[at - 1] if at else 0.0
+        after = counts[at + 1] if at + 1 < len(counts) else 0.0
         place = _place(rank / count, count, before, after)
-        return float(2 ** ((index - 1 + min(place, 1.0) + _MS_SHIFT) / _PER_OCTAVE))
+        return float(2 ** ((self.first + at - 1 + min(place, 1.0) + _MS_SHIFT) / _PER_OCTAVE))
+
+
+def _row(buckets: Mapping[int, float]) -> tuple[int, list[float]]:
+    first, last = min(buckets), max(buckets)
+    return first, [buckets.get(index, 0) for index in range(first, last + 1)]
+
+
+def _trimmed(first: int, counts: list[float]) -> tuple[int, list[float]]:
+    """Without the empty buckets at both ends."""
+    while counts and not counts[-1]:
+        counts.pop()
+    empty = 0
+    while empty < len(counts) and not counts[empty]:
+        empty += 1
+    return (first + empty, counts[empty:]) if empty else (first, counts)
 
 
 def _place(share: float, count: float, before: float, after: float) -> float:
@@ -136,22 +216,12 @@ def _place(share: float, count: float, before: float, after: float) -> float:
     return (math.sqrt(b * b + 4 * a * share) - b) / (2 * a)
 
 
-def sum_of_middles(buckets: Mapping[int, float]) -> float:
-    """About how long the requests in `buckets` took together (ms): each as long as the middle of its bucket."""
-    known = _MIDDLES
-    return sum(count * (known.get(index) or _middle(index)) for index, count in buckets.items())
-
-
-_MIDDLES: dict[int, float] = {}
-
-
-def _middle(index: int) -> float:
-    return _MIDDLES.setdefault(index, float(2 ** ((index - 0.5 + _MS_SHIFT) / _PER_OCTAVE)))
-
-
-def upper_bound(index: int) -> float:
+def upper_bound(index: float) -> float:
     """The upper edge of bucket `index` in milliseconds."""
     return float(2 ** ((index + _MS_SHIFT) / _PER_OCTAVE))
+
+
+_MIDDLES = [upper_bound(index - 0.5) for index in range(-_FARTHEST, _FARTHEST + 1)]
 
 
 def merged(parts: Iterable[Histogram]) -> Histogram:
@@ -163,10 +233,10 @@ def merged(parts: Iterable[Histogram]) -> Histogram:
 
 
 def from_wire(
-    count: float,
+    count: int,
     sum_seconds: float,
     schema: int,
-    zero: float,
+    zero: int,
     spans: Iterable[tuple[int, int]],
     deltas: Iterable[int],
 ) -> Histogram:
@@ -181,10 +251,10 @@ def from_wire(
         for _ in range(length):
             value += next(steps, 0)
             if value:
-                at = _to_schema(index, schema)
-                buckets[at] = buckets.get(at, 0.0) + value
+                at = max(-_FARTHEST, min(_to_schema(index, schema), _FARTHEST))
+                buckets[at] = buckets.get(at, 0) + value
             index += 1
-    return Histogram(float(count), sum_seconds * _MS, float(zero), buckets)
+    return Histogram(count, sum_seconds * _MS, zero, buckets)
 
 
 def _to_schema(index: int, schema: int) -> int:
@@ -195,17 +265,19 @@ def _to_schema(index: int, schema: int) -> int:
     return index << SCHEMA - schema
 
 
-def to_plain(histogram: Histogram) -> list[object]:
-    """`[count, total ms, zero, [index, count, index, count, …]]`, for storing as JSON."""
-    flat: list[float] = []
-    for index in sorted(histogram.buckets):
-        flat += [index, histogram.buckets[index]]
-    return [histogram.count, histogram.total, histogram.zero, flat]
+def to_plain(histogram: Histogram, counts: list[int]) -> list[Any]:
+    """`[count, total ms, zero, first bucket, number of buckets]`, whose counts are appended to `counts`."""
+    counts += histogram.counts  # type: ignore[arg-type]  # whole
+    return [histogram.count, histogram.total, histogram.zero, histogram.first, len(histogram.counts)]
 
 
-def from_plain(plain: Mapping[int, object] | list[object]) -> Histogram:
-    """The reverse of `to_plain`."""
+def from_plain(plain: list[Any], counts: list[int], at: int) -> Histogram:
+    """The reverse of `to_plain`, where its counts begin at `at`."""
+    count, total, zero, first, length = plain
+    return Histogram.of(count, total, zero, first, counts[at : at + length])  # type: ignore[arg-type]  # int is float
+
+
+def from_pairs(plain: list[Any]) -> Histogram:
+    """What older versions stored: `[count, total ms, zero, [index, count, index, count, …]]`."""
     count, total, zero, flat = plain
-    pairs = list(flat)  # type: ignore[call-overload]
-    buckets = {int(pairs[i]): float(pairs[i + 1]) for i in range(0, len(pairs), 2)}
-    return Histogram(float(count), float(total), float(zero), buckets)  # type: ignore[arg-type]
+    return Histogram(int(count), total, int(zero), dict(zip(flat[::2], map(int, flat[1::2]), strict=True)))

@@ -16,7 +16,8 @@ from typing import Any
 import cramjam
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
-from history.metrics.native_histogram import Histogram, from_plain, from_wire, to_plain
+from history.metrics.native_histogram import Histogram, from_pairs, from_plain, from_wire, to_plain
+from history.metrics.packing import pack, read
 
 MAX_PUSH = 1024 * 1024  # bytes on the wire
 MAX_UNPACKED = 16 * 1024 * 1024
@@ -142,24 +143,30 @@ def decode(body: bytes) -> Snapshot | None:
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
-    """A compact form for a store: zlib over JSON."""
+    """A compact form for a store, see `history.metrics.packing`."""
+    counts: list[int] = []
     requests = [
-        [key.scenario, key.name, key.status, key.error_code, int(key.expected), key.rest, to_plain(histogram)]
+        [key.scenario, key.name, key.status, key.error_code, int(key.expected), key.rest, to_plain(histogram, counts)]
         + ([key.step, key.stage] if key.stage else [key.step] if key.step else [])
         for key, histogram in snapshot.requests.items()
     ]
     rest = [snapshot.vus, snapshot.started, snapshot.counters, snapshot.closing]
-    plain = [snapshot.instance, snapshot.moment, requests, *rest]
-    return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 1)
+    return pack([snapshot.instance, snapshot.moment, requests, *rest], counts)
 
 
 def from_bytes(payload: bytes) -> Snapshot:
-    """The reverse of `to_bytes`."""
-    instance, moment, requests, *rest = json.loads(zlib.decompress(payload))
-    decoded = {
-        RequestKey(scenario, name, status, error_code, bool(expected), rest, *more): from_plain(histogram)
-        for scenario, name, status, error_code, expected, rest, histogram, *more in requests
-    }
+    """The reverse of `to_bytes`; and of what older versions stored, JSON alone."""
+    unzipped = zlib.decompress(payload)
+    is_older = unzipped.startswith(b"[")
+    (instance, moment, requests, *rest), counts = (json.loads(unzipped), []) if is_older else read(unzipped)
+    decoded, at = {}, 0
+    for scenario, name, status, error_code, expected, other, plain, *more in requests:
+        key = RequestKey(scenario, name, status, error_code, bool(expected), other, *more)
+        if is_older:
+            decoded[key] = from_pairs(plain)
+            continue
+        decoded[key] = from_plain(plain, counts, at)
+        at += plain[-1]
     return Snapshot(instance, moment, decoded, *rest)
 
 
@@ -205,10 +212,10 @@ def _histogram(wire: Any) -> Histogram:
     if sum(length for _, length in spans) > 100_000:
         raise BadPush("A histogram in the push has too many buckets.")
     return from_wire(
-        wire.count_int or wire.count_float,
+        wire.count_int or int(wire.count_float),
         wire.sum,
         wire.schema,
-        wire.zero_count_int or wire.zero_count_float,
+        wire.zero_count_int or int(wire.zero_count_float),
         spans,
         wire.positive_deltas,
     )

@@ -7,10 +7,11 @@ count that k6 sent, to the request. The response times of a push are dealt out w
 as it got requests, of the same shape: whatever seconds are added up, their histogram has each request once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import floor
+from operator import add
 
 from history.metrics.cells import Cell, Numbers, Place, Second, numbers, sum_cells
 from history.metrics.native_histogram import Histogram
@@ -21,7 +22,7 @@ __all__ = ["Cell", "Numbers", "Place", "Second", "Timeline", "build", "numbers",
 PUSH_INTERVAL = 1.0
 SILENCE = 5.0  # seconds without a push after which a generator is no longer waited for
 _LONGEST_GAP = 4 * 3600.0
-_Part = tuple[int, float, float]  # a second; the shares of a push's time that are over at its begin and at its end
+_Grown = tuple[str, str, Place]  # the name of a counter, the field of a cell that it is added to, and whose cell
 # Where the counters of a push go, by name and the label `ok`; others are only added up.
 _SPREAD = {
     ("iterations", ""): "iterations",
@@ -53,7 +54,7 @@ class Timeline:
 
     `origin` is the time at which the load began, in seconds since the epoch: as k6 says, else one push interval
     before the first push. A difference that belongs to a second already handed out is counted in the next one,
-    so that the sum over the seconds stays right.
+    so that the sum over the seconds stays right. `staged`: tags of the scenarios whose requests tell their stage.
     """
 
     def __init__(self) -> None:
@@ -62,7 +63,8 @@ class Timeline:
         self._generators: dict[str, _Generator] = {}
         self._waited: set[str] = set()
         self._cells: dict[int, dict[Place, Cell]] = {}
-        self._keys: dict[str, CounterKey] = {}
+        self._counted: dict[str, _Grown | None] = {}
+        self.staged: set[str] = set()
         self._vus: dict[int, dict[str, float]] = {}
         self._last_vus: dict[str, float] = {}
 
@@ -81,9 +83,16 @@ class Timeline:
         is_late = snapshot.moment < generator.moment
         start = max(generator.moment if not is_late else snapshot.moment - PUSH_INTERVAL, self.origin)
         start = max(start, snapshot.moment - _LONGEST_GAP)
-        parts = self._parts(start, snapshot.moment)
-        grown = self._take_requests(generator, snapshot, parts, is_late=is_late)
-        self._take_counters(generator, snapshot, parts, grown, is_late=is_late)
+        seconds, shares = self._parts(start, snapshot.moment)
+        good = self._take_requests(generator, snapshot, seconds, shares, is_late=is_late)
+        for (name, column, place), count in self._grown_counters(generator, snapshot, is_late=is_late).items():
+            weights = good.get(place, ()) if name == "mv_failed" else ()
+            # No second gets more failures than it got requests.
+            counts = _by_weight(count, weights) if any(weights) else _evenly(count, shares)
+            for t, share in zip(seconds, counts, strict=True):
+                if share:
+                    cell = self._cell(t, place)
+                    setattr(cell, column, getattr(cell, column) + share)
         if not is_late:
             generator.moment = snapshot.moment
             generator.closed = snapshot.closing
@@ -95,77 +104,81 @@ class Timeline:
                 self._vus.setdefault(self._second(snapshot.moment), {})[snapshot.instance] = snapshot.vus
 
     def _take_requests(
-        self, generator: _Generator, snapshot: Snapshot, parts: list[_Part], *, is_late: bool
-    ) -> dict[Place, dict[int, int]]:
-        """Answers how many requests that k6 took for good each second got by it."""
-        grown: dict[Place, dict[int, int]] = {}
+        self, generator: _Generator, snapshot: Snapshot, seconds: list[int], shares: list[float], *, is_late: bool
+    ) -> dict[Place, list[int]]:
+        """Answers how many requests that k6 took for good each second got by it, by place."""
+        good: dict[Place, list[int]] = {}
+        grown: dict[Place, tuple[Histogram, list[int]]] = {}
+        for key, difference in self._grown_requests(generator, snapshot, is_late=is_late):
+            place, answer, expected = (key.scenario, key.step), key.answer, key.expected
+            counts = _evenly(int(difference.count), shares)
+            for t, count in zip(seconds, counts, strict=True):
+                if count:
+                    cell = self._cell(t, place)
+                    cell.requests += count
+                    cell.failures += 0 if expected else count
+                    cell.answers[answer] = cell.answers.get(answer, 0) + count
+            if expected:
+                good[place] = _sums(good[place], counts) if place in good else counts
+            if place in grown:
+                spread, before = grown[place]
+                spread.add(difference)
+                counts = _sums(before, counts)
+                difference = spread
+            grown[place] = (difference, counts)
+        for place, (spread, counts) in grown.items():
+            for t, count, part in zip(seconds, counts, spread.dealt(counts), strict=True):
+                if count:
+                    cell = self._cell(t, place)
+                    if cell.spread.count:
+                        cell.spread.add(part)
+                    else:
+                        cell.spread = part
+        return good
+
+    def _grown_requests(
+        self, generator: _Generator, snapshot: Snapshot, *, is_late: bool
+    ) -> Iterator[tuple[RequestKey, Histogram]]:
+        """What each series grew by, where it did."""
+        series = generator.series
         for key, state in snapshot.requests.items():
-            known = generator.series.get(key)
+            known = series.get(key)
+            if known is None and key.stage:
+                self.staged.add(key.scenario)
             if known is not None and state.count < known.count:
                 if is_late:
                     continue
                 generator.before.setdefault(key, Histogram()).add(known)
                 known = None  # k6 began again from zero
-            difference = state.minus(known) if known else state
-            generator.series[key] = state
-            if difference.count <= 0:
-                continue
-            place, answer = (key.scenario, key.step), key.answer
-            counts = _evenly(int(difference.count), parts)
-            spreads = difference.dealt(counts)
-            for (t, _before, _reached), count, spread in zip(parts, counts, spreads, strict=True):
-                if not count:
-                    continue
-                cell = self._cell(t, place)
-                cell.requests += count
-                cell.failures += 0 if key.expected else count
-                cell.spread.add(spread)
-                cell.answers[answer] = cell.answers.get(answer, 0) + count
-                if key.expected:
-                    seconds = grown.setdefault(place, {})
-                    seconds[t] = seconds.get(t, 0) + count
-        return grown
+            series[key] = state
+            difference = state.minus(known or _NOTHING)
+            if difference.count > 0:
+                yield key, difference
 
-    def _take_counters(
-        self,
-        generator: _Generator,
-        snapshot: Snapshot,
-        parts: list[_Part],
-        grown: dict[Place, dict[int, int]],
-        *,
-        is_late: bool,
-    ) -> None:
-        for (name, column, place), count in self._grown_counters(generator, snapshot, is_late=is_late).items():
-            good = grown.get(place, {})
-            if name == "mv_failed" and any(good.values()):
-                # No second gets more failures than it got requests.
-                counts = dict(zip(good, _by_weight(count, list(good.values())), strict=True))
-            else:
-                counts = dict(zip((t for t, _before, _reached in parts), _evenly(count, parts), strict=True))
-            for t, share in counts.items():
-                if share:
-                    cell = self._cell(t, place)
-                    setattr(cell, column, getattr(cell, column) + share)
-
-    def _grown_counters(
-        self, generator: _Generator, snapshot: Snapshot, *, is_late: bool
-    ) -> dict[tuple[str, str, Place], int]:
-        """By how much the counters grew, those of all stages and checks together: (name, column of a cell, place)."""
-        grown: dict[tuple[str, str, Place], int] = {}
+    def _grown_counters(self, generator: _Generator, snapshot: Snapshot, *, is_late: bool) -> dict[_Grown, int]:
+        """By how much the counters grew, those of all stages and checks together."""
+        grown: dict[_Grown, int] = {}
+        counters = generator.counters
         for text, value in (snapshot.counters or {}).items():
-            known = generator.counters.get(text, 0.0)
+            known = counters.get(text, 0.0)
             if value < known:
                 if is_late:
                     continue
                 generator.counted_before[text] = generator.counted_before.get(text, 0.0) + known
                 known = 0.0
-            generator.counters[text] = value
-            key = self._keys.get(text) or self._keys.setdefault(text, CounterKey.of(text))
-            count, column = round(value - known), _column(key)
-            if count > 0 and column is not None:
-                where = (key.name, column, (key.scenario, key.step))
-                grown[where] = grown.get(where, 0) + count
+            counters[text] = value
+            count = round(value - known)
+            if count > 0:
+                where = self._counted[text] if text in self._counted else self._grown(text)
+                if where is not None:
+                    grown[where] = grown.get(where, 0) + count
         return grown
+
+    def _grown(self, text: str) -> _Grown | None:
+        key = CounterKey.of(text)
+        column = _column(key)
+        found = None if column is None else (key.name, column, (key.scenario, key.step))
+        return self._counted.setdefault(text, found)
 
     def complete_until(self, now: float) -> int:
         """The number of whole seconds that nothing more is expected for, at time `now` (seconds since the epoch)."""
@@ -258,17 +271,19 @@ class Timeline:
             cell = places[place] = Cell()
         return cell
 
-    def _parts(self, start: float, end: float) -> list[_Part]:
-        """The seconds that (start, end] spans."""
+    def _parts(self, start: float, end: float) -> tuple[list[int], list[float]]:
+        """The seconds that (start, end] spans, each once, and the share of that time that is over at the end of each.
+        What belongs to seconds that were handed out is the next one's."""
         assert self.origin is not None
         a, b = start - self.origin, end - self.origin
         first, last = floor(a), floor(b) if b > floor(b) else floor(b) - 1
-        parts = []
+        found: dict[int, float] = {}
         for t in range(first, max(first, last) + 1):
-            reached = min(1.0, (t + 1 - a) / (b - a)) if b > a and t < last else 1.0
-            before = max(0.0, (t - a) / (b - a)) if b > a and t > first else 0.0
-            parts.append((max(t, self.handed_out, 0), before, reached))
-        return parts
+            found[max(t, self.handed_out, 0)] = min(1.0, (t + 1 - a) / (b - a)) if b > a and t < last else 1.0
+        return list(found), list(found.values())
+
+
+_NOTHING = Histogram()
 
 
 def _column(key: CounterKey) -> str | None:
@@ -276,17 +291,25 @@ def _column(key: CounterKey) -> str | None:
     return None if key.name.startswith("data_") and not key.scenario else _SPREAD.get((key.name, key.ok))
 
 
-def _evenly(count: int, parts: list[_Part]) -> list[int]:
+def _evenly(count: int, shares: list[float]) -> list[int]:
     """`count` over seconds: floor(share so far) minus what the seconds before got."""
-    reached = [count if share >= 1.0 else floor(count * share) for _t, _before, share in parts]
-    return [whole - given for whole, given in zip(reached, [0, *reached], strict=False)]
+    found, given = [], 0
+    for share in shares:
+        reached = count if share >= 1.0 else int(count * share)
+        found.append(reached - given)
+        given = reached
+    return found
 
 
-def _by_weight(count: int, weights: list[int]) -> list[int]:
+def _by_weight(count: int, weights: Sequence[int]) -> list[int]:
     """`count` in whole parts; up to the sum of the weights none is greater than its weight."""
     whole = sum(weights)
     reached = [count * passed // whole for passed in accumulate(weights)]
     return [here - given for here, given in zip(reached, [0, *reached], strict=False)]
+
+
+def _sums(one: list[int], other: list[int]) -> list[int]:
+    return list(map(add, one, other))
 
 
 def _by_scenario(places: dict[Place, Cell]) -> dict[str, Cell]:

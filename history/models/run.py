@@ -78,7 +78,7 @@ class TestHistory(Iterated):
         ordering = ["-tested_at", "-id"]
         indexes = [
             models.Index(fields=["project", "-tested_at"], name="run_by_project_and_time"),
-            # The list of runs, and how many there are, without reading each row past its script and log.
+            # The list's order, with all that its count needs: a row itself lies behind its script and log.
             models.Index(fields=["deleted_at", "-pinned", "-tested_at", "-id", "project"], name="run_by_list"),
             models.Index(fields=["release"], name="run_by_release"),
         ]

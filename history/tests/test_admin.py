@@ -4,9 +4,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from history.baselines import set_baseline
+from history.labelling import add_note, set_labels
 from history.models import (
+    Baseline,
+    BlockHistory,
+    FailedRequest,
     MetricSnapshot,
+    PhaseHistory,
+    RunLabel,
+    RunNote,
     ScenarioHistory,
     StageHistory,
     StepHistory,
@@ -39,6 +48,39 @@ def test_every_model_is_listed_found_and_opened(client: Client, run: TestHistory
     assert page.status_code == 200
     assert page.context["cl"].result_count > 0
     assert client.get(change_url(model.objects.first())).status_code == 200
+
+
+@pytest.mark.parametrize("model", [PhaseHistory, BlockHistory, FailedRequest, RunLabel, RunNote, Baseline])
+def test_what_is_kept_and_said_beside_the_numbers_is_listed_found_and_opened(
+    client: Client, administrator: User, alice: User, model: type
+) -> None:
+    client.force_login(administrator)
+    run = recorded_rows(alice, recorded=recorded_steps())
+    record(run, recorded_steps().summaries)
+    TestHistory.objects.filter(pk=run.pk).update(status="completed", is_completed=True, title="Recorded")
+    run.refresh_from_db()
+    set_labels(run, ["nightly"])
+    add_note(run, alice, "calm")
+    set_baseline(run, alice)
+    FailedRequest.objects.create(test_history=run, step=StepHistory.objects.first(), kind="500")
+    page = client.get(reverse(f"admin:history_{model.__name__.lower()}_changelist"), {"q": "Recorded"})
+    assert page.context["cl"].result_count > 0
+    assert client.get(change_url(model.objects.first())).status_code == 200
+    html = client.get(change_url(run)).content.decode()
+    assert all(word in html for word in ("nightly", "calm", "Phases of runs"))
+
+
+def test_deleted_runs_are_shown_with_a_filter(client: Client, run: TestHistory) -> None:
+    address = reverse("admin:history_testhistory_changelist")
+    TestHistory.objects.filter(pk=run.pk).update(deleted_at=timezone.now())
+    found = [client.get(address, {"deleted": choice}).context["cl"].result_count for choice in ("", "1", "0")]
+    assert found == [1, 1, 0]
+
+
+def test_measured_numbers_of_a_phase_are_read_only(client: Client, run: TestHistory) -> None:
+    html = client.get(change_url(PhaseHistory.objects.first())).content.decode()
+    assert not any(f'name="{name}"' in html for name in ("p95_response_time", "max_vus", "checks_passed"))
+    assert "?unlock=1" in html
 
 
 def test_steps_are_found_and_opened(client: Client, administrator: User, alice: User) -> None:

@@ -101,7 +101,12 @@ def test_pushes_that_come_late_or_twice_are_no_jump() -> None:
 
 def test_two_seconds_are_what_clocks_may_be_corrected_by() -> None:
     assert pushed(*every_second(0, 12), closing=11.9).jump([10.0]) is None
-    assert pushed(*every_second(0, 13), closing=12.9).jump([10.0]) is not None
+    assert pushed(*every_second(0, 5), *every_second(8, 13), closing=13.0).jump([10.0]) is not None
+    assert pushed(*every_second(0, 13), closing=9.9).jump([12.0]) is not None
+
+
+def test_a_k6_that_goes_on_pushing_after_the_end_did_not_jump() -> None:
+    assert pushed(*every_second(0, 30), closing=30.1).jump([10.0]) is None
 
 
 def test_each_generator_has_its_own_clock() -> None:
@@ -118,6 +123,23 @@ def test_a_generator_that_waited_for_others_was_not_silent() -> None:
     for t in every_second(0, 5):
         clocks.see(Snapshot("1", START + t, {}, started=START))
     assert clocks.silence([5.0]) is None
+
+
+def test_a_load_that_begins_later_is_no_silence_before() -> None:
+    """k6 says when it began with its first scenario only: until then its pushes count users, none of them at work."""
+    clocks = Clocks()
+    for t in every_second(0, 30):
+        clocks.see(Snapshot("1", START + t, {}, vus=0.0, started=START if t > 20 else None))
+    assert clocks.silence([30.0]) is None
+    assert clocks.jump([30.0]) is None
+
+
+def test_a_generator_that_never_began_has_no_clock() -> None:
+    clocks = Clocks()
+    clocks.see(Snapshot("1", START, {}, vus=0.0))
+    clocks.see(Snapshot("1", START + 60, {}, closing=True))
+    assert clocks.silence([60.0]) is None
+    assert clocks.jump([1.0]) is None
 
 
 @pytest.mark.parametrize("run", [recorded_run(), recorded_steps()])

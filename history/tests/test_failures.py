@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from history.failures import MARK, MOST, MOST_KINDS, Failure, first, keep, of_run, read
+from history.failures import MARK, MOST, MOST_KINDS, Failure, Key, first, keep, of_run, read
 from history.models import FailedRequest, TestHistory
 from history.tests.recorded_history import recorded_rows
 from tests.recorded import recorded_steps
@@ -61,13 +61,18 @@ def test_what_is_no_line_of_ours_is_left_out(text: str) -> None:
 
 
 def test_odd_values_become_harmless_ones() -> None:
-    odd = {"method": 7, "url": "\x00\ud83d" * 9000, "headers": [["a"], 7, ["b", None]] * 50, "body": {"x": 1}}
+    odd = {
+        "method": 7,
+        "url": "\x00\ud83d" * 9000,
+        "headers": [["a"], 7, ["b", None], *([str(n), "v"] for n in range(50))],
+        "body": {"x": 1},
+    }
     (found,) = told(line(request=odd, response={"status": "x", "body": "\x00"}, error=None, checks=7))
     assert found.request["method"] == found.request["body"] == ""
     assert found.request["url"].startswith("\ufffd?")
     assert len(found.request["url"]) == 2048
     assert len(found.request["headers"]) == 40
-    assert found.response == {"status": 0, "status_text": "", "headers": [], "body": "\ufffd", "duration": None}
+    assert found.response == {"status": 0, "status_text": "", "headers": {}, "body": "\ufffd", "duration": None}
 
 
 def test_a_mark_inside_of_an_answer_makes_no_second_line() -> None:
@@ -75,12 +80,12 @@ def test_a_mark_inside_of_an_answer_makes_no_second_line() -> None:
     assert [one.t for one in told(line(1, request={"body": body}))] == [1]
 
 
-keys = st.tuples(st.integers(1, 2), st.sampled_from(["500", "check"]), st.floats(0, 9), st.booleans())
+keys = st.tuples(st.just(1), st.sampled_from(["500", "check"]), st.integers(0, 9), st.booleans())
 
 
-@given(st.sets(keys, max_size=60))
-def test_the_first_are_the_same_however_they_come(all_of_them: set[tuple[int, str, float, bool]]) -> None:
-    at_once, in_parts = first(all_of_them), set[tuple[int, str, float, bool]]()
+@given(st.sets(keys, max_size=20))
+def test_the_first_are_the_same_however_they_come(all_of_them: set[Key]) -> None:
+    at_once, in_parts = first(all_of_them), set[Key]()
     for key in all_of_them:
         in_parts = first(in_parts | {key})
     assert in_parts == at_once
@@ -149,7 +154,7 @@ def test_the_api_gives_them_with_their_step(run: TestHistory, alice: User, clien
     ]
     one = answer["items"][1]
     assert one["scenario_tag"] == TAG
-    assert one["request"]["headers"] == [["Accept", "*/*"]]
+    assert one["request"]["headers"] == {"Accept": "*/*"}
     assert one["response"]["status"] == 500
     assert answer["items"][0]["response"] is None
 

@@ -1,11 +1,13 @@
 """Native histograms: buckets, merging, percentiles; values worked out by hand."""
 
+import itertools
 import math
 import random
+from collections import Counter
 
 import pytest
 
-from history.metrics.native_histogram import Histogram, from_plain, from_wire, merged, to_plain, upper_bound
+from history.metrics.native_histogram import Histogram, from_pairs, from_plain, from_wire, merged, to_plain, upper_bound
 
 
 def bucket_of(seconds: float) -> int:
@@ -15,16 +17,8 @@ def bucket_of(seconds: float) -> int:
 
 def of(values_ms: list[float]) -> Histogram:
     """A histogram as k6 would build it."""
-    histogram = Histogram()
-    for value in values_ms:
-        histogram.count += 1
-        histogram.total += value
-        if value == 0:
-            histogram.zero += 1
-        else:
-            index = bucket_of(value / 1000)
-            histogram.buckets[index] = histogram.buckets.get(index, 0) + 1
-    return histogram
+    buckets = Counter(bucket_of(value / 1000) for value in values_ms if value)
+    return Histogram(len(values_ms), sum(values_ms), values_ms.count(0), buckets)
 
 
 def test_it_reads_spans_and_deltas() -> None:
@@ -110,5 +104,37 @@ def test_a_difference_gives_what_came_after() -> None:
 
 
 def test_it_survives_storing() -> None:
-    histogram = of([1, 5, 5, 0, 90])
-    assert from_plain(to_plain(histogram)) == histogram
+    stored = [of([1, 5, 5, 0, 90]), Histogram(), of([7])]
+    counts: list[int] = []
+    plain = [to_plain(histogram, counts) for histogram in stored]
+    begins = itertools.accumulate((row[-1] for row in plain), initial=0)
+    assert [from_plain(row, counts, at) for row, at in zip(plain, begins, strict=False)] == stored
+
+
+def test_what_older_versions_stored_is_read() -> None:
+    assert from_pairs([3.0, 40.5, 1.0, [-53, 1.0, -50, 1.0]]) == Histogram(3, 40.5, 1, {-53: 1, -50: 1})
+
+
+def test_it_is_dealt_out_whole() -> None:
+    # Ten requests in parts of 4 and 6: the first gets what is due of each bucket, rounded: 1/10 (of the zeros) -> 0,
+    # 4/10 of the 5 passed then -> 2, of the 8 -> 3, of the 10 -> 4.
+    whole = Histogram(10, 2000.0, 1, {-16: 4, -15: 3, -8: 2})
+    first, second = whole.dealt([4, 6])
+    assert (first.zero, first.buckets) == (0, {-16: 2, -15: 1, -8: 1})
+    assert (second.zero, second.buckets) == (1, {-16: 2, -15: 2, -8: 1})
+    assert first.total + second.total == pytest.approx(2000.0)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_however_it_is_dealt_out_the_parts_are_the_whole(seed: int) -> None:
+    source = random.Random(seed)
+    whole = of([source.lognormvariate(4, 1) for _ in range(300)] + [0] * source.randrange(9))
+    cuts = sorted(source.randrange(int(whole.count) + 1) for _ in range(4))
+    counts = [b - a for a, b in itertools.pairwise([0, *cuts, int(whole.count)])]
+    parts = list(whole.dealt(counts))
+    assert [part.count for part in parts] == counts
+    assert [sum(part.counts) + part.zero for part in parts] == counts
+    assert all(count >= 0 for part in parts for count in part.counts)
+    together = merged(parts)
+    assert (together.count, together.zero, together.buckets) == (whole.count, whole.zero, whole.buckets)
+    assert together.total == pytest.approx(whole.total)

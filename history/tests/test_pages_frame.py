@@ -73,10 +73,10 @@ def test_no_template_is_longer_than_150_lines() -> None:
     assert {path: length for path, length in lengths.items() if length > 150} == {}
 
 
-def test_own_javascript_stays_under_400_lines() -> None:
+def test_own_javascript_stays_under_520_lines() -> None:
     lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in OWN_SCRIPTS}
     assert "app.js" in lengths
-    assert sum(lengths.values()) <= 400
+    assert sum(lengths.values()) <= 520
 
 
 def test_no_page_nests_a_form_in_a_form(client: Client, alice: User) -> None:

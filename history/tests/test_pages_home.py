@@ -64,8 +64,8 @@ def test_a_project_card_counts_what_is_in_it(page: Client, alice: User) -> None:
     run_of(project)
     run_of(project)
     run_of(project)
-    card = page.get("/", headers=BROWSER).context["projects"][0]
-    assert (card.endpoint_count, card.plan_count, card.run_count) == (2, None, 3)
+    card = page.get("/", headers=BROWSER).context["cards"][0]
+    assert (card.endpoints, card.plans, card.runs) == (2, 0, 3)
     assert "2 endpoints · 0 plans · 3 runs" in home(page)
 
 
@@ -85,14 +85,15 @@ def test_htmx_gets_the_runs_alone(page: Client, alice: User) -> None:
 def test_it_asks_the_database_as_often_for_many_runs_as_for_one(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
+    """Session, user, runs by project, active, finished, projects, their last runs."""
     run_of(project_of(alice))
-    with django_assert_num_queries(8):  # session, user, any run, active, finished, cards, their last runs, frame
+    with django_assert_num_queries(7):
         home(page)
     for number in range(6):
         project = project_of(alice, f"API {number}")
         run_of(project)
         run_of(project, Status.RUNNING)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         home(page)
 
 

@@ -178,10 +178,10 @@ def test_the_page_asks_the_database_as_often_for_many_scenarios_as_for_one(
     project = project_of(alice)
     many = plan_of(*(scenario_of(f"s{n:02}") for n in range(12)))
     one, twelve = run_of(project), run_of(project, plan_snapshot=many)
-    # session, user, run, scenarios, stages, steps, heatmap, phases, failing requests, live runs of the frame
-    with django_assert_num_queries(10):
+    # session, user, run, scenarios, stages, steps, heatmap, phases, failing requests, labels, notes, live runs
+    with django_assert_num_queries(12):
         html_of(page, one)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         html_of(page, twelve)
 
 

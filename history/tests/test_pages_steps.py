@@ -156,5 +156,5 @@ def test_the_page_asks_the_database_as_often_whatever_the_number_of_steps(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     run = finished(alice)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(14):
         html_of(page, run)

@@ -42,6 +42,7 @@ def minutes_of_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the run of ten seconds has several blocks."""
     monkeypatch.setattr(blocks, "LENGTH", 3)
     monkeypatch.setattr("history.minutes.LENGTH", 3)
+    monkeypatch.setattr("history.tracks.LENGTH", 3)
 
 
 def of(run: TestHistory, start: int | None, end: int | None) -> Span:

@@ -60,7 +60,7 @@ def test_numbers_come_back_to_the_last_digit(store: MetricStore, run: TestHistor
     source = random.Random(7)
     for _ in range(50):
         moment = source.uniform(1.7e9, 1.8e9)
-        histogram = Histogram(3.0, source.random() * 1e6, 0.0, {source.randrange(-80, 40): source.random()})
+        histogram = Histogram(3.0, source.random() * 1e6, 0.0, {source.randrange(-80, 40): source.randrange(2**40)})
         key = RequestKey("s01", "GET /a", "200", "", True)
         counters = {"data_sent:s01": source.random() * 10**15}
         sent = Snapshot("1", moment, {key: histogram}, source.random(), moment / 3, counters, True)
@@ -118,7 +118,7 @@ def test_long_runs_are_read_to_the_end(store: MetricStore, run: TestHistory) -> 
 def test_names_in_any_script_and_large_pushes_come_back(store: MetricStore, run: TestHistory) -> None:
     source = random.Random(5)
     keys = [RequestKey(f"s{n}", f"GET /주문/{{번호}}/☕\"'\\,= {n}", "200", "", True, "a=ü\n") for n in range(3000)]
-    histograms = (Histogram(9.0, source.random(), 0.0, {at: source.random() for at in range(5)}) for _ in keys)
+    histograms = (Histogram(9.0, source.random(), 0.0, {at: source.randrange(10**6) for at in range(5)}) for _ in keys)
     large = Snapshot("pod-한", 1.7e9, dict(zip(keys, histograms, strict=True)))
     store.write(run.pk, [large])
     assert snapshots(store, run) == [large]

@@ -1,10 +1,13 @@
 """Failed checks, iterations and dropped ones: counters of k6, spread over seconds as requests are."""
 
+import json
 import random
+import zlib
 from dataclasses import replace
 
 import pytest
 
+from history.metrics.native_histogram import Histogram
 from history.metrics.remote_write import CounterKey, RequestKey, Snapshot, from_bytes, to_bytes
 from history.metrics.timeline import Cell, Timeline, build, numbers
 from history.tests.test_timeline import FAILED, OK, START, first, push
@@ -95,7 +98,13 @@ def test_a_scenario_of_one_step_has_no_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [CounterKey("iterations", "s01"), CounterKey("mv_checks", "s01", "", "c1", "true"), CounterKey("data_sent")]
+    "key",
+    [
+        CounterKey("iterations", "s01"),
+        CounterKey("mv_checks", "s01", "", "c1", "true"),
+        CounterKey("data_sent"),
+        CounterKey("data_sent", "s01", "", "", "", "2"),
+    ],
 )
 def test_a_counter_is_read_back_as_it_was(key: CounterKey) -> None:
     assert CounterKey.of(str(key)) == key
@@ -104,8 +113,17 @@ def test_a_counter_is_read_back_as_it_was(key: CounterKey) -> None:
 def test_snapshots_of_before_there_were_steps_are_still_read() -> None:
     snapshot = counted(first(1, {OK: 10, FAILED: 2}), iterations=12)
     assert from_bytes(to_bytes(snapshot)) == snapshot
-    stepped = first(1, {FIRST: 10, OK: 3})
+    stepped = first(1, {FIRST: 10, OK: 3, replace(FIRST, stage="2"): 4, replace(OK, stage="1"): 5})
     assert from_bytes(to_bytes(stepped)) == stepped
+
+
+def test_what_older_versions_stored_is_still_read() -> None:
+    """JSON alone, as it was before steps and before stages."""
+    key, counters = ["s01", "GET /a", "200", "", 1, "", [2.0, 30.5, 0.0, [-53, 1.0, -50, 1.0]]], {"iterations:s01": 2.0}
+    older = zlib.compress(json.dumps(["1", 5.0, [key, [*key, "2"]], 3.0, 4.0, counters, False]).encode())
+    spread = Histogram(2, 30.5, 0, {-53: 1, -50: 1})
+    requests = {OK: spread, replace(OK, step="2"): spread}
+    assert from_bytes(older) == Snapshot("1", 5.0, requests, 3.0, 4.0, counters)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -249,6 +249,8 @@ class KubernetesRunner:
         try:
             return index, self._api.text(path, timeout=3.0, container="k6", tailLines=str(_LAST_SHOWN))
         except RunnerError as error:
+            if error.permanent:
+                raise
             return index, f"[{pod['metadata']['name']}: {error}]\n"
 
     def _measured(self, job_name: str, progress: Progress) -> Progress:

@@ -165,6 +165,8 @@ class LocalRunner:
         tail = _last(folder / "log.tail", LOG_END)
         if len(tail) < LOG_END:
             tail = (_read(folder / "log.head", LOG_HEAD) + tail)[-LOG_END:]
+        if len(tail) == LOG_END:  # the first line is half a line
+            tail = tail.partition(b"\n")[2]
         return tail.decode(errors="replace")
 
     def dashboard(self, job_name: str, instance: str) -> Door:

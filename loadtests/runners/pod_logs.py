@@ -31,10 +31,14 @@ def merged(logs: Sequence[tuple[str, str]]) -> Logs:
 def ends(logs: Sequence[tuple[str, str]], most: int) -> str:
     """(instance, end of its log) of each pod -> the ends of all logs under a heading a pod."""
     share = most // max(1, len(logs))
-    texts = [(instance, taken_apart(log)[1][-share:].rstrip("\n")) for instance, log in logs]
+    texts = [(instance, _end(taken_apart(log)[1], share)) for instance, log in logs]
     if len(texts) == 1:
         return texts[0][1]
     return "\n".join(f"── generator {instance}\n{text}" for instance, text in texts if text)
+
+
+def _end(text: str, most: int) -> str:
+    return (text if len(text) <= most else text[-most:].partition("\n")[2]).rstrip("\n")
 
 
 def taken_apart(log: str) -> tuple[str, str, str]:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.contrib.auth.models import User
 
 from history.models import TestHistory
+from history.states import Status
+from history.tests.sample_runs import project_of, run_of
 from loadtests import fleet
 from loadtests.k6.plan import StagePlan
 from loadtests.runners import Generator, LocalRunner, Progress
@@ -57,6 +60,18 @@ def test_samples_that_follow_at_once_are_taken_together() -> None:
     assert row["sample"] == [106, 3.1]
     assert row["cpu"] == pytest.approx(2.2 / 3)
     assert doubts(row) == []
+
+
+@pytest.mark.django_db
+def test_what_k6_does_before_the_load_begins_does_not_count(alice: User) -> None:
+    """A thousand users and large tables are made with all the cores there are."""
+    run = run_of(project_of(alice), Status.STARTING)
+    for status, clock, used in ((Status.STARTING, 100, 1), (Status.STARTING, 108, 17), (Status.RUNNING, 112, 18)):
+        run.status = status
+        one = Generator("1", "k6", "running", cpu_seconds=used, clock=clock, cpu_limit=CORES)
+        fleet.note(run, Progress("running", None, 1, 1, 0, "", generators=(one,)))
+    (row,) = TestHistory.objects.get(pk=run.pk).generators
+    assert (row["watched"], row["busy"], row["cpu"]) == (4, 0, 0.25)
 
 
 def test_of_a_k6_that_was_never_watched_nothing_is_said() -> None:

@@ -121,8 +121,9 @@ def test_the_log_of_a_load_that_goes_on_is_read_from_its_end(tmp_path: Path, k6:
     assert runner.log_tail(JOB) == ""
     keeper.feed(b"first\n")
     assert runner.log_tail(JOB) == "first\n"
-    for number in range(100_000):
-        keeper.feed(b"line %d\n" % number)
+    lines = [b"line %d\n" % number for number in range(100_000)]
+    for at in range(0, len(lines), 1000):
+        keeper.feed(b"".join(lines[at : at + 1000]))
     end = runner.log_tail(JOB)
     assert end.endswith("line 99998\nline 99999\n")
     assert len(end) <= LOG_END

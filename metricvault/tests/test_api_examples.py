@@ -1,9 +1,11 @@
 """Each operation of the OpenAPI document shows what was asked and answered once; what is shown fits its own schemas."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from ninja import Schema
 
 from metricvault.api import api
 from metricvault.api_examples import FILE, examples
@@ -51,3 +53,14 @@ def _fits(name: str, content: dict[str, Any]) -> None:
         return
     problems = Draft202012Validator({**schema, "components": DOCUMENT["components"]}).iter_errors(content["example"])
     assert not [f"{name} {one.json_path}: {one.message}" for one in problems]
+
+
+def test_no_two_shapes_share_a_name() -> None:
+    """The document would show one of them for both."""
+    every = [one for one in _schemas(Schema) if one.__name__ in DOCUMENT["components"]["schemas"]]
+    names = Counter(one.__name__ for one in every)
+    assert not [f"{one.__module__}.{one.__name__}" for one in every if names[one.__name__] > 1]
+
+
+def _schemas(kind: type) -> set[type]:
+    return {inner for one in kind.__subclasses__() for inner in (one, *_schemas(one))}

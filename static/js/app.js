@@ -46,9 +46,9 @@
     body.append(...[...body.rows].sort((a, b) => order(value(a), value(b)) * (down ? -1 : 1)));
   });
 
-  on("input", "[data-filter]", (el) => { // the rows of a table whose first cell holds what was typed
-    for (const row of all("tbody tr", document.getElementById(el.dataset.filter))) row.hidden = !row.cells[0].textContent.toLowerCase().includes(el.value.trim().toLowerCase());
-  });
+  on("input", "[data-filter]", (el) => all("tbody tr", document.getElementById(el.dataset.filter)).forEach((row) => { // by their first cells
+    row.hidden = !row.cells[0].textContent.toLowerCase().includes(el.value.trim().toLowerCase());
+  }));
 
   function leave(el) { // six seconds, longer while it is focused or under the pointer; errors stay
     if (!el.classList.contains("bad")) setTimeout(() => (el.matches(":hover, :focus-within") ? leave(el) : el.remove()), 6000);

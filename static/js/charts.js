@@ -1,7 +1,7 @@
 /* The charts of a run: uPlot, one cursor and one zoom for all. MV.charts.load() reads the time series, in stretches
-   where there are more seconds than pixels; put(message) adds a live second; no second is there twice. A chosen span
-   is asked for from the server, which answers with its tables. Hooks: [data-run][data-timeseries][data-span],
-   #run-plan (JSON), figure[data-chart] with .plot and [data-out], [data-readout], [data-reset], a[data-from], [data-spark]. */
+   where there are more seconds than pixels; put(message) adds a live second, none is there twice. The tables of a chosen
+   span come from the server. Hooks: [data-run][data-timeseries][data-span], #run-plan (JSON), figure[data-chart] with
+   .plot and [data-out], [data-readout], [data-reset], a[data-from], [data-spark]. */
 (() => {
   const page = document.querySelector("[data-run]"), readout = document.querySelector("[data-readout]");
   if (!page || !readout || !window.uPlot) return;
@@ -24,26 +24,22 @@
   const COUNTS = ["dropped", "checks_passed", "checks_failed", "sent", "received"]; // drawn per second
   const MEASURED = ["tps", "p50", "p90", "p95", "p99", "error_rate", "vus", ...COUNTS], SPREAD = ["tps", "p95", "error_rate"].flatMap((name) => [`${name}_min`, `${name}_max`]);
   const empty = () => Object.fromEntries(["t", "step", ...MEASURED, ...SPREAD].map((name) => [name, []]));
-  const charts = [], scenarios = {}; // by tag: { t, p95 }
-  const state = { whole: empty(), shown: null, heat: null, xs: [], end: plan.duration || 1, from: 0, to: null, at: null, mark: null }; // to: null shows all
-  state.shown = state.whole;
+  const charts = [], scenarios = {}, state = { whole: empty(), shown: null, heat: null, xs: [], end: plan.duration || 1, from: +page.dataset.from || 0, to: +page.dataset.to || null, at: null, mark: null };
   const until = () => state.to ?? state.end, last = (series = state.shown) => series.t.length - 1;
   const over = (series) => (series.t.at(-1) ?? 0) + (series.step.at(-1) ?? 0); // the second after the last one
 
-  // Axes: from zero, at most five steps.
   const NICE = { 1: 4, 1.5: 3, 2: 4, 2.5: 5, 3: 3, 4: 4, 5: 5, 6: 3, 8: 4, 10: 4 }, STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-  const nice = (max) => {
-    const unit = 10 ** Math.floor(Math.log10(max)), lead = Object.keys(NICE).map(Number).sort((a, b) => a - b).find((m) => m * unit >= max);
+  const nice = (max, unit = 10 ** Math.floor(Math.log10(max))) => {
+    const lead = Object.keys(NICE).map(Number).sort((a, b) => a - b).find((m) => m * unit >= max);
     return { top: lead * unit, parts: NICE[lead] };
   };
-  const steps = (from, to, every) => { // the multiples of `every` between two times
-    const first = Math.ceil(from / every);
-    return Array.from({ length: Math.floor(to / every) - first + 1 }, (_, i) => (first + i) * every);
-  };
+  const steps = (from, to, every, first = Math.ceil(from / every)) => // the multiples of `every` between two times
+    Array.from({ length: Math.floor(to / every) - first + 1 }, (_, i) => (first + i) * every);
   const askedAt = (t) => {
-    const i = plan.asked.findLastIndex((corner) => corner[0] <= t), [a, b] = [plan.asked[i], plan.asked[i + 1]];
+    const i = plan.asked.findLastIndex((corner) => corner[0] <= t), [a, b] = plan.asked.slice(i < 0 ? Infinity : i);
     return a && b ? a[1] + (b[1] - a[1]) * (t - a[0]) / (b[0] - a[0]) : null;
   };
+  const newest = () => (state.to === null ? last() : state.shown.t.findLastIndex((t) => t < state.to)); // of those that are shown
   const seen = (i) => state.shown.t[i] < until() && state.shown.t[i] + state.shown.step[i] > state.from;
 
   function make(figure) {
@@ -62,7 +58,6 @@
       stroke: () => paint.ink(colour), width, dash: dash?.map((v) => v * uPlot.pxRatio), fill: kind.area && (() => paint.soft(colour, 12)),
       points: { show: false, size: 6, width: 1.75, fill: () => paint.ink("--surface"), filter: dots(name) },
     }));
-    const behind = (self) => { if (kind.band) paint.spread(self, state.shown, state.shown[`${kind.band}_min`], state.shown[`${kind.band}_max`], kind.lines.at(-1)[1]); if (heat && state.heat) paint.heat(self, state.heat); };
     const rows = () => (state.heat ? paint.ticks(state.heat) : []);
     const u = chart.u = new uPlot({
       ...size(), padding: [22, 14, 0, 0], legend: { show: false }, series: [{}, ...(heat ? [{ stroke: "transparent" }] : series)],
@@ -75,7 +70,8 @@
           splits: (_u, _i, _min, max) => (heat ? rows().map(([row]) => row) : Array.from({ length: nice(max).parts + 1 }, (_, i) => max * i / nice(max).parts)) },
       ],
       hooks: {
-        drawClear: [(self) => paint.bands(self, plan.bands)], drawAxes: [behind], draw: [(self) => paint.targets(self, kind.unit, goals)],
+        drawClear: [(self) => paint.bands(self, plan.bands)], draw: [(self) => paint.targets(self, kind.unit, goals)],
+        drawAxes: [(self) => (heat ? state.heat && paint.heat(self, state.heat) : kind.band && paint.spread(self, state.shown, kind.band, kind.lines.at(-1)[1]))],
         setCursor: [(self) => { state.at = self.cursor.idx ?? null; show(chart); }],
         setSelect: [(self) => {
           const { left, width } = self.select;
@@ -86,18 +82,17 @@
     }, [[0], ...(heat ? [[null]] : kind.lines.map(() => [null]))], plot);
     Object.entries({ tabindex: 0, role: "slider", "aria-valuemin": 0 }).forEach(([name, value]) => plot.setAttribute(name, value));
     plot.addEventListener("keydown", keys); u.over.addEventListener("dblclick", () => zoom(0, null));
-    figure.querySelector("[data-save]")?.addEventListener("click", () => paint.picture(figure, u));
-    new ResizeObserver(() => plot.clientWidth && u.setSize(size())).observe(plot);
-    charts.push(chart);
+    figure.querySelector("[data-save]").addEventListener("click", () => paint.picture(figure, u));
+    new ResizeObserver(() => plot.clientWidth && u.setSize(size())).observe(plot); charts.push(chart);
   }
 
-  const column = (name, i) => (name === "asked" ? askedAt(state.xs[i]) : COUNTS.includes(name) && known(state.shown[name][i]) ? state.shown[name][i] / state.shown.step[i] : state.shown[name][i] ?? null);
+  const column = (name, i, value = state.shown[name]?.[i]) => (name === "asked" ? askedAt(state.xs[i]) : COUNTS.includes(name) && known(value) ? value / state.shown.step[i] : value ?? null);
   function usual(t) { // what most requests took at that time
-    const counts = state.heat?.counts[Math.floor((t - state.heat.start) / state.heat.step)] ?? [], row = state.heat?.rows[counts.indexOf(Math.max(...counts))];
-    return row && Math.max(...counts) ? `${number.ms(row[0])}–${number.ms(row[1])}` : null;
+    const counts = state.heat?.counts[Math.floor((t - state.heat.start) / state.heat.step)] ?? [], most = Math.max(...counts), row = state.heat?.rows[counts.indexOf(most)];
+    return row && most ? `${number.ms(row[0])}–${number.ms(row[1])}` : null;
   }
   function show({ figure, plot, kind }) { // what the cursor points at, or the newest stretch
-    const i = state.at ?? last(), x = state.xs[i] ?? 0, step = state.shown.step[i] ?? 1, t = Math.max(0, Math.floor(x - step / 2 + 1e-6));
+    const i = state.at ?? newest(), x = state.xs[i] ?? 0, step = state.shown.step[i] ?? 1, t = Math.max(0, Math.floor(x - step / 2 + 1e-6));
     const words = all("[data-out]", figure).map((out) => `${out.dataset.name} ${out.textContent = kind.format(kind === KINDS.heat ? usual(x) : column(out.dataset.out, i))}`);
     const moment = step > 1 ? `${number.clock(t)}–${number.clock(t + step)}` : number.clock(t), aria = { valuemax: Math.ceil(state.end), valuenow: t, valuetext: [moment, ...words].join(", ") };
     Object.entries(aria).forEach(([name, text]) => plot.setAttribute(`aria-${name}`, text));
@@ -105,44 +100,38 @@
     readout.querySelector("[data-stage]").textContent = i < 0 ? "" : plan.bands.find((band) => x < band.end)?.name ?? "";
   }
   const query = (more) => new URLSearchParams({ ...(state.to === null ? {} : { from: state.from, to: state.to }), ...more });
-  function zoom(from, to) {
-    if (to !== null && Math.ceil(to) - Math.floor(from) < 2) return;
-    Object.assign(state, { from: Math.max(0, Math.floor(from)), to: to && Math.min(Math.ceil(to), Math.ceil(state.end)), shown: state.whole, at: null, mark: null });
-    zoomed();
+  function zoom(from, to) { // whole seconds; `to` null: all of them
+    const first = Math.max(0, Math.floor(from)), end = to && Math.min(Math.ceil(to), Math.ceil(state.end));
+    if (end !== null && end - first < 2) return;
+    Object.assign(state, { from: first, to: end, shown: state.whole, at: null, mark: null }); zoomed();
     htmx.ajax("GET", `${page.dataset.span}?${query()}`, { target: "#measured", swap: "outerHTML" });
   }
   function zoomed() {
     readout.querySelector("[data-reset]").hidden = state.to === null;
-    draw();
+    draw(); spreadOut();
     if (state.to !== null && state.whole.step.some((step) => step > 1)) finer();
-    spreadOut();
   }
   function keys(e) {
-    const move = { ArrowLeft: -5, ArrowRight: 5, PageDown: -60, PageUp: 60, Home: -Infinity, End: Infinity }[e.key], here = state.xs[state.at ?? last()];
+    const move = { ArrowLeft: -5, ArrowRight: 5, PageDown: -60, PageUp: 60, Home: -Infinity, End: Infinity }[e.key], here = state.xs[state.at ?? newest()];
     if (e.key === "Escape") { state.mark = null; return aim(null); }
     if (e.key === "Enter" && here !== undefined) { // the first one marks where a span begins, the second chooses it
-      const [a, b] = [state.mark, Math.floor(here)].sort((one, other) => one - other);
-      return state.mark === null ? (state.mark = b, charts.forEach(show)) : zoom(a, b + 1);
+      if (state.mark !== null) return zoom(Math.min(state.mark, here - .5), Math.max(state.mark, here - .5) + 1);
+      state.mark = Math.floor(here); charts.forEach(show);
     }
     if (!move || last() < 0) return;
     e.preventDefault();
     aim(Math.max(state.from, Math.min(until() - 1, over(state.shown) - 1, here - .5 + move)));
   }
-  function aim(t) {
-    for (const { u } of charts) u.setCursor(t === null ? { left: -10, top: -10 } : { left: u.valToPos(t + .5, "x"), top: 10 }, true, false);
-  }
+  const aim = (t) => charts.forEach(({ u }) => u.setCursor({ left: t === null ? -10 : u.valToPos(t + .5, "x"), top: t === null ? -10 : 10 }, true, false));
   function draw() {
     const series = state.shown, next = over(series);
     state.end = Math.max(plan.duration, over(state.whole), 1);
     const ahead = Math.max(1, Math.ceil((state.end - next) / POINTS)), future = Array.from({ length: Math.max(0, Math.ceil((state.end - next) / ahead)) }, (_, i) => next + (i + .5) * ahead);
     state.xs = [...series.t.map((t, i) => t + series.step[i] / 2), ...future]; // a value stands in the middle of its stretch
     for (const chart of charts) {
-      chart.u.batch((u) => {
-        const lines = chart.kind === KINDS.heat ? [null] : chart.kind.lines.map(([name]) => name);
-        u.setData([state.xs, ...lines.map((name) => state.xs.map((_, i) => (name ? column(name, i) : null)))], false);
-        u.setScale("x", { min: state.from, max: until() });
-      });
-      show(chart);
+      const names = chart.kind === KINDS.heat ? [null] : chart.kind.lines.map(([name]) => name);
+      chart.u.setData([state.xs, ...names.map((name) => state.xs.map((_, i) => (name ? column(name, i) : null)))], false);
+      chart.u.setScale("x", { min: state.from, max: until() }); show(chart);
     }
     all("[data-spark]", page).forEach((el) => el.closest("tr")?.far || spark(el));
   }
@@ -158,17 +147,15 @@
 
   const read = async (address) => { const answer = await fetch(address, { headers: { Accept: "application/json" } }); return answer.ok ? answer.json() : null; };
   function taken(found) { // the answer of the time series as columns; a last second cut short has no rate
-    const length = !live && found.resolution === 1 ? found.t.filter((t) => t < Math.max(1, found.whole_seconds)).length : found.t.length, end = found.end ?? found.t.length;
+    const length = !live && found.resolution === 1 ? found.t.filter((t) => t < Math.max(1, found.whole_seconds)).length : found.t.length, { end } = found;
     const series = Object.fromEntries(["t", ...MEASURED, ...SPREAD].map((name) => [name, (found[name] ?? []).slice(0, length)]));
-    series.step = series.t.map((t) => Math.min(found.resolution, Math.max(1, end - t)));
-    return series;
+    return Object.assign(series, { step: series.t.map((t) => Math.min(found.resolution, Math.max(1, end - t))) });
   }
   function add(series, message) {
     const at = message.t === series.t.at(-1) && series.step.at(-1) === 1 ? last(series) : series.t.length;
     if (message.t < over(series) && at === series.t.length) return;
     [series.t[at], series.step[at]] = [message.t, 1];
-    for (const name of MEASURED) series[name][at] = message[name] ?? null;
-    for (const name of SPREAD) series[name][at] = null;
+    for (const name of [...MEASURED, ...SPREAD]) series[name][at] = message[name] ?? null;
   }
   async function finer() { // the seconds of the chosen span
     const asked = state.to, found = await read(`${page.dataset.timeseries}?${query({ points: POINTS, scenario: "" })}`);
@@ -176,37 +163,34 @@
   }
   async function spreadOut() {
     const figure = document.querySelector("[data-heatmap]"), found = await read(`${figure.dataset.heatmap}?${query()}`);
-    state.heat = found?.counts ? found : null;
-    figure.hidden = !state.heat;
-    charts.filter(({ kind }) => kind === KINDS.heat).forEach((chart) => { chart.u.batch((u) => { u.setScale("x", { min: state.from, max: until() }); u.setScale("y", { min: 0, max: 1 }); }); chart.u.redraw(); show(chart); });
+    state.heat = found?.counts ? found : null; figure.hidden = !state.heat; draw();
   }
   MV.charts = {
     seconds: () => state.whole.t.filter((_, i) => known(state.whole.tps[i])), // those that are drawn
-    asked: (t) => askedAt(t + .5),
+    draw, asked: (t) => askedAt(t + .5),
     async load() {
-      const found = await read(`${page.dataset.timeseries}?points=${POINTS}`), zoomedIn = state.shown !== state.whole;
+      const found = await read(`${page.dataset.timeseries}?points=${POINTS}`), before = state.whole, series = found && taken(found);
       if (!found) return;
-      const series = taken(found), newer = state.whole.t.filter((t) => t >= over(series)).map((t) => state.whole.t.indexOf(t));
-      for (const i of newer) add(series, { t: state.whole.t[i], ...Object.fromEntries(MEASURED.map((name) => [name, state.whole[name][i]])) });
-      state.whole = series; if (!zoomedIn) state.shown = series;
+      before.t.forEach((t, i) => t >= over(series) && add(series, { t, ...Object.fromEntries(MEASURED.map((name) => [name, before[name][i]])) }));
+      Object.assign(state, { whole: series, shown: state.shown === before ? series : state.shown });
       for (const { tag, p95 } of found.scenarios) scenarios[tag] = { t: [...found.t], p95 };
       draw();
     },
     put(message) {
       for (const series of new Set([state.whole, state.shown])) if (series === state.whole || message.t < until()) add(series, message);
-      for (const { tag, p95 } of message.scenarios) { const to = (scenarios[tag] ??= { t: [], p95: [] }); if (message.t > (to.t.at(-1) ?? -1)) { to.t.push(message.t); to.p95.push(p95); } }
+      for (const { tag, p95 } of message.scenarios) {
+        const to = (scenarios[tag] ??= { t: [], p95: [] }), at = message.t > (to.t.at(-1) ?? -1) ? to.t.length : to.t.length - 1;
+        [to.t[at], to.p95[at]] = [message.t, p95];
+      }
     },
-    draw, spread: spreadOut,
   };
   const repaint = () => { paint.forget(); charts.forEach(({ u }) => u.redraw()); };
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   document.addEventListener("click", (e) => {
-    const link = e.target.closest("a[data-from]");
-    if (e.target.closest("[data-reset]")) zoom(0, null);
-    if (link) { e.preventDefault(); zoom(+link.dataset.from, +link.dataset.to); readout.scrollIntoView({ block: "start" }); }
+    const link = e.target.closest("a[data-from], [data-reset]");
+    if (link) { e.preventDefault(); zoom(+link.dataset.from || 0, +link.dataset.to || null); }
   });
   document.addEventListener("htmx:afterSwap", (e) => e.target.id === "measured" && all("[data-spark]", page).forEach(spark));
-  if (page.dataset.to) Object.assign(state, { from: +page.dataset.from, to: +page.dataset.to });
-  all("[data-chart]").forEach(make); zoomed(); MV.charts.load().then(() => state.to && zoomed());
+  state.shown = state.whole; all("[data-chart]").forEach(make); draw(); MV.charts.load().then(zoomed);
 })();

@@ -1,13 +1,11 @@
 /* Live numbers: one event stream a page. Each message fills [data-live="totals.p95"][data-as="ms"] inside
-   [data-live-run="ID"], scenario rows ([data-scenario="tag"]) from their part, as far as they are in sight; all is
-   written in one frame. Missed targets are judged by [data-judge] and [data-whole], whatever is in sight. A changed
-   status asks the part [data-refresh] to load itself again. */
+   [data-live-run="ID"], scenario rows ([data-scenario="tag"]) from their part while they are in sight, in one frame.
+   [data-judge] and [data-whole] hold targets. A changed status asks the part [data-refresh] to load itself again. */
 (() => {
   const page = document.querySelector("[data-sse]"), { number } = MV;
   if (!page) return;
-  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {}, fresh = new Map();
+  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {}, fresh = new Map(), all = (sel, from) => from.querySelectorAll(sel);
   const sight = new IntersectionObserver((rows) => rows.forEach(({ target, isIntersecting }) => { target.far = !isIntersecting; if (isIntersecting) wish(); }), { rootMargin: "200px" });
-  const all = (sel, from = document) => from.querySelectorAll(sel);
 
   function write(el, value) {
     const said = number[el.dataset.as || "count"](value);
@@ -24,19 +22,17 @@
       if (part && (every || !row.far)) for (const el of all("[data-live]", row)) write(el, at(part, el.dataset.live));
     }
     for (const el of all("[data-asked]", scope)) el.textContent = number[el.dataset.asked](MV.charts?.asked(message.t));
-    answers(scope.querySelector("[data-answers]"), message.answers ?? {});
+    for (const body of all("[data-answers]", scope)) answers(body, message.answers ?? {});
   }
   function answers(body, counts) {
-    if (!body) return;
     const words = JSON.parse(document.getElementById("answer-words").textContent), total = Object.values(counts).reduce((a, b) => a + b, 0);
     for (const [kind, count] of Object.entries(counts)) {
       let row = [...body.rows].find((one) => one.dataset.kind === kind);
       if (!row) {
         row = document.getElementById("answer-row").content.firstElementChild.cloneNode(true);
         const [status, code] = kind.split(":"), chip = row.querySelector(".chip");
-        row.dataset.kind = kind; chip.textContent = code ?? (status === "0" ? "–" : status);
-        chip.classList.toggle("bad", !(status >= 200 && status < 400)); row.cells[1].textContent = words[kind] ?? (code && words["0:1000"]) ?? "";
-        body.append(row);
+        Object.assign(chip, { textContent: code ?? (status === "0" ? "–" : status), className: status >= 200 && status < 400 ? "chip" : "chip bad" });
+        row.dataset.kind = kind; row.cells[1].textContent = words[kind] ?? (code && words["0:1000"]) ?? ""; body.append(row);
       }
       row.cells[2].textContent = number.count(count); row.cells[3].textContent = number.percent(100 * count / total);
     }
@@ -53,14 +49,12 @@
     for (const el of all("[data-ends]", scope)) el.hidden = !left;
   }
   function judge(scope, rule, shown, totals, time) { // `shown`: the row or the tiles that show the numbers
-    const { timeTarget, percentile, errorsTarget } = rule.dataset, mark = shown?.querySelector("[data-verdict]");
+    const { timeTarget, percentile, errorsTarget } = rule.dataset, mark = shown?.querySelector("[data-verdict]"), say = mark && JSON.parse(mark.closest("table").dataset.words);
     const missed = [
       tell(scope, rule, shown, percentile, timeTarget && totals[percentile] > +timeTarget, number.ms(totals[percentile]), number.ms(+timeTarget), time),
       tell(scope, rule, shown, "errors", errorsTarget && totals.error_rate > +errorsTarget, number.percent(totals.error_rate), number.limit(+errorsTarget), time),
     ].filter(Boolean);
-    if (!mark) return;
-    const say = JSON.parse(mark.closest("table").dataset.words);
-    set(mark, missed.length ? "missed" : "passed", missed.length ? `${say.missed} ${missed.map((which) => say[which] ?? which).join(", ")}` : say.met);
+    if (mark) set(mark, missed.length ? "missed" : "passed", missed.length ? `${say.missed} ${missed.map((which) => say[which] ?? which).join(", ")}` : say.met);
   }
   function set(mark, kind, text) {
     if (mark.said === kind + text) return;
@@ -78,43 +72,39 @@
       line.textContent = (notes.dataset[which] ?? notes.dataset.time).replace(/\{(\w+)\}/g, (_, word) => words[word]);
       line.dataset.key = key; notes.querySelector("ul").append(line);
       document.getElementById("announce").textContent = line.textContent;
-      if (!scope.style.getPropertyValue("--flag")) {
-        scope.style.setProperty("--flag", time / scope.dataset.planned);
+      all(".flag[hidden], [data-flagged][hidden]", scope).forEach((el) => { // the first one
+        el.removeAttribute("hidden"); scope.style.setProperty("--flag", time / scope.dataset.planned);
         scope.querySelector("[data-progress=flagged]").textContent = words.time;
-        all(".flag, [data-flagged]", scope).forEach((el) => el.removeAttribute("hidden"));
-      }
+      });
     }
     notes.hidden = !notes.querySelector("li");
     return missed && which;
   }
   function verdicts(scope, message) {
-    const whole = scope.querySelector("[data-whole]"), rows = Object.fromEntries([...all("tr[data-scenario]", scope)].map((row) => [row.dataset.scenario, row]));
-    if (whole) judge(scope, whole, scope.querySelector("[data-tiles]"), message.totals, message.t + 1);
+    const rows = Object.fromEntries([...all("tr[data-scenario]", scope)].map((row) => [row.dataset.scenario, row]));
+    for (const rule of all("[data-whole]", scope)) judge(scope, rule, scope.querySelector("[data-tiles]"), message.totals, message.t + 1);
     for (const rule of all("[data-judge]", scope)) if (message.parts[rule.dataset.judge]) judge(scope, rule, rows[rule.dataset.judge], message.parts[rule.dataset.judge].totals, message.t + 1);
   }
-  let wished = false;
-  const wish = () => { if (!wished) { wished = true; requestAnimationFrame(() => { wished = false; paint(); }); } };
+  const wish = () => { waiting.frame ??= requestAnimationFrame(() => { waiting.frame = null; paint(); }); };
   function paint(every = false) { // the newest message of each run, once a frame
     for (const [scope, message] of fresh) {
       fill(scope, message, every); progress(scope, message.t + 1);
-      if (scope.dataset.run) { verdicts(scope, message); if (message.t !== scope.drawn) MV.charts?.draw(); scope.drawn = message.t; }
+      if (scope.dataset.run) verdicts(scope, message);
+      if (scope.dataset.run && message.t !== waiting.drawn) MV.charts?.draw(waiting.drawn = message.t);
     }
   }
   function receive(event) {
-    const message = JSON.parse(event.data), scope = document.querySelector(`[data-live-run="${message.test_history_id}"]`);
-    const shown = (scope?.querySelector("[data-status]") ?? scope)?.dataset.status, before = last[message.test_history_id] ?? -1;
+    const message = JSON.parse(event.data), id = message.test_history_id, scope = document.querySelector(`[data-live-run="${id}"]`);
+    const shown = (scope?.querySelector("[data-status]") ?? scope)?.dataset.status, before = last[id] ?? -1;
     if (message.status !== shown) { clearTimeout(waiting.id); waiting.id = setTimeout(() => htmx.trigger("[data-refresh]", "refresh"), 300); }
     if (!scope || message.t === null || message.t < before) return;
-    last[message.test_history_id] = message.t; message.parts = Object.fromEntries(message.scenarios.map((part) => [part.tag, part]));
-    fresh.set(scope, message);
-    if (scope.dataset.run) {
-      MV.charts?.put(message);
-      if (message.t > before + 1) MV.charts?.load(); // a second went by unseen: the page opened late, or a tick was lost
-    }
-    wish();
+    last[id] = message.t; message.parts = Object.fromEntries(message.scenarios.map((part) => [part.tag, part]));
+    fresh.set(scope, message); wish();
+    if (scope.dataset.run) MV.charts?.put(message);
+    if (scope.dataset.run && message.t > before + 1) MV.charts?.load(); // a second went by unseen: the page opened late, or a tick was lost
   }
   document.addEventListener("click", (e) => e.target.closest(".sort") && paint(true), true); // before app.js sorts by what is shown
-  document.addEventListener("htmx:afterSwap", wish);
+  document.addEventListener("htmx:afterSwap", wish); // a part that was swapped in shows dashes
   (function open() {
     const source = new EventSource(page.dataset.sse);
     source.onopen = () => MV.charts?.load(); source.onmessage = receive;

@@ -40,7 +40,7 @@ def run_fault(product: Product, fault: Fault) -> Result:
     endpoint = product.imported_demo(fault.name)["GET /products"]["id"]
     product.demo.post("/__counts/reset")
     stages = [{"duration": fault.load, "target": 3}]
-    run = product.start(fault.name, [{"name": "Load", "endpoint_id": endpoint, "think_time": 0.01, "stages": stages}])
+    run = product.start(fault.name, [{"name": "Load", "endpoint_id": endpoint, "think_time": 0.02, "stages": stages}])
     product.wait(run, lambda one: one["status"] == "running", within=30)
     watcher = PageWatcher(product.url, run)
     time.sleep(STRIKE_AFTER)

@@ -1,0 +1,162 @@
+"""Which tests run a second time on PostgreSQL and InfluxDB. A pytest plugin (pyproject.toml loads it).
+
+The rule: a test runs there, too, where it asks the database something that no test before it has asked: another
+statement, a value of another kind in its place (nothing, a long text, one with signs beyond ASCII, a large number …),
+another error; or where it commits for real (locks, several threads). Whatever can differ between two databases is in
+one of these; what asks the same again learns the same. So a new test is cheap, unless it asks something new, and there
+is no list to keep.
+
+Workers note what is asked, whoever runs them together writes the names of the tests that were the first into the file
+that METRICVAULT_TEST_ASKED names, as soon as all tests of the apps have ended (tests/everything.py waits for it).
+"""
+
+import functools
+import hashlib
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WHERE = "METRICVAULT_TEST_ASKED"
+APPS = ("metricvault", "projects", "history", "loadtests", "tests/test_bad_input.py")  # whose tests ask in-process
+_ASKED = "asked"  # the property of a report that carries it
+_COMMITS = "commits"
+_LISTS = re.compile(r"(%s|\(%s\)|NULL)(, (%s|\(%s\)|NULL))+")  # rows of an INSERT, members of an IN
+_NUMBERS = re.compile(r"\b\d+\b|s\d+_x\d+")  # LIMIT, savepoints
+_LONG, _LARGE = 255, 2**31
+
+
+class _Noted:
+    """What the running test has asked, and what was asked before it in this process."""
+
+    def __init__(self) -> None:
+        self.before: set[str] = set()
+        self.now: list[str] = []
+
+    def note(self, key: str) -> None:
+        if key not in self.before:
+            self.before.add(key)
+            self.now.append(key)
+
+    def wrap(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """An execute_wrapper of Django's connections."""
+        text = _shape(str(sql))
+        self.note(text)
+        rows = params if many else [params]
+        for row in rows or ():
+            for kind in {f"{text}\n{_kind(value)}" for value in row or ()}:
+                self.note(kind)
+        try:
+            return execute(sql, params, many, context)
+        except Exception as error:
+            self.note(f"{text}\n{type(error).__name__}")
+            raise
+
+
+@functools.cache
+def _shape(sql: str) -> str:
+    return _NUMBERS.sub("N", _LISTS.sub(r"\1, …", sql))
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, str):
+        beyond = "" if value.isascii() else " beyond ASCII"
+        return ("long text" if len(value) > _LONG else "text") + beyond + (" with NUL" if "\0" in value else "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and abs(value) >= _LARGE:
+        return "large"
+    return type(value).__name__
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("METRICVAULT_TEST_SERVERS") or not os.environ.get(WHERE):
+        return
+    if hasattr(config, "workerinput"):
+        del os.environ[WHERE]  # what a test starts has no part in it
+        config.pluginmanager.register(_Worker())
+    else:
+        config.pluginmanager.register(_Together(Path(os.environ[WHERE])))
+
+
+class _Worker:
+    def __init__(self) -> None:
+        from django.db.backends.signals import connection_created
+
+        self._noted = _Noted()
+        connection_created.connect(self._wrap, weak=False)
+
+    def _wrap(self, connection: Any, **more: object) -> None:
+        if self._noted.wrap not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self._noted.wrap)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        if report.when == "teardown":
+            asked, self._noted.now = [_short(key) for key in self._noted.now], []
+            if _commits(item):
+                asked.append(_COMMITS)
+            report.user_properties = [*report.user_properties, (_ASKED, asked)]
+        return report
+
+
+def is_of_apps(name: str) -> bool:
+    """Of a test or a module."""
+    return name.startswith(APPS)
+
+
+def chosen() -> set[str] | None:
+    """The names of the tests that run on servers, too; None where nobody has looked."""
+    place = os.environ.get(WHERE)
+    if not place or not os.environ.get("METRICVAULT_TEST_SERVERS"):
+        return None
+    return set(Path(place).read_text(encoding="utf-8").splitlines())
+
+
+def _short(key: str) -> str:
+    """Short, and the same in all processes."""
+    return hashlib.blake2b(key.encode(errors="replace"), digest_size=8).hexdigest()
+
+
+def _commits(item: pytest.Item) -> bool:
+    names = set(getattr(item, "fixturenames", ()))
+    mark = item.get_closest_marker("django_db")
+    return "transactional_db" in names or bool(mark and mark.kwargs.get("transaction"))
+
+
+class _Together:
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._before: set[str] = set()
+        self._chosen: list[str] = []
+        self._left: set[str] | None = None
+
+    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
+        if self._left is None:
+            self._left = {name for name in ids if is_of_apps(name)}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "teardown":
+            return
+        asked = set(dict(report.user_properties).get(_ASKED, ()))
+        if asked - self._before or _COMMITS in asked:
+            self._chosen.append(report.nodeid)
+        self._before |= asked
+        if self._left and report.nodeid in self._left:
+            self._left.discard(report.nodeid)
+            if not self._left:
+                self._write()
+
+    def pytest_sessionfinish(self) -> None:
+        if not self._place.exists():
+            self._write()
+
+    def _write(self) -> None:
+        part = self._place.with_suffix(".part")
+        part.write_text("\n".join(self._chosen), encoding="utf-8")
+        part.rename(self._place)
