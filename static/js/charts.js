@@ -125,7 +125,7 @@
   const aim = (t) => charts.forEach(({ u }) => u.setCursor({ left: t === null ? -10 : u.valToPos(t + .5, "x"), top: t === null ? -10 : 10 }, true, false));
   function draw() {
     const series = state.shown, next = over(series);
-    state.end = Math.max(plan.duration, over(state.whole), 1);
+    state.end = Math.max(live || !next ? plan.duration : 0, over(state.whole), 1); // what is over shows what it was
     const ahead = Math.max(1, Math.ceil((state.end - next) / POINTS)), future = Array.from({ length: Math.max(0, Math.ceil((state.end - next) / ahead)) }, (_, i) => next + (i + .5) * ahead);
     state.xs = [...series.t.map((t, i) => t + series.step[i] / 2), ...future]; // a value stands in the middle of its stretch
     for (const chart of charts) {
