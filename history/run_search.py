@@ -82,7 +82,7 @@ def ordered(runs: QuerySet[TestHistory], sort: str) -> QuerySet[TestHistory]:
 
 def newest(runs: QuerySet[TestHistory], count: int) -> QuerySet[TestHistory]:
     """So many of `runs` as ran last, the newest first, without sorting all of them: the index of the list
-    (`run_by_list`) has the pinned ones apart, so the newest of both kinds are taken from it, and of these the newest."""
+    (`run_by_list`) has the pinned ones apart, so the newest of both kinds are taken, and of these the newest."""
     wanted = Q()
     for pinned in (False, True):
         latest = runs.filter(pinned__in=[pinned]).order_by("-tested_at", "-pk")
