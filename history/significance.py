@@ -129,6 +129,16 @@ def judge(base: Side, other: Side, *, least: float, between: float = BETWEEN, ra
     return Judged(mark or "noise", exp(limit(_LEVELS[-1][1])) - 1, *_sizes(grouped))
 
 
+def together(marks: Sequence[Mark]) -> Mark:
+    """What several measures of one endpoint say of it: real where one is real, likely where two are at least, as each
+    of them is wrong one time in twenty; else noise, or few where none could be judged."""
+    if "real" in marks:
+        return "real"
+    if marks.count("likely") > 1:
+        return "likely"
+    return "few" if all(mark == "few" for mark in marks) else "noise"
+
+
 def judge_errors(base: Side, other: Side) -> Judged:
     """Of the error rate, in percent; the stretches say how many of their requests failed."""
     sides = base.stretches, other.stretches
