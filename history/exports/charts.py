@@ -19,7 +19,7 @@ TITLES: dict[str, Any] = {
     "errors": gettext_lazy("Error rate"),
     "users": gettext_lazy("Virtual users"),
     "dropped": gettext_lazy("Dropped iterations"),
-    "checks": gettext_lazy("Failed checks"),
+    "checks": gettext_lazy("Checks"),
     "data": gettext_lazy("Data"),
     "heatmap": gettext_lazy("Response times over time"),
     "distribution": gettext_lazy("Distribution of response times"),

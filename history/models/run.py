@@ -81,6 +81,7 @@ class TestHistory(Iterated):
             # The list's order, with all that its count needs: a row itself lies behind its script and log.
             models.Index(fields=["deleted_at", "-pinned", "-tested_at", "-id", "project"], name="run_by_list"),
             models.Index(fields=["release"], name="run_by_release"),
+            models.Index(fields=["plan", "deleted_at", "-tested_at", "-id"], name="run_by_plan"),
         ]
         verbose_name = _("run")
         verbose_name_plural = _("runs")
