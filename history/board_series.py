@@ -15,7 +15,7 @@ _SPARK = 96  # pixels of a sparkline
 def series(run: TestHistory, span: Chosen | None) -> dict[str, Any]:
     """`history.timeseries.overview` of the span or of the whole run, with one column of each scenario, `p95`, and its
     own `t`; of a span no scenarios. Raises `StoreError`."""
-    tags = None if run.is_active and span is None else []
+    tags: list[str] | None = None if run.is_active and span is None else []
     found = overview(run, span.start if span else None, span.end if span else None, points=POINTS, tags=tags)
     if span is None:
         told = [(one["tag"], found["t"], one["p95"]) for one in found["scenarios"]] if run.is_active else _kept(run)

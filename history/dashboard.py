@@ -94,7 +94,7 @@ def cards(user: Person, runs: Runs) -> list[Card]:
 def _card(project: Any, runs: Sequence[TestHistory], count: int) -> Card:
     over = [run for run in runs if run.is_finished]
     measured = [run.p95_response_time for run in reversed(over) if run.p95_response_time is not None]
-    last = (over or list(runs) or [None])[0]
+    last = next(iter(over or runs), None)
     words = _("p95 of the last %(count)s runs: %(first)s to %(last)s")
     drawing = ""
     if len(measured) > 1:
