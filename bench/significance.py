@@ -1,6 +1,6 @@
-"""How often the marks of a comparison are wrong: `python -m bench.significance [PAIRS]` prints them for seeded runs.
+"""How often the marks of a comparison are wrong: `python -m bench.significance [PAIRS] [SECONDS]` prints them.
 
-Pairs of runs of 30 s whose noise is known (`history.tests.simulated_runs`: response times lognormal, seconds that hang
+Seeded pairs of runs (200, of 30 s) whose noise is known (`history.tests.simulated_runs`: response times lognormal, seconds that hang
 together), at several rates. "false alarms": pairs that differ by noise alone and are marked real (real or likely);
 "missed": pairs 15 % apart that are not marked real (neither real nor likely). In percent, for p50, the average, p95 and
 p99, and for the endpoint: what p95, p50 and average say together.
@@ -40,24 +40,24 @@ def main() -> None:
     if "--real" in sys.argv:
         real(int(sys.argv[2]) if len(sys.argv) > 2 else 5)
     else:
-        simulated(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+        simulated(*(int(given) for given in sys.argv[1:3]))
 
 
-def simulated(pairs: int) -> None:
+def simulated(pairs: int = 200, seconds: int = SECONDS) -> None:
     """Seeded pairs at each rate."""
     from history.comparing import DECIDING
     from history.significance import together
     from history.tests.simulated_runs import simulate
 
-    print(f"{pairs} pairs of {SECONDS} s; percent of pairs marked wrongly: real (real or likely)\n")
+    print(f"{pairs} pairs of {seconds} s; percent of pairs marked wrongly: real (real or likely)\n")
     print(f"{'requests/s':>10}  {'':<44}{''.join(f'{name:>14}' for name in (*MEASURES, 'endpoint'))}")
     for rate in RATES:
         for name, factor, noise in CASES:
             chance = random.Random(2026)
             marks: dict[str, list[str]] = {measure: [] for measure in MEASURES}
             for _ in range(pairs):
-                first = simulate(chance, seconds=SECONDS, rate=rate, factor=chance.lognormvariate(0, noise))
-                second = simulate(chance, seconds=SECONDS, rate=rate, factor=factor * chance.lognormvariate(0, noise))
+                first = simulate(chance, seconds=seconds, rate=rate, factor=chance.lognormvariate(0, noise))
+                second = simulate(chance, seconds=seconds, rate=rate, factor=factor * chance.lognormvariate(0, noise))
                 for measure in MEASURES:
                     sides = [(one.measured[_column(measure)], one.columns) for one in (first, second)]
                     marks[measure].append(mark(sides, measure))
