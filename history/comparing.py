@@ -238,7 +238,8 @@ def _changes(base: _Found, other: _Found, between: Mapping[str, float]) -> dict[
         else:
             rate = measure == "tps"
             least = _LEAST_TPS if rate else LEAST_MS
-            judged = judge(*sides, least=least, between=between.get(measure, BETWEEN), rate=rate)
+            noise, paired = between.get(measure, BETWEEN), base[1].pairs_with(other[1])
+            judged = judge(*sides, least=least, between=noise, rate=rate, paired=paired)
         changes[measure] = Change(measure, old, new, judged)
     return changes
 

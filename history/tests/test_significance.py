@@ -141,6 +141,16 @@ def test_dependent_seconds_say_less_than_independent_ones() -> None:
     assert limits[1] > 0.06
 
 
+def test_runs_that_rise_alike_are_compared_moment_by_moment() -> None:
+    def rising(factor: float) -> Side:
+        values = [factor * (50 + 10 * t + t % 3) for t in range(60)]
+        return Side(sum(values) / 60, [Stretch(1.0, 100, 0, value) for value in values])
+
+    assert judge(rising(1), rising(1.15), least=1.0).mark == "noise"  # their spread hides it
+    assert judge(rising(1), rising(1.15), least=1.0, paired=True).mark == "real"
+    assert judge(rising(1), rising(1.03), least=1.0, paired=True).mark == "noise"
+
+
 def test_errors_in_bursts_say_less_than_errors_at_any_time() -> None:
     def failing(by_second: list[int]) -> Side:
         stretches = [Stretch(1.0, 100, failed) for failed in by_second]
