@@ -2,7 +2,7 @@
 
 Seeded pairs of runs (200, of 30 s) whose noise is known (`history.tests.simulated_runs`: response times lognormal,
 seconds that hang together), at several rates. "false alarms": pairs that differ by noise alone and are marked real
-(real or likely); "missed": pairs 15 % apart that are not marked real (neither real nor likely). In percent, for p50, the
+(real or likely); "missed": pairs 15 % apart that are not marked real (neither real nor likely). In percent, for p50,
 average, p95 and p99, and for the endpoint: what p95, p50 and average say together.
 
 `python -m bench.significance --real [ROUNDS]` does so with the real k6 against the demo shop: each round two runs as
