@@ -84,6 +84,7 @@ def push_catcher() -> Iterator[tuple[str, list[tuple[float, bytes]]]]:
         yield f"http://127.0.0.1:{server.server_port}/write", caught
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def exact(samples: Path) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class FailingRequest:
 
 
 def _headers(side: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in side.get("headers") or []:
+    headers = side.get("headers") or {}
+    for name, value in headers.items() if isinstance(headers, dict) else headers:
         yield str(name), str(value)
 
 

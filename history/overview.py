@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from django.db.models import Q
+
 from history.heatmap import step_for
 from history.metrics.cells import Cell, sum_cells
 from history.metrics.remote_write import Snapshot
@@ -35,14 +37,22 @@ class Stretches:
     scenarios: dict[str, Columns]
 
 
-def stretches(run: TestHistory, start: int | None, end: int | None, points: int, step: int | None = None) -> Stretches:
-    """The seconds from `start` up to `end` in at most `points` stretches, or in stretches of `step` seconds.
+def stretches(
+    run: TestHistory,
+    start: int | None,
+    end: int | None,
+    points: int,
+    step: int | None = None,
+    tags: Sequence[str] | None = None,
+) -> Stretches:
+    """The seconds from `start` up to `end` in at most `points` stretches, or in stretches of `step` seconds; of the
+    scenarios `tags` (None: of all).
 
     Columns: `history.tracks.COLUMNS`, and for tps, p95 and error_rate also `_min`, `_max` and `_p95`. Where a stretch
     is one second those are the same values. Where a run keeps no minutes (it is of an older version), a stretch of
     several seconds has its counts and its mean, and no percentiles. Raises `StoreError`.
     """
-    whole, scenarios = seconds(run)
+    whole, scenarios = seconds(run, tags)
     length = len(whole.get("t", []))
     first = min(max(start or 0, 0), length)
     last = max(first, min(length if end is None else end, length))
@@ -50,7 +60,7 @@ def stretches(run: TestHistory, start: int | None, end: int | None, points: int,
     if step == 1:
         cut = {tag: _cut(columns, first, last) for tag, columns in scenarios.items()}
         return Stretches(first, last, 1, length, _cut(whole, first, last), cut)
-    stored = _stored(run, step) if (first, last) == (0, length) else {}
+    stored = _stored(run, step, tags) if (first, last) == (0, length) else {}
     if stored:
         by_tag = {tag: stored.get(tag, {}) for tag in scenarios}
         return Stretches(first, last, step, length, stored[""], by_tag)
@@ -60,13 +70,13 @@ def stretches(run: TestHistory, start: int | None, end: int | None, points: int,
     return Stretches(first, last, step, length, drawn(whole, times.get("", {}), first, last, step), by_tag)
 
 
-def seconds(run: TestHistory) -> tuple[Columns, dict[str, Columns]]:
-    """All seconds: of the whole run, and by scenario tag. Of a run that lasts, those that were sent live already: a
-    page that opens now gets the next one from its stream."""
-    rows = dict(run.scenarios.values_list("pk", "scenario_tag"))
+def seconds(run: TestHistory, tags: Sequence[str] | None = None) -> tuple[Columns, dict[str, Columns]]:
+    """All seconds: of the whole run, and by scenario tag, of `tags` (None: of all). Of a run that lasts, those that
+    were sent live already: a page that opens now gets the next one from its stream."""
+    rows = {pk: tag for pk, tag in run.scenarios.values_list("pk", "scenario_tag") if tags is None or tag in tags}
     stored: dict[int | None, Columns] = {}
     if run.is_finished:
-        stored.update(run.timelines.values_list("scenario_id", "columns"))
+        stored.update(run.timelines.filter(_of(tags)).values_list("scenario_id", "columns"))
     if stored:
         return stored.get(None, {}), {tag: stored.get(pk, {}) for pk, tag in rows.items()}
     _timeline, tracks = follow(_snapshots(run), list(rows.values()))
@@ -79,9 +89,14 @@ def _first(track: Track, many: int) -> Columns:
     return {name: values[:many] for name, values in track.columns.items()}
 
 
-def _stored(run: TestHistory, step: int) -> dict[str, Columns]:
+def _of(tags: Sequence[str] | None) -> Q:
+    """The timelines of the whole run and of these scenarios: those of a long run are megabytes each."""
+    return Q() if tags is None else Q(scenario=None) | Q(scenario__scenario_tag__in=tags)
+
+
+def _stored(run: TestHistory, step: int, tags: Sequence[str] | None) -> dict[str, Columns]:
     """What was recorded for this step, by scenario tag, "" for the whole run; {} where nothing was."""
-    rows = run.timelines.values_list("scenario__scenario_tag", "overview")
+    rows = run.timelines.filter(_of(tags)).values_list("scenario__scenario_tag", "overview")
     found = {tag or "": overview["columns"] for tag, overview in rows if overview.get("step") == step}
     return found if "" in found else {}
 

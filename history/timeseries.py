@@ -34,7 +34,7 @@ def overview(
 ) -> dict[str, Any]:
     """The same of the seconds from `start` up to `end`, in stretches of `step` seconds, or in at most `points`; of the
     scenarios `tags` (None: all). See `history.overview.stretches` for the columns that tell of the seconds of each."""
-    found = stretches(run, start, end, points, step)
+    found = stretches(run, start, end, points, step, tags)
     return _answer(run, found, list(found.scenarios) if tags is None else tags)
 
 

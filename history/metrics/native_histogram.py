@@ -137,7 +137,7 @@ class Histogram:
     def _middles(self) -> float:
         """About how long its requests took together (ms): each as long as the middle of its bucket."""
         at = self.first + _FARTHEST
-        return sum(map(mul, self.counts, _MIDDLES[at : at + len(self.counts)]))
+        return float(sum(map(mul, self.counts, _MIDDLES[at : at + len(self.counts)])))
 
     @property
     def average(self) -> float | None:

@@ -1,6 +1,6 @@
 /* The charts of a run: uPlot, one cursor and one zoom for all. MV.charts.load() reads the time series, in stretches
    where there are more seconds than pixels; put(message) adds a live second, none is there twice. The tables of a chosen
-   span come from the server. Hooks: [data-run][data-timeseries][data-span], #run-plan (JSON), figure[data-chart] with
+   span come from the server. Hooks: [data-run][data-series][data-span], #run-plan (JSON), figure[data-chart] with
    .plot and [data-out], [data-readout], [data-reset], a[data-from], [data-spark]. */
 (() => {
   const page = document.querySelector("[data-run]"), readout = document.querySelector("[data-readout]");
@@ -99,7 +99,7 @@
     readout.querySelector("[data-at]").textContent = state.at === null ? readout.dataset.latest : state.mark === null ? moment : `${number.clock(state.mark)} – ${moment}`;
     readout.querySelector("[data-stage]").textContent = i < 0 ? "" : plan.bands.find((band) => x < band.end)?.name ?? "";
   }
-  const query = (more) => new URLSearchParams({ ...(state.to === null ? {} : { from: state.from, to: state.to }), ...more });
+  const query = () => new URLSearchParams(state.to === null ? {} : { from: state.from, to: state.to });
   function zoom(from, to) { // whole seconds; `to` null: all of them
     const first = Math.max(0, Math.floor(from)), end = to && Math.min(Math.ceil(to), Math.ceil(state.end));
     if (end !== null && end - first < 2) return;
@@ -158,7 +158,7 @@
     for (const name of [...MEASURED, ...SPREAD]) series[name][at] = message[name] ?? null;
   }
   async function finer() { // the seconds of the chosen span
-    const asked = state.to, found = await read(`${page.dataset.timeseries}?${query({ points: POINTS, scenario: "" })}`);
+    const asked = state.to, found = await read(`${page.dataset.series}?${query()}`);
     if (found && state.to === asked) { state.shown = taken(found); draw(); }
   }
   async function spreadOut() {
@@ -169,11 +169,11 @@
     seconds: () => state.whole.t.filter((_, i) => known(state.whole.tps[i])), // those that are drawn
     draw, asked: (t) => askedAt(t + .5),
     async load() {
-      const found = await read(`${page.dataset.timeseries}?points=${POINTS}`), before = state.whole, series = found && taken(found);
+      const found = await read(page.dataset.series), before = state.whole, series = found && taken(found);
       if (!found) return;
       before.t.forEach((t, i) => t >= over(series) && add(series, { t, ...Object.fromEntries(MEASURED.map((name) => [name, before[name][i]])) }));
       Object.assign(state, { whole: series, shown: state.shown === before ? series : state.shown });
-      for (const { tag, p95 } of found.scenarios) scenarios[tag] = { t: [...found.t], p95 };
+      for (const { tag, t, p95 } of found.scenarios) scenarios[tag] = { t, p95 };
       draw();
     },
     put(message) {
