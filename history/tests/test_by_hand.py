@@ -1,6 +1,6 @@
 """Every measure of a small run, worked out by hand.
 
-Four seconds, a push a microsecond before the end of each, so that nothing is divided. All answers took 520 ms and lie in
+Four seconds, a push a microsecond before the end of each, so that nothing is divided. All answers took 520 ms, in
 one bucket, (500, 545.25] ms; two requests of the last second got no answer and took no time.
 
 | second | stage | VUs | 200 | 503 | no answer | iterations | sent | received | checks passed, failed |
