@@ -1,6 +1,6 @@
 # make run    the product with everything it needs (PORT, METRICVAULT_DATA_DIR)
-# make test   lint, import contracts, types, checks, `make test-servers`, all tests
-# make test-servers   the data, live and supervision parts and the main job on PostgreSQL, Redis and InfluxDB
+# make test   lint, import contracts, types, checks, all tests; on servers, too, what can differ there (tests/asked.py)
+# make test-servers   all that touches a database, and the main job, on PostgreSQL, Redis and InfluxDB
 # make test-compose   Dockerfile and docker-compose.yml on stand-ins for the official images (root, Debian's docker.io)
 # make cluster      a Kubernetes of one node (root; Debian's etcd-server, containerd, ...; Go builds the rest once)
 # make test-cluster   the tests that need one

@@ -11,17 +11,19 @@ from django.db.models.functions import Coalesce
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from history import shape
+from history import regressions, shape
 from history.access import active_runs, visible_runs
 from history.answers import HEAVY
 from history.drawing import spark
 from history.models import TestHistory
+from history.regressions import Regression
+from history.run_search import newest
 from history.states import FINISHED
 from history.templatetags import numbers
 from projects.access import Person, visible_projects
 from projects.models import Endpoint, Project
 
-VERDICTS, CARDS, POINTS = 6, 9, 12
+VERDICTS, WORST, CARDS, POINTS = 6, 5, 9, 12
 SPARK = (320, 44)  # pixels
 _LISTED = tuple(name for name in HEAVY if name not in ("reasons", "plan_snapshot"))
 
@@ -37,13 +39,7 @@ def active(user: Person) -> list[TestHistory]:
 def verdicts(user: Person) -> list[TestHistory]:
     """The last runs that are over, the newest first, each with `why`: the first bad reason, or the first one."""
     over = visible_runs(user).filter(status__in=FINISHED)
-    # The index of the list has the pinned ones apart: the newest of each kind, instead of all in another order.
-    newest = [
-        over.filter(pinned__in=[pinned]).order_by("-tested_at", "-pk").values("pk")[:VERDICTS]
-        for pinned in (False, True)
-    ]
-    rows = TestHistory.objects.filter(Q(pk__in=newest[0]) | Q(pk__in=newest[1])).select_related("project")
-    runs = list(rows.defer(*_LISTED, "plan_snapshot")[:VERDICTS])
+    runs = list(newest(over, VERDICTS).select_related("project").defer(*_LISTED, "plan_snapshot"))
     for run in runs:
         run.why = why(run)  # type: ignore[attr-defined]
     return runs
@@ -93,7 +89,7 @@ def cards(user: Person, runs: Runs) -> list[Card]:
 def _card(project: Any, runs: Sequence[TestHistory], count: int) -> Card:
     over = [run for run in runs if run.is_finished]
     measured = [run.p95_response_time for run in reversed(over) if run.p95_response_time is not None]
-    last = (over or list(runs) or [None])[0]
+    last = next(iter(over or runs), None)
     words = _("p95 of the last %(count)s runs: %(first)s to %(last)s")
     drawing = ""
     if len(measured) > 1:
@@ -125,6 +121,6 @@ def _count(rows: Any, by: str) -> Coalesce:
     return Coalesce(Subquery(of_one, output_field=IntegerField()), 0)
 
 
-def worst(user: Person) -> list[Any]:
-    """What got worse, the worst first."""
-    return []
+def worst(user: Person) -> list[Regression]:
+    """What got worse, the worst first; seven queries at most."""
+    return regressions.worst(user, WORST)

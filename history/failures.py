@@ -65,22 +65,30 @@ def keep(run: TestHistory, failures: Sequence[Failure], mask: Mask = str) -> int
 
     The same again changes nothing. `mask` takes out secrets in forms that only the product knows.
     """
-    if not failures:
+    if not any(_changes(run, failures)):
         return 0
     with transaction.atomic():
         if TestHistory.objects.select_for_update().filter(pk=run.pk).first() is None:  # one worker at a time
             return 0
-        steps = _steps(run)
-        told: dict[Key, tuple[StepHistory, Failure]] = {}
-        for one in failures:
-            if step := steps.get((one.scenario, one.step)):
-                told.setdefault((step.pk, one.kind, one.t, _whole(one.response)), (step, one))
-        kept = {(row.step_id, row.kind, row.t or 0.0, _whole(row.response)): row.pk for row in run.failures.all()}
-        wanted = first({*told, *kept})
-        run.failures.filter(pk__in=[pk for key, pk in kept.items() if key not in wanted]).delete()
-        new = [told[key] for key in sorted(wanted - kept.keys())]
+        new, surplus = _changes(run, failures)
+        run.failures.filter(pk__in=surplus).delete()
         FailedRequest.objects.bulk_create(_row(run, step, one, mask) for step, one in new)
     return len(new)
+
+
+def _changes(run: TestHistory, failures: Sequence[Failure]) -> tuple[list[tuple[StepHistory, Failure]], list[int]]:
+    """What is to be written, and the rows that make room for it."""
+    steps = _steps(run) if failures else {}
+    told: dict[Key, tuple[StepHistory, Failure]] = {}
+    for one in failures:
+        if step := steps.get((one.scenario, one.step)):
+            told.setdefault((step.pk, one.kind, one.t, _whole(one.response)), (step, one))
+    if not told:
+        return [], []
+    kept = {(row.step_id, row.kind, row.t or 0.0, _whole(row.response)): row.pk for row in run.failures.all()}
+    wanted = first({*told, *kept})
+    new = [told[key] for key in sorted(wanted - kept.keys())]
+    return new, [pk for key, pk in kept.items() if key not in wanted]
 
 
 def first(keys: set[Key]) -> set[Key]:
@@ -91,7 +99,7 @@ def first(keys: set[Key]) -> set[Key]:
     found: set[Key] = set()
     for kinds in groups.values():
         for group in sorted(kinds.values(), key=lambda group: min(key[2] for key in group))[:MOST_KINDS]:
-            begun, *others = sorted(group, key=lambda key: key[2])
+            begun, *others = sorted(group, key=lambda key: (key[2], not key[3]))
             found |= {begun, *sorted(others, key=lambda key: (not key[3], key[2]))[: MOST - 1]}
     return found
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from history import k6_summary_import
 from history.baselines import endpoint_set
@@ -38,7 +38,10 @@ from metricvault.lib.errors import Detail, Malformed, Refused, TooLarge
 from metricvault.lib.invalid import sentence
 from projects.models import Project
 
-MAX_BYTES = 50 * 1024 * 1024
+# A run of 4 hours and 20 endpoints comes to 65 MB, 5 million numbers and 3,000 lists. What has many more is no result,
+# and as objects in memory it would be many times as large as its file.
+MAX_BYTES = 80 * 1024 * 1024
+MOST_SIGNS = {b",": 8_000_000, b"[": 100_000, b"{": 100_000, b'"': 2_000_000}
 RUNNER = "import"
 _MEASURED = [column.name for column in Measured._meta.fields]
 _ITERATED = [column.name for column in Iterated._meta.fields]
@@ -92,17 +95,21 @@ def _moment(text: str) -> datetime | None:
     return timezone.make_aware(found) if timezone.is_naive(found) else found
 
 
-def read(text: bytes | str) -> dict[str, Any]:
-    """The JSON object of a file. Raises `TooLarge` or `Malformed`."""
+def read(text: bytes, field: str = "file") -> dict[str, Any]:
+    """The JSON object of a file. Raises `TooLarge` or `Malformed`, with the name of the `field` it came in."""
     if len(text) > MAX_BYTES:
-        raise TooLarge(_("The file is too large; at most %(limit)s MB are taken.") % {"limit": MAX_BYTES // 1024**2})
+        message = _("The file is too large; at most %(limit)s MB are taken.") % {"limit": MAX_BYTES // 1024**2}
+        raise TooLarge(message, [Detail(field, message)])
+    if any(text.count(sign) > most for sign, most in MOST_SIGNS.items()):
+        message = _("The file has more values than any result has.")
+        raise TooLarge(message, [Detail(field, message)])
     try:
         found = json.loads(text, parse_constant=no_number)
     except (ValueError, RecursionError):
-        raise Malformed(_("The file is not valid JSON."), [Detail("file", _("Write JSON."))]) from None
+        raise Malformed(_("The file is not valid JSON."), [Detail(field, _("Write JSON."))]) from None
     if not isinstance(found, dict):
         message = _("The file has to hold a JSON object: a result exported here, or a summary of k6.")
-        raise Malformed(message, [Detail("file", message)])
+        raise Malformed(message, [Detail(field, message)])
     return found
 
 
@@ -167,8 +174,8 @@ def _keep(document: Document, project: Project, user: User, wishes: Wishes) -> T
     rows = {one.scenario_tag: _scenario(run, at, one, steps) for at, one in enumerate(document.scenarios)}
     for timeline in document.timelines:
         scenario = rows[timeline.scenario_tag] if timeline.scenario_tag else None
-        heatmap = timeline.heatmap if isinstance(timeline.heatmap, dict) else timeline.heatmap.model_dump()
-        kept = {"columns": timeline.columns, "overview": timeline.overview, "heatmap": heatmap}
+        short = {name: _plain(getattr(timeline, name)) for name in ("overview", "heatmap")}
+        kept = {"columns": timeline.columns, **short}
         TimelineHistory.objects.create(test_history=run, scenario=scenario, **kept)
     FailedRequest.objects.bulk_create(
         FailedRequest(
@@ -181,6 +188,10 @@ def _keep(document: Document, project: Project, user: User, wishes: Wishes) -> T
         for one in document.failures
     )
     return run
+
+
+def _plain(part: BaseModel | dict[str, Any]) -> dict[str, Any]:
+    return part if isinstance(part, dict) else part.model_dump()
 
 
 def _phases(run: TestHistory, scenario: ScenarioHistory | None, phases: Sequence[Any]) -> None:

@@ -1,6 +1,5 @@
 """REST: a result from elsewhere becomes a run."""
 
-import json
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,7 +7,7 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from history import importing
-from metricvault.lib.errors import Detail, Malformed, ProductError, Refused
+from metricvault.lib.errors import Detail, ProductError, Refused
 from projects.access import get_editable_project, require_user
 
 router = Router(tags=["Results"])
@@ -70,7 +69,7 @@ _BODY = {
 
 @router.post("/test-history/import", response={201: Imported}, summary="Import a result as a run", openapi_extra=_BODY)
 def import_run(request: HttpRequest) -> Any:
-    """An export of this product, or k6's end-of-test summary; all or nothing. Files of at most 50 MB."""
+    """An export of this product, or k6's end-of-test summary; all or nothing. Files may have 80 MB, bodies 20 MB."""
     user = require_user(request)
     is_form = request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded")
     given, document = _of_form(request) if is_form else _of_json(request)
@@ -97,12 +96,7 @@ def _of_form(request: HttpRequest) -> tuple[dict[str, Any], Any]:
 
 
 def _of_json(request: HttpRequest) -> tuple[dict[str, Any], Any]:
-    try:
-        given = json.loads(request.body, parse_constant=importing.no_number)
-    except (ValueError, RecursionError):
-        raise Malformed(_("The body is not valid JSON.")) from None
-    if not isinstance(given, dict):
-        raise Malformed(_("Write an object with names and values."))
+    given = importing.read(request.body, "")
 
     def document() -> dict[str, Any]:
         found = given.get("document")

@@ -35,7 +35,8 @@ def run_list(request: HttpRequest) -> HttpResponse:
     for each that is chosen; HTMX gets the table alone."""
     user = require_user(request)
     keys = chosen_runs(request.GET)
-    request.GET = without_runs(request.GET)  # links of the table do not repeat what its checkboxes say
+    # Links of the table do not repeat what its checkboxes say.
+    request.GET = without_runs(request.GET)  # type: ignore[assignment]
     chosen = {name: request.GET.get(name, "").replace("\0", "").strip() for name in (*FILTERS, "sort")}
     everything = visible_runs(user)
     asked = wanted(chosen)

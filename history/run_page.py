@@ -20,6 +20,7 @@ from history.verdict_words import verdict
 
 RULER = (1000.0, 40.0)  # the coordinates of the ruler's drawing
 LOG_LINES = 200
+SHOWN_AT_ONCE = 3  # scenarios whose stages are on the page from the beginning
 
 
 def context(run: TestHistory, span: Chosen | None = None) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def context(run: TestHistory, span: Chosen | None = None) -> dict[str, Any]:
         "ticks": [planned * quarter / 4 for quarter in range(5)],
         "chart_plan": board_charts.chart_plan(run, scenarios, curve, planned),
         "charts": board_charts.charts(run, scenarios),
-        "parts": None if run.is_active else parts(run, found["rows"]),
+        "parts": None if run.is_active else parts(run, found["rows"] if len(found["rows"]) <= SHOWN_AT_ONCE else []),
         "host": hosts(run.plan_snapshot),
         "verdict": verdict(run),
         "log_tail": tail(run.log, LOG_LINES),
@@ -66,6 +67,12 @@ def part(run: TestHistory, span: Chosen | None, scenarios: list[Any] | None = No
         "totals": totals(found["figures"]),
         "vocabulary": vocabulary() if found["live"] else None,
     }
+
+
+def stages(run: TestHistory) -> dict[str, Any]:
+    """The stages of all scenarios, where there are too many of them for the page itself."""
+    rows = part(run, None)["rows"]
+    return {"run": run, "rows": rows, "parts": parts(run, rows)}
 
 
 def _slowest_first(rows: list[ScenarioRow]) -> list[ScenarioRow]:

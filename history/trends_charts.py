@@ -181,10 +181,13 @@ def _marks(found: Trend, width: int) -> list[Mark]:
             told[x].append(_("baseline"))
     marks, free = [], -1.0
     for x, words in sorted((x, words) for x, words in told.items() if words):
-        text = " · ".join(words)
-        taken = len(readings) * (room(text) + 8) / (width - _AXIS)
-        late = x + taken > len(readings) - 0.5  # drawn at the left of its line
-        start, end = (x - taken, float(x)) if late else (float(x), x + taken)
-        marks.append(Mark(float(x), text if start >= free else ""))
-        free = end if start >= free else free
+        named = ""
+        for text in (" · ".join(words), *reversed(words)):  # the baseline is the last, and the most wanted
+            taken = len(readings) * (room(text) + 8) / (width - _AXIS)
+            late = x + taken > len(readings) - 0.5  # drawn at the left of its line
+            start, end = (x - taken, float(x)) if late else (float(x), x + taken)
+            if start >= free:
+                named, free = text, end
+                break
+        marks.append(Mark(float(x), named))
     return marks

@@ -1,12 +1,12 @@
 """Pages of one run: live while it runs, its result afterwards, its log and its script."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh, push_url
 
-from history import board_generators, board_seconds, run_page
+from history import board_generators, board_seconds, board_series, run_page
 from history.access import get_run
 from history.board_failures import failing
 from history.board_span import chosen
@@ -26,7 +26,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         if not found.is_active:
             return HttpResponseClientRefresh()
         context = {"run": found, "may_edit": can_edit(user, found.project), "host": hosts(found.plan_snapshot)}
-        context["on_cluster"] = found.runner != "local"
+        context["on_cluster"] = found.runner not in ("local", "import")
         return render(request, "history/run/state.html", context)
     context = {**run_page.context(found, chosen(request.GET)), "may_edit": can_edit(user, found.project)}
     template = "history/run/live.html" if found.is_active else "history/run/result.html"
@@ -47,10 +47,24 @@ def span(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+def series(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the charts of the page draw, as JSON, in as many stretches as there are pixels; `?from=&to=` for a part."""
+    found = get_run(require_user(request), pk)
+    return JsonResponse(board_series.series(found, chosen(request.GET)))
+
+
+@require_safe
 def seconds(request: HttpRequest, pk: int) -> HttpResponse:
     """The numbers of the charts as a table, for HTMX; of the span `?from=&to=`, or of the whole run."""
     found = get_run(require_user(request), pk)
     return render(request, "history/run/seconds.html", board_seconds.table(found, chosen(request.GET)))
+
+
+@require_safe
+def stages(request: HttpRequest, pk: int) -> HttpResponse:
+    """The stages of each scenario, for HTMX: a run of many endpoints has them apart."""
+    found = get_run(require_user(request), pk)
+    return render(request, "history/run/stages_by_endpoint.html", run_page.stages(found))
 
 
 @require_safe

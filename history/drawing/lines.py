@@ -232,15 +232,19 @@ def _points(frame: Frame, line: Line) -> str:
 
 
 def draw_marks(frame: Frame, marks: Sequence[Mark]) -> str:
-    found = []
-    for mark in marks:
+    found, free = [], frame.left
+    for mark in sorted(marks, key=lambda one: one.x):
         if not frame.x0 <= mark.x <= frame.x1:
             continue
         x = frame.x(mark.x)
         edge = {"x1": x, "x2": x, "y1": frame.top - 8, "y2": frame.bottom}
         found.append(element("line", css=f"line k-{mark.key}", stroke_dasharray="2 3", **edge))
-        late = x + room(mark.name) + 6 > frame.right
-        found.append(label(mark.name, x + (-4 if late else 4), frame.top - 2, "halo", "end" if late else ""))
+        wide = room(mark.name) + 6
+        late = x + wide > frame.right
+        under = (x - wide if late else x) < free  # beside the words before, so one line further down
+        y = frame.top + (11 if under else -2)
+        found.append(label(mark.name, x + (-4 if late else 4), y, "halo", "end" if late else ""))
+        free = max(free, x if late else x + wide)
     return "".join(found)
 
 

@@ -41,7 +41,7 @@ def zip_file(run: TestHistory) -> Download:
     finished(run)
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  the answer closes it
     try:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, pieces in _members(run):
                 with archive.open(name, "w", force_zip64=True) as member:
                     for piece in pieces:

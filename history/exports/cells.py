@@ -8,6 +8,7 @@ from typing import Any
 
 MARK = "\ufeff"  # without it Excel takes UTF-8 for the machine's old code page, and Korean is lost
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+_PLAIN = (int, float, type(None))  # which csv writes as `cell` does, and most cells of a long table are
 _ROWS = 500  # so many rows are one piece
 _LONGEST = 32_000  # Excel cuts a cell at 32,767
 
@@ -34,7 +35,7 @@ def written(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[byte
     buffer.write(MARK)
     writer.writerow(head)
     for number, row in enumerate(rows, 1):
-        writer.writerow([cell(value) for value in row])
+        writer.writerow([value if type(value) in _PLAIN else cell(value) for value in row])
         if number % _ROWS == 0:
             yield _taken(buffer)
     yield _taken(buffer)

@@ -29,20 +29,20 @@ def pieces(run: TestHistory) -> Iterator[bytes]:
         "phases": [_phase(one) for one in run.phases.filter(scenario=None)],
         "scenarios": [_scenario(one) for one in run.scenarios.prefetch_related("steps", "stages", "phases")],
     }
-    yield _json(head)[:-1] + b', "failures": ['
+    yield _json(head)[:-1] + b',"failures":['
     yield from _listed(_failures(run))
-    yield b'], "timelines": ['
+    yield b'],"timelines":['
     yield from _listed(_timelines(run))
     yield b"]}\n"
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
 
 
 def _listed(items: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     for number, item in enumerate(items):
-        yield (b", " if number else b"") + _json(item)
+        yield (b"," if number else b"") + _json(item)
 
 
 def columns(row: Any, names: list[str]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Timeline:
             seconds = columns.get("t") or []
             kept = [columns.get(column) for column in COLUMNS]
             for at, t in enumerate(seconds):
-                moment = self.run.tested_at + timedelta(seconds=t)
+                moment = (self.run.tested_at + timedelta(seconds=t)).isoformat(timespec="seconds")
                 yield [self.run.pk, name, tag, moment, *(row[at] if row else None for row in kept)]
 
 

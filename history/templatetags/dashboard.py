@@ -1,13 +1,13 @@
 """What the first page draws of a regression."""
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
 from history.drawing import spark
+from history.regressions import Regression
 
 register = template.Library()
 
@@ -19,7 +19,7 @@ def query(words: Mapping[str, str]) -> str:
 
 
 @register.filter
-def spark_of(regression: Any) -> SafeString:
+def spark_of(regression: Regression) -> SafeString:
     """How the values of the last runs went, with what they are held against as a dotted line."""
     key = {"errors": "err", "tps": "tps"}.get(regression.measure, "p95")
     return mark_safe(spark(regression.values, key=key, target=regression.baseline))  # noqa: S308  numbers alone

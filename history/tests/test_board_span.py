@@ -14,7 +14,7 @@ from history.spans import span as span_of
 from history.states import Status, move
 from history.templatetags import numbers
 from history.tests.recorded_history import recorded_rows
-from history.tests.sample_runs import project_of, run_of
+from history.tests.sample_runs import plan_of, project_of, run_of, scenario_of
 from tests.recorded import recorded_steps
 
 pytestmark = pytest.mark.django_db
@@ -144,7 +144,28 @@ def test_phases_and_stages_show_every_metric(page: Client, run: TestHistory) -> 
     assert f'data-from="0.0" data-to="{stage.duration}"' in table
 
 
+def test_stages_of_many_endpoints_come_when_they_are_asked_for(page: Client, alice: User) -> None:
+    many = run_of(project_of(alice), plan_snapshot=plan_of(*(scenario_of(f"s{n:02}") for n in range(5))))
+    html = page.get(f"/runs/{many.pk}/", headers=BROWSER).content.decode()
+    assert f'hx-get="/runs/{many.pk}/stages/"' in html
+    assert "data-parts=" not in html
+    part = page.get(f"/runs/{many.pk}/stages/", headers=HTMX).content.decode()
+    assert part.count("data-parts=") == 5
+
+
+def test_charts_get_the_whole_run_and_sparklines_in_as_many_points_as_there_are_pixels(
+    page: Client, run: TestHistory
+) -> None:
+    found = page.get(f"/runs/{run.pk}/series/").json()
+    assert sum(found["requests"]) == run.total_requests
+    assert [one["tag"] for one in found["scenarios"]] == [one.scenario_tag for one in run.scenarios.all()]
+    assert all(len(one["t"]) == len(one["p95"]) <= 96 for one in found["scenarios"])
+    assert any(value for one in found["scenarios"] for value in one["p95"])
+    part = page.get(f"/runs/{run.pk}/series/?from=1&to=4").json()
+    assert (part["t"], part["scenarios"]) == ([1, 2, 3], [])
+
+
 def test_a_stranger_learns_nothing_of_a_span(client: Client, run: TestHistory, charlie: User) -> None:
     client.force_login(charlie)
-    for path in ("span/?from=1&to=2", "seconds/", "failures/"):
+    for path in ("span/?from=1&to=2", "seconds/", "series/", "stages/", "failures/"):
         assert client.get(f"/runs/{run.pk}/{path}", headers=HTMX).status_code == 404

@@ -11,7 +11,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from history.models import TestHistory
+from history.exports import charts
+from history.models import TestHistory, TimelineHistory
 from history.reasons import reason
 from history.states import ACTIVE, Outcome, Status
 from history.tests.finished_runs import add_failure, finished
@@ -50,29 +51,25 @@ def table(client: Client, run: TestHistory, part: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-@pytest.mark.parametrize(("name", "content_type"), FILES)
-def test_the_page_and_the_api_give_the_same_file(
-    alice_client: Client, alice: User, name: str, content_type: str
-) -> None:
+def test_the_page_and_the_api_give_the_same_file(alice_client: Client, alice: User) -> None:
     run = finished(alice)
-    pages, api = (alice_client.get(f"/{room}/{run.pk}/{name}") for room in ("runs", "test-history"))
-    assert pages.headers["Content-Type"] == api.headers["Content-Type"] == content_type
-    first, second = b"".join(pages.streaming_content), b"".join(api.streaming_content)
-    assert int(pages.headers["Content-Length"]) == len(first)
-    if name not in ("export.json", "export.zip", "report.html"):  # which say when they were made
-        assert first == second
+    for name, content_type in FILES:
+        pages, api = (alice_client.get(f"/{room}/{run.pk}/{name}") for room in ("runs", "test-history"))
+        assert pages.headers["Content-Type"] == api.headers["Content-Type"] == content_type
+        first, second = b"".join(pages.streaming_content), b"".join(api.streaming_content)
+        assert int(pages.headers["Content-Length"]) == len(first)
+        if name not in ("export.json", "export.zip", "report.html"):  # which say when they were made
+            assert first == second, name
 
 
-@pytest.mark.parametrize(("name", "_type"), FILES)
-def test_a_stranger_learns_nothing_and_nobody_gets_a_deleted_run(
-    client: Client, alice: User, charlie: User, name: str, _type: str
-) -> None:
+def test_a_stranger_learns_nothing_and_nobody_gets_a_deleted_run(client: Client, alice: User, charlie: User) -> None:
     run = run_of(project_of(alice))
+    addresses = [f"/{room}/{run.pk}/{name}" for room in ("runs", "test-history") for name, _type in FILES]
     client.force_login(charlie)
-    assert {client.get(f"/{room}/{run.pk}/{name}").status_code for room in ("runs", "test-history")} == {404}
+    assert {client.get(address).status_code for address in addresses} == {404}
     client.force_login(alice)
     TestHistory.objects.filter(pk=run.pk).update(deleted_at=datetime(2026, 11, 24, tzinfo=UTC))
-    assert {client.get(f"/{room}/{run.pk}/{name}").status_code for room in ("runs", "test-history")} == {404}
+    assert {client.get(address).status_code for address in addresses} == {404}
 
 
 @pytest.mark.parametrize("status", sorted(ACTIVE))
@@ -108,29 +105,31 @@ def test_a_run_that_did_not_go_well_has_all_its_files(
     assert table(alice_client, run, "summary")[0]["total_requests"] == (str(run.total_requests) if measured else "")
 
 
-@pytest.mark.parametrize("title", [HOSTILE, "..", "/", "\\", "저녁", "a" * 200, "\r\nSet-Cookie: a=b"])
-def test_a_file_is_named_by_harmless_letters_alone(alice_client: Client, alice: User, title: str) -> None:
-    run = run_of(project_of(alice), Status.COMPLETED, Outcome.PASSED, title=title)
-    for name, _type in FILES:
-        answer = alice_client.get(f"/runs/{run.pk}/{name}")
-        answer.close()
-        given = answer.headers["Content-Disposition"].split("filename=")[1]
-        assert given.startswith('"')
-        assert set(given.strip('"')) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_."), given
-        assert ".." not in given
-        assert len(given) < 120
+def test_a_file_is_named_by_harmless_letters_alone(alice_client: Client, alice: User) -> None:
+    run = run_of(project_of(alice), Status.COMPLETED, Outcome.PASSED)
+    for title in (HOSTILE, "..", "/", "\\", "저녁", "a" * 200, "\r\nSet-Cookie: a=b"):
+        TestHistory.objects.filter(pk=run.pk).update(title=title)
+        for name, _type in FILES:
+            answer = alice_client.get(f"/runs/{run.pk}/{name}")
+            answer.close()
+            given = answer.headers["Content-Disposition"].split("filename=")[1]
+            assert given.startswith('"')
+            assert set(given.strip('"')) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_."), given
+            assert ".." not in given
+            assert len(given) < 120
 
 
-@pytest.mark.parametrize("text", FORMULAS)
-def test_no_text_of_a_table_is_a_formula(alice_client: Client, alice: User, text: str) -> None:
-    run = finished(alice, title=text, release=text[:60])
-    run.scenarios.update(name=text, request_name=text)
-    add_failure(run, error=text, checks=[text], request={"method": text, "url": text, "headers": {}, "body": text})
-    for part in ("summary", "timeline", "errors", "failures"):
-        cells = [cell for row in table(alice_client, run, part) for cell in row.values()]
-        assert [
-            cell for cell in cells if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))
-        ] == []
+def test_no_text_of_a_table_is_a_formula(alice_client: Client, alice: User) -> None:
+    run = finished(alice)
+    for text in FORMULAS:
+        TestHistory.objects.filter(pk=run.pk).update(title=text, release=text)
+        run.scenarios.update(name=text, request_name=text)
+        sent = {"method": text, "url": text, "headers": {}, "body": text}
+        add_failure(run, error=text, checks=[text], request=sent)
+        for part in ("summary", "timeline", "errors", "failures"):
+            cells = [cell for row in table(alice_client, run, part) for cell in row.values()]
+            signs = ("=", "+", "-", "@", "\t", "\r", "\n", "＝")
+            assert [cell for cell in cells if cell.lstrip(" ").startswith(signs)] == []
 
 
 def test_numbers_stay_numbers_and_a_spreadsheet_reads_korean(alice_client: Client, alice: User) -> None:
@@ -192,6 +191,23 @@ def test_a_chart_of_one_scenario_is_that_scenarios(alice_client: Client, alice: 
     assert whole != one
     for picture in (whole, one):
         assert ElementTree.fromstring(picture).tag.endswith("svg")
+
+
+def test_a_long_run_is_drawn_by_its_stretches_and_their_lowest_and_highest_seconds(alice: User) -> None:
+    run = run_of(project_of(alice), Status.COMPLETED, Outcome.PASSED)
+    columns = {"t": [0, 10, 20], "p95": [100.0, 120.0, 110.0], "p95_min": [90.0] * 3, "p95_max": [400.0] * 3}
+    columns |= {"dropped": [50, 0, 20], "tps": [7.0] * 3}
+    TimelineHistory.objects.create(
+        test_history=run, columns={"t": list(range(30))}, overview={"step": 10, "columns": columns}
+    )
+    kept = charts.seconds(run)
+    assert kept.step == 10
+    dropped = kept.counted("", "dropped", "err")
+    assert dropped is not None
+    assert list(dropped.ys) == [5.0, 0.0, 2.0]  # 50 in 10 s are 5 a second
+    picture = charts.chart(run, "response-time", kept)
+    assert "400" in picture  # the axis holds the highest second
+    assert 'class="area k-p95"' in picture
 
 
 def test_what_the_browser_shows_may_do_nothing(alice_client: Client, alice: User) -> None:

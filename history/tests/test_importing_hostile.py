@@ -291,3 +291,12 @@ def test_what_is_said_beside_the_document_is_checked_too(
     assert answer.status_code == 422, answer.content
     assert answer.json()["error"]["details"][0]["field"].startswith(field)
     assert not TestHistory.objects.exists()
+
+
+@pytest.mark.parametrize("content", [b"{}," * 100_001, b"0," * 8_000_001, b"[" * 100_001, b'"",' * 1_000_001])
+def test_a_file_that_would_be_huge_in_memory_is_refused_before_it_is_read(
+    alice_client: Client, project: Project, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "json", None)  # reading it would fail
+    assert upload(alice_client, project, content).status_code == 413
+    assert not TestHistory.objects.exists()

@@ -1,16 +1,22 @@
 """The first page: what runs now, what the last runs said, and what to do first."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from history.baselines import set_baseline
+from history.models import TestHistory
 from history.reasons import reason
 from history.states import Outcome, Status
 from history.tests.sample_runs import project_of, run_of
-from projects.models import Endpoint, OpenApiSpec
+from loadtests.models import Plan
+from projects.models import Endpoint, OpenApiSpec, Project
 
 BROWSER = {"accept": "text/html"}
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -85,16 +91,57 @@ def test_htmx_gets_the_runs_alone(page: Client, alice: User) -> None:
 def test_it_asks_the_database_as_often_for_many_runs_as_for_one(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """Session, user, runs by project, active, finished, projects, their last runs."""
-    run_of(project_of(alice))
-    with django_assert_num_queries(7):
+    """Session, user, runs by project, active, finished, projects, their last runs; up to 7 for what got worse."""
+    project = project_of(alice)
+    worse(project, Plan.objects.create(title="Peak", project=project))
+    with django_assert_num_queries(12):
         home(page)
     for number in range(6):
         project = project_of(alice, f"API {number}")
-        run_of(project)
+        worse(project, Plan.objects.create(title=f"Plan {number}", project=project))
         run_of(project, Status.RUNNING)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(12):
         home(page)
+
+
+def worse(project: Project, plan: Plan) -> list[TestHistory]:
+    """Runs of a plan of which the last two are half as slow again as its baseline."""
+    runs = [
+        run_of(project, outcome=Outcome.PASSED, plan=plan, p95_response_time=p95, tested_at=NOON + timedelta(hours=at))
+        for at, p95 in enumerate((200.0, 300.0, 310.0))
+    ]
+    set_baseline(runs[0], project.owner)
+    return runs
+
+
+def test_what_gets_worse_leads_to_its_trend(page: Client, alice: User) -> None:
+    project = project_of(alice)
+    plan = Plan.objects.create(title="Evening peak", project=project)
+    run_of(project, tested_at=NOON - timedelta(days=1))
+    assert "Nothing got worse." in home(page)
+    worse(project, plan)
+    html = home(page)
+    assert "Nothing got worse." not in html
+    assert f'href="/runs/trends/?plan={plan.pk}&amp;measure=p95"' in html
+    assert "310\u00a0ms" in html
+    assert "+55.0\u00a0%" in html
+
+
+def test_a_card_draws_p95_of_the_last_runs_and_shows_the_last_verdict(page: Client, alice: User) -> None:
+    project = project_of(alice)
+    runs = worse(project, Plan.objects.create(title="Evening peak", project=project))
+    run_of(project, Status.RUNNING, tested_at=NOON + timedelta(hours=5))
+    card = page.get("/", headers=BROWSER).context["cards"][0]
+    assert (card.last, card.p95, card.runs) == (runs[-1], 310.0, 4)
+    assert "p95 of the last 3 runs: 200\u00a0ms to 310\u00a0ms" in card.drawing
+    assert card.drawing in home(page)
+
+
+def test_the_projects_with_the_freshest_runs_come_first(page: Client, alice: User) -> None:
+    old, fresh, _none = (project_of(alice, title) for title in ("a", "b", "c"))
+    run_of(old, tested_at=NOON)
+    run_of(fresh, tested_at=NOON + timedelta(days=1))
+    assert [card.project.title for card in page.get("/", headers=BROWSER).context["cards"]] == ["b", "a", "c"]
 
 
 def test_a_program_gets_the_health_of_the_product(client: Client, db: None) -> None:

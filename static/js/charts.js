@@ -1,6 +1,6 @@
 /* The charts of a run: uPlot, one cursor and one zoom for all. MV.charts.load() reads the time series, in stretches
    where there are more seconds than pixels; put(message) adds a live second, none is there twice. The tables of a chosen
-   span come from the server. Hooks: [data-run][data-timeseries][data-span], #run-plan (JSON), figure[data-chart] with
+   span come from the server. Hooks: [data-run][data-series][data-span], #run-plan (JSON), figure[data-chart] with
    .plot and [data-out], [data-readout], [data-reset], a[data-from], [data-spark]. */
 (() => {
   const page = document.querySelector("[data-run]"), readout = document.querySelector("[data-readout]");
@@ -8,8 +8,7 @@
   const plan = JSON.parse(document.getElementById("run-plan").textContent), live = "live" in page.dataset, POINTS = 600;
   const { number, paint } = MV, all = (sel, from = document) => [...from.querySelectorAll(sel)], known = (v) => (v ?? null) !== null;
   const short = (v) => (+v.toFixed(2)).toLocaleString(), time = (v) => (v < 1000 ? `${short(v)} ms` : `${short(v / 1000)} s`);
-  const FEW = { format: number.rate, tick: short, least: 4 };
-  const KINDS = { // line: [column, colour, width, dash]; band: the column whose lowest and highest seconds are shown
+  const FEW = { format: number.rate, tick: short, least: 4 }, KINDS = { // line: [column, colour, width, dash]; band: the column whose lowest and highest seconds are shown
     tps: { format: number.tps, tick: short, unit: "req/s", least: 4, band: "tps", lines: [["tps", "--c-tps", 2]] },
     latency: { format: number.ms, tick: time, least: 10, band: "p95",
       lines: [["p50", "--c-p50", 1.25], ["p90", "--c-p95", 1.25, [4, 3]], ["p99", "--c-p99", 1.5, [1.5, 3]], ["p95", "--c-p95", 2]] },
@@ -99,7 +98,7 @@
     readout.querySelector("[data-at]").textContent = state.at === null ? readout.dataset.latest : state.mark === null ? moment : `${number.clock(state.mark)} – ${moment}`;
     readout.querySelector("[data-stage]").textContent = i < 0 ? "" : plan.bands.find((band) => x < band.end)?.name ?? "";
   }
-  const query = (more) => new URLSearchParams({ ...(state.to === null ? {} : { from: state.from, to: state.to }), ...more });
+  const query = () => new URLSearchParams(state.to === null ? {} : { from: state.from, to: state.to });
   function zoom(from, to) { // whole seconds; `to` null: all of them
     const first = Math.max(0, Math.floor(from)), end = to && Math.min(Math.ceil(to), Math.ceil(state.end));
     if (end !== null && end - first < 2) return;
@@ -125,7 +124,7 @@
   const aim = (t) => charts.forEach(({ u }) => u.setCursor({ left: t === null ? -10 : u.valToPos(t + .5, "x"), top: t === null ? -10 : 10 }, true, false));
   function draw() {
     const series = state.shown, next = over(series);
-    state.end = Math.max(plan.duration, over(state.whole), 1);
+    state.end = Math.max(live || !next ? plan.duration : 0, over(state.whole), 1); // what is over shows what it was
     const ahead = Math.max(1, Math.ceil((state.end - next) / POINTS)), future = Array.from({ length: Math.max(0, Math.ceil((state.end - next) / ahead)) }, (_, i) => next + (i + .5) * ahead);
     state.xs = [...series.t.map((t, i) => t + series.step[i] / 2), ...future]; // a value stands in the middle of its stretch
     for (const chart of charts) {
@@ -158,22 +157,23 @@
     for (const name of [...MEASURED, ...SPREAD]) series[name][at] = message[name] ?? null;
   }
   async function finer() { // the seconds of the chosen span
-    const asked = state.to, found = await read(`${page.dataset.timeseries}?${query({ points: POINTS, scenario: "" })}`);
+    const asked = state.to, found = await read(`${page.dataset.series}?${query()}`);
     if (found && state.to === asked) { state.shown = taken(found); draw(); }
   }
   async function spreadOut() {
-    const figure = document.querySelector("[data-heatmap]"), found = await read(`${figure.dataset.heatmap}?${query()}`);
-    state.heat = found?.counts ? found : null; figure.hidden = !state.heat; draw();
+    const figure = document.querySelector("[data-heatmap]"), began = performance.now(), found = await read(`${figure.dataset.heatmap}?${query()}`);
+    state.heat = found?.rows?.some(([, high]) => high > 0) ? found : null; figure.hidden = !state.heat; draw(); clearTimeout(state.timer);
+    if (live) state.timer = setTimeout(spreadOut, Math.max(15000, 30 * (performance.now() - began))); // the longer the run, the more it costs
   }
   MV.charts = {
     seconds: () => state.whole.t.filter((_, i) => known(state.whole.tps[i])), // those that are drawn
     draw, asked: (t) => askedAt(t + .5),
     async load() {
-      const found = await read(`${page.dataset.timeseries}?points=${POINTS}`), before = state.whole, series = found && taken(found);
+      const found = await read(page.dataset.series), before = state.whole, series = found && taken(found);
       if (!found) return;
       before.t.forEach((t, i) => t >= over(series) && add(series, { t, ...Object.fromEntries(MEASURED.map((name) => [name, before[name][i]])) }));
       Object.assign(state, { whole: series, shown: state.shown === before ? series : state.shown });
-      for (const { tag, p95 } of found.scenarios) scenarios[tag] = { t: [...found.t], p95 };
+      for (const { tag, t, p95 } of found.scenarios) scenarios[tag] = { t, p95 };
       draw();
     },
     put(message) {

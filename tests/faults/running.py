@@ -14,7 +14,7 @@ PAGE_RIGHT_WITHIN = 45.0
 @dataclass(frozen=True, slots=True)
 class Result:
     """`sent`: as the target counted; `stored`: the result's total; `seconds`: from the repair to a page that has every
-    second and hears new ones (or has the whole result)."""
+    second and hears new ones (or has the whole result); `lacking`: the result says that requests are missing."""
 
     fault: str
     sent: int
@@ -22,6 +22,7 @@ class Result:
     timeline: int
     status: str
     outcome: str
+    lacking: bool
     message: str
     seconds: float
     page_complete: bool
@@ -29,8 +30,9 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """Every request is counted, or the reason is told in words."""
-        if self.status == "completed" and self.outcome != "invalid":
+        """Every request is counted, or the reason is told in words. A silence of the web process makes the result
+        invalid, but loses none."""
+        if self.status == "completed" and not self.lacking:
             return self.sent == self.stored == self.timeline and self.page_complete and not self.twice
         return bool(self.message)
 
@@ -59,6 +61,7 @@ def run_fault(product: Product, fault: Fault) -> Result:
         sum(series),
         found["status"],
         found["outcome"] or "",
+        any(one["code"] == "counts_differ" for one in found["reasons"]),
         found["message"],
         right,
         watcher.complete,
