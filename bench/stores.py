@@ -66,7 +66,7 @@ def snapshots(seconds: int, rate: int) -> Iterator[Any]:
             key = RequestKey(TAGS[scenario], f"GET /endpoint/{scenario}", status, "", not failed)
             histogram = grown.setdefault(key, Histogram())
             bucket = math.ceil(math.log2(took / 1000) * 2**SCHEMA)
-            histogram.add(Histogram(1.0, took, 0.0, {bucket: 1.0}))
+            histogram.add(Histogram(1, took, 0, {bucket: 1}))
             touched.add(key)
         shown = {key: Histogram(h.count, h.total, h.zero, h.buckets) for key in touched for h in [grown[key]]}
         started = float(START) if second == 0 else None

@@ -58,11 +58,14 @@ class Track:
 
     def add(self, t: int, cell: Cell, vus: float | None) -> None:
         """Appends one second, which `add_sum` gets with others."""
-        one, spread = cell, cell.spread
-        rates = (t, one.requests, one.failures, float(one.requests), one.error_rate)
-        times = (spread.average, *spread.percentiles(*SHARES))
+        one, spread, requests = cell, cell.spread, cell.requests
         counts = (one.iterations, one.dropped, one.checks_passed, one.checks_failed, one.sent, one.received)
-        self._rows.append((*rates, *times, vus, *counts))
+        if not requests:
+            self._rows.append((t, 0, one.failures, 0.0, None, None, None, None, None, None, vus, *counts))
+            self.longest.append(None)
+            return
+        rates = (t, requests, one.failures, float(requests), one.error_rate, spread.total / spread.count)
+        self._rows.append((*rates, *spread.percentiles(*SHARES), vus, *counts))
         highest = spread.highest
         self.longest.append(None if highest is None else upper_bound(highest))
 

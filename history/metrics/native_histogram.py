@@ -88,6 +88,9 @@ class Histogram:
             self.first, self.counts = other.first, more.copy()
             return
         at = other.first - self.first
+        if not at and len(more) == len(self.counts):
+            self.counts = list(map(add, self.counts, more))
+            return
         if at < 0:
             self.counts[:0] = [0] * -at
             self.first, at = other.first, 0
@@ -166,22 +169,21 @@ class Histogram:
         everything = passed[-1]
         if everything <= 0:
             return [None] * len(shares)
-        in_buckets, last = everything > zero, bisect_left(passed, everything)
-        before_first, length = self.first - 1 + _MS_SHIFT, len(counts)
+        last, length = bisect_left(passed, everything), len(counts)
+        before_first, half = self.first - 1 + _MS_SHIFT, 0.5 if everything >= 1 else everything / 2
         found: list[float | None] = []
         for share in shares:
-            rank = share * max(everything - 1, 0.0) + min(0.5, everything / 2)
-            if not in_buckets or (zero > 0 and rank <= zero):
+            rank = share * (everything - 1) + half if everything > 1 else half
+            if rank <= zero or everything == zero:
                 found.append(0.0)
                 continue
             # The first bucket with which the rank is reached; `passed` has what lies before them all in front.
-            at = min(max(bisect_left(passed, rank), 1), last) - 1
-            while not counts[at]:
-                at += 1
+            at = bisect_left(passed, rank)
+            at = (at if at < last else last) - 1
             count, before = counts[at], counts[at - 1] if at else 0
             after = counts[at + 1] if at + 1 < length else 0
             place = _place((rank - passed[at]) / count, count, before, after)
-            found.append(math.exp2((before_first + at + min(place, 1.0)) / _PER_OCTAVE))
+            found.append(math.exp2((before_first + at + (place if place < 1.0 else 1.0)) / _PER_OCTAVE))
         return found
 
 

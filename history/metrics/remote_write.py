@@ -7,6 +7,7 @@ with stale markers, holds all of them: NaN for samples, the histograms whole. `d
 tags of its scenario, only k6's own name for it, which is the same as its `scenario_tag`.
 """
 
+import functools
 import json
 import math
 import zlib
@@ -33,8 +34,8 @@ _COUNTERS = {
     "k6_mv_checks_total": "mv_checks",
     "k6_mv_no_row_total": "mv_no_row",  # iterations for which a table had no row left
 }
-_KNOWN = {"__name__", "run", "instance", "scenario", "scenario_tag", "name", "method", "status", "error_code"}
-_KNOWN |= {"expected_response", "step", "stage", "load"}
+_LABELS = {"__name__", "run", "instance", "scenario", "scenario_tag", "name", "method", "status", "error_code"}
+_LABELS |= {"expected_response", "step", "stage", "load"}
 _NO_LOAD = "0"  # the label `load` of requests that are none of the test: tokens, say
 
 
@@ -161,13 +162,19 @@ def from_bytes(payload: bytes) -> Snapshot:
     (instance, moment, requests, *rest), counts = (json.loads(unzipped), []) if is_older else read(unzipped)
     decoded, at = {}, 0
     for scenario, name, status, error_code, expected, other, plain, *more in requests:
-        key = RequestKey(scenario, name, status, error_code, bool(expected), other, *more)
+        key = _known(scenario, name, status, error_code, bool(expected), other, *more)
         if is_older:
             decoded[key] = from_pairs(plain)
             continue
         decoded[key] = from_plain(plain, counts, at)
         at += plain[-1]
     return Snapshot(instance, moment, decoded, *rest)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _known(*fields: Any) -> RequestKey:
+    """One object for each series, as every push names most of them again."""
+    return RequestKey(*fields)
 
 
 def _unpack(body: bytes) -> bytes:
@@ -195,7 +202,7 @@ def _key(labels: dict[str, str]) -> RequestKey:
         labels.get("status", "0"),
         labels.get("error_code", ""),
         labels.get("expected_response", "true") == "true",
-        ";".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in _KNOWN),
+        ";".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in _LABELS),
         labels.get("step", ""),
         labels.get("stage", ""),
     )

@@ -134,7 +134,7 @@ TAG = "s01_product"
 
 def snapshot(moment: float, count: int, instance: str = "1") -> Snapshot:
     key = RequestKey(TAG, "GET /products", "200", "", True)
-    return Snapshot(instance, moment, {key: Histogram(count, 10.0 * count, 0.0, {-53: float(count)})}, started=1000.0)
+    return Snapshot(instance, moment, {key: Histogram(count, 10.0 * count, 0, {-53: count})}, started=1000.0)
 
 
 def test_what_came_too_late_for_one_process_is_counted_by_the_next(alice: User, sent: list[LiveMessage]) -> None:
