@@ -42,10 +42,9 @@
     const whole = +scope.dataset.planned, share = whole ? Math.min(1, passed / whole) : 0, percent = Math.floor(share * 100), left = Math.max(0, whole - passed);
     const ends = new Date(Date.now() + left * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
     const words = { passed: number.clock(passed), percent: `${percent}\u00a0%`, left: number.clock(left), ends };
-    scope.style.setProperty("--share", share);
-    for (const el of all("[data-progress]", scope)) {
+    for (const el of all("[data-progress]", scope)) { // --share not higher up: all that is below would be styled anew
       if (el.dataset.progress in words) el.textContent = words[el.dataset.progress];
-      else if (el.dataset.progress !== "flagged") { el.value = share; el.setAttribute("aria-valuenow", percent); }
+      else if (el.dataset.progress !== "flagged") { el.value = share; el.style.setProperty("--share", share); el.setAttribute("aria-valuenow", percent); }
     }
     for (const el of all("[data-ends]", scope)) el.hidden = !left;
   }
@@ -73,7 +72,7 @@
       notes.set(key, line); box.querySelector("ul").append(line);
       document.getElementById("announce").textContent = line.textContent;
       all(".flag[hidden], [data-flagged][hidden]", scope).forEach((el) => { // the first one
-        el.removeAttribute("hidden"); scope.style.setProperty("--flag", time / scope.dataset.planned);
+        el.removeAttribute("hidden"); scope.querySelector("[data-progress=curve]").style.setProperty("--flag", time / scope.dataset.planned);
         scope.querySelector("[data-progress=flagged]").textContent = words.time;
       });
     }
