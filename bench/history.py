@@ -238,8 +238,8 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "dashboard", "/"
     yield "project", f"/projects/{plan.project_id}/"
     yield "plans", "/tests/"
-    yield "trend of a plan", f"/runs/trends/plan/{plan.pk}/"
-    yield "trend of a project", f"/runs/trends/project/{plan.project_id}/"
+    yield "trend of a plan", f"/runs/trends/?plan={plan.pk}"
+    yield "trend of a project", f"/runs/trends/?project={plan.project_id}"
     yield "compare two", f"/runs/compare/?runs={some[0]}&runs={some[1]}"
     yield "compare five", "/runs/compare/?" + "&".join(f"runs={pk}" for pk in some)
     yield "API, in short", "/test-history/simple?limit=50&q=refunds"

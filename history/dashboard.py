@@ -17,6 +17,7 @@ from history.answers import HEAVY
 from history.drawing import spark
 from history.models import TestHistory
 from history.regressions import Regression
+from history.run_search import newest
 from history.states import FINISHED
 from history.templatetags import numbers
 from projects.access import Person, visible_projects
@@ -38,13 +39,7 @@ def active(user: Person) -> list[TestHistory]:
 def verdicts(user: Person) -> list[TestHistory]:
     """The last runs that are over, the newest first, each with `why`: the first bad reason, or the first one."""
     over = visible_runs(user).filter(status__in=FINISHED)
-    # The index of the list has the pinned ones apart: the newest of each kind, instead of all in another order.
-    newest = [
-        over.filter(pinned__in=[pinned]).order_by("-tested_at", "-pk").values("pk")[:VERDICTS]
-        for pinned in (False, True)
-    ]
-    rows = TestHistory.objects.filter(Q(pk__in=newest[0]) | Q(pk__in=newest[1])).select_related("project")
-    runs = list(rows.defer(*_LISTED, "plan_snapshot")[:VERDICTS])
+    runs = list(newest(over, VERDICTS).select_related("project").defer(*_LISTED, "plan_snapshot"))
     for run in runs:
         run.why = why(run)  # type: ignore[attr-defined]
     return runs

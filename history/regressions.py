@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from history.access import visible_runs
 from history.comparing_setups import load_of
 from history.models import Baseline, ScenarioHistory, StepHistory, TestHistory
+from history.run_search import newest
 from history.states import Outcome, Status
 from history.templatetags import numbers
 from projects.access import Person
@@ -118,7 +119,7 @@ def _groups(runs: QuerySet[TestHistory]) -> dict[Group, list[dict[str, Any]]]:
         total_requests__gte=LEAST_REQUESTS,
     )
     groups: dict[Group, list[dict[str, Any]]] = defaultdict(list)
-    for row in valid.order_by("-tested_at", "-pk").values(*_RUN, *_COLUMNS.values())[:NEWEST]:
+    for row in newest(valid, NEWEST).values(*_RUN, *_COLUMNS.values()):
         belongs = row["endpoint_set"] if row["plan_id"] is None else ""
         if row["plan_id"] is not None or belongs:
             groups[row["project_id"], row["plan_id"], belongs].append(row)

@@ -80,6 +80,16 @@ def ordered(runs: QuerySet[TestHistory], sort: str) -> QuerySet[TestHistory]:
     return runs.order_by(order, "-pk")
 
 
+def newest(runs: QuerySet[TestHistory], count: int) -> QuerySet[TestHistory]:
+    """So many of `runs` as ran last, the newest first, without sorting all of them: the index of the list
+    (`run_by_list`) has the pinned ones apart, so the newest of both kinds are taken, and of these the newest."""
+    wanted = Q()
+    for pinned in (False, True):
+        latest = runs.filter(pinned__in=[pinned]).order_by("-tested_at", "-pk")
+        wanted |= Q(pk__in=latest.values("pk")[:count])
+    return TestHistory.objects.filter(wanted).order_by("-tested_at", "-pk")[:count]
+
+
 def found_keys(runs: QuerySet[TestHistory], wanted: Wanted) -> Any:
     """The keys of `runs` in their order, to be counted and cut. What takes long to find is looked for once only."""
     keys = runs.values_list("pk", flat=True)

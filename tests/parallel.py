@@ -26,6 +26,7 @@ _SHARING = (
     "doctor",
     "end_to_end",
     "environments_in_browser",
+    "history_in_browser",
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",

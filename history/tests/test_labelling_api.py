@@ -76,7 +76,7 @@ def test_a_run_that_lasts_is_no_baseline(caller: Client, alice: User) -> None:
     assert live.release == ""
 
 
-def test_notes_have_an_author_and_belong_to_them(caller: Client, run: TestHistory, bob: User) -> None:
+def test_notes_have_an_author_and_belong_to_them(caller: Client, run: TestHistory, alice: User, bob: User) -> None:
     path = f"/test-history/{run.pk}/notes"
     answer = send(caller, "post", path, {"text": " The cache was cold. "})
     assert answer.status_code == 201
@@ -90,7 +90,7 @@ def test_notes_have_an_author_and_belong_to_them(caller: Client, run: TestHistor
     assert send(caller, "patch", f"{path}/{note['id']}", {"text": "No."}).status_code == 403
     assert caller.delete(f"{path}/{note['id']}").status_code == 403
     assert caller.get(path).json()["count"] == 1
-    caller.force_login(run.project.owner)
+    caller.force_login(alice)
     assert caller.delete(f"{path}/{note['id']}").status_code == 204
     assert caller.get(path).json() == {"items": [], "count": 0}
 
