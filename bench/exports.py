@@ -133,7 +133,7 @@ def _made(hours: float, endpoints: int) -> int:
         rows.append((row, 1))
     for row, factor in rows:
         columns = _seconds(seeded, seconds, factor)
-        overview = _seconds(seeded, 600, factor) if seconds > 600 else {}
+        overview = {"step": seconds // 600, "columns": _seconds(seeded, 600, factor)} if seconds > 600 else {}
         heatmap = _heatmap(seeded, seconds) if row is None else {}
         TimelineHistory.objects.create(
             test_history=run, scenario=row, columns=columns, overview=overview, heatmap=heatmap

@@ -60,31 +60,32 @@ def serve(run: Any) -> None:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    def asked(path: str, **headers: str) -> tuple[float, int, int]:
-        times, queries, weight = [], 0, 0
+    def asked(path: str, headers: dict[str, str]) -> tuple[float, float, int, int]:
+        clock, processor, queries, weight = [], [], 0, 0
         for _time in range(3):
             with CaptureQueriesContext(connection) as found:
-                begin = time.perf_counter()
+                begin, used = time.perf_counter(), time.process_time()
                 answer = Client(SERVER_NAME="127.0.0.1").get(path, headers=headers)
-                times.append(1000 * (time.perf_counter() - begin))
+                clock.append(1000 * (time.perf_counter() - begin))
+                processor.append(1000 * (time.process_time() - used))
             assert answer.status_code == 200, (path, answer.status_code)
             queries, weight = len(found), len(answer.content)
-        return statistics.median(times), queries, weight // 1000
+        return statistics.median(clock), statistics.median(processor), queries, weight // 1000
 
     middle = int(run.test_duration // 2)
     span = f"from={middle}&to={middle + 600}"
-    api = f"/test-history/{run.pk}"
-    print(f"\n{'server':44}{'ms':>8}{'queries':>9}{'kB':>8}")
+    api, page = f"/test-history/{run.pk}", f"/runs/{run.pk}/"
+    print(f"\n{'server, ms of the clock and the processor':48}{'clock':>8}{'cpu':>8}{'queries':>9}{'kB':>8}")
     for path, headers in (
-        (f"/runs/{run.pk}/", {"accept": "text/html"}),
-        (f"{api}/timeseries?points=600", {}),
+        (page, {"accept": "text/html"}),
+        (f"{page}series/", {}),
         (f"{api}/heatmap", {}),
-        (f"/runs/{run.pk}/span/?{span}", {"accept": "text/html", "HX-Request": "true"}),
-        (f"{api}/timeseries?points=600&{span}", {}),
+        (f"{page}span/?{span}", {"accept": "text/html", "HX-Request": "true"}),
+        (f"{page}series/?{span}", {}),
         (f"{api}/heatmap?{span}", {}),
     ):
-        took, queries, weight = asked(path, **headers)
-        print(f"{path:44}{took:8.0f}{queries:9}{weight:8}", flush=True)
+        clock, processor, queries, weight = asked(path, headers)
+        print(f"{path:48}{clock:8.0f}{processor:8.0f}{queries:9}{weight:8}", flush=True)
 
 
 def look(address: str, seconds: int) -> int:

@@ -1,9 +1,9 @@
-"""How often the marks of a comparison are wrong: `python -m bench.significance [PAIRS]` prints them for seeded runs.
+"""How often the marks of a comparison are wrong: `python -m bench.significance [PAIRS] [SECONDS]` prints them.
 
-Pairs of runs of 30 s whose noise is known (`history.tests.simulated_runs`: response times lognormal, seconds that hang
-together), at several rates. "false alarms": pairs that differ by noise alone and are marked real (real or likely);
-"missed": pairs 15 % apart that are not marked real (neither real nor likely). In percent, for p50, the average, p95 and
-p99.
+Seeded pairs of runs (200, of 30 s) whose noise is known (`history.tests.simulated_runs`: response times lognormal,
+seconds that hang together), at several rates. "false alarms": pairs that differ by noise alone and are marked real
+(real or likely); "missed": pairs 15 % apart that are not marked real (neither real nor likely). In percent, for p50,
+average, p95 and p99, and for the endpoint: what p95, p50 and average say together.
 
 `python -m bench.significance --real [ROUNDS]` does so with the real k6 against the demo shop: each round two runs as
 they are and one with `POST /__delay?factor=1.15`, of 30 s each; at the end by how much equal runs differed.
@@ -40,26 +40,29 @@ def main() -> None:
     if "--real" in sys.argv:
         real(int(sys.argv[2]) if len(sys.argv) > 2 else 5)
     else:
-        simulated(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+        simulated(*(int(given) for given in sys.argv[1:3]))
 
 
-def simulated(pairs: int) -> None:
+def simulated(pairs: int = 200, seconds: int = SECONDS) -> None:
     """Seeded pairs at each rate."""
+    from history.comparing import DECIDING
+    from history.significance import together
     from history.tests.simulated_runs import simulate
 
-    print(f"{pairs} pairs of {SECONDS} s; percent of pairs marked wrongly: real (real or likely)\n")
-    print(f"{'requests/s':>10}  {'':<44}{''.join(f'{name:>14}' for name in MEASURES)}")
+    print(f"{pairs} pairs of {seconds} s; percent of pairs marked wrongly: real (real or likely)\n")
+    print(f"{'requests/s':>10}  {'':<44}{''.join(f'{name:>14}' for name in (*MEASURES, 'endpoint'))}")
     for rate in RATES:
         for name, factor, noise in CASES:
             chance = random.Random(2026)
             marks: dict[str, list[str]] = {measure: [] for measure in MEASURES}
             for _ in range(pairs):
-                first = simulate(chance, seconds=SECONDS, rate=rate, factor=chance.lognormvariate(0, noise))
-                second = simulate(chance, seconds=SECONDS, rate=rate, factor=factor * chance.lognormvariate(0, noise))
+                first = simulate(chance, seconds=seconds, rate=rate, factor=chance.lognormvariate(0, noise))
+                second = simulate(chance, seconds=seconds, rate=rate, factor=factor * chance.lognormvariate(0, noise))
                 for measure in MEASURES:
                     sides = [(one.measured[_column(measure)], one.columns) for one in (first, second)]
                     marks[measure].append(mark(sides, measure))
-            told = "".join(f"{wrong(marks[measure], factor > 1.1):>14}" for measure in MEASURES)
+            marks["endpoint"] = [together(said) for said in zip(*(marks[name] for name in DECIDING), strict=True)]
+            told = "".join(f"{wrong(marks[name], factor > 1.1):>14}" for name in (*MEASURES, "endpoint"))
             kind = "missed" if factor > 1.1 else "false alarms"
             print(f"{rate:>10}  {f'{name}: {kind}':<44}{told}", flush=True)
 

@@ -93,10 +93,10 @@ _EDGE = 80.0  # from here on they stand at its left
 
 
 def distribution(bars: Iterable[tuple[float, float, int]], figures: Figures) -> Distribution | None:
-    """From `(low ms, high ms, count)`; None without requests. Requests without a time, as refused ones, stand in a bar
-    whose low edge is 0: it is drawn as wide as its neighbour."""
+    """From `(low ms, high ms, count)`; None where no request took time. Those that took none, as refused ones do, stand
+    in a bar whose low edge is 0: it is drawn as wide as its neighbour."""
     known = sorted(bar for bar in bars if bar[2])
-    if not known:
+    if not known or known[-1][1] <= 0:
         return None
     low = next((bar[0] for bar in known if bar[0] > 0), 0.1)
     if known[0][0] <= 0:

@@ -27,9 +27,8 @@ class FailingRequest:
 
 
 def _headers(side: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    headers = side.get("headers") or {}
-    for name, value in headers.items() if isinstance(headers, dict) else headers:
-        yield str(name), str(value)
+    headers = side.get("headers")
+    yield from sorted((str(name), str(value)) for name, value in headers.items()) if isinstance(headers, dict) else ()
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ def generators(run: TestHistory) -> dict[str, Any]:
     """The pods of a run on a cluster; `spread`: milliseconds between the first and the last that began."""
     starts = [row["started"] for row in run.generators if row.get("started") is not None]
     return {
-        "on_cluster": run.runner != "local",
+        "on_cluster": run.runner not in ("local", "import"),
         "generators": _rows(run),
         "wanted": int(run.plan_snapshot.get("generators", 1)),
         "ready": sum(row["phase"] not in ("waiting", "lost") for row in run.generators),

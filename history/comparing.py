@@ -13,7 +13,7 @@ from typing import Literal
 from history.comparing_blocks import of_steps
 from history.comparing_seconds import Seconds, of_runs
 from history.models import Measured, ScenarioHistory, StepHistory, TestHistory
-from history.significance import BETWEEN, FEW, LEAST_MS, Judged, Side, judge, judge_errors, spread_of_runs
+from history.significance import BETWEEN, FEW, LEAST_MS, Judged, Side, judge, judge_errors, spread_of_runs, together
 from history.states import FINISHED, Outcome, Status
 from history.tracks import place
 
@@ -22,7 +22,6 @@ EARLIER = 12  # runs of the plan, by whose differences noise is known
 TIMES = ("avg", "p50", "p90", "p95", "p99")
 MEASURES = (*TIMES, "tps", "errors")
 DECIDING = ("p95", "p50", "avg")
-CERTAINTY = ("real", "likely", "noise", "few")
 _LEAST_TPS = 0.1
 
 Mark = Literal["real", "likely", "noise", "few", "new", "removed"]
@@ -107,11 +106,12 @@ class Row:
         return change.mark if change else "few"
 
     def verdict(self, index: int) -> Change | None:
-        """The change that says most surely whether a run's response times are others: of p95, p50 or the average. p99
-        has no voice: it needs more requests than most runs have."""
+        """The change that speaks for all response times of a run: of p95, else p50 or the average, one that is marked
+        as they are together. p99 has no voice: it needs more requests than most runs have."""
         part = self.parts[index]
         changes = [part.changes[name] for name in DECIDING if name in part.changes] if part else []
-        return min(changes, key=lambda one: (CERTAINTY.index(one.mark), not one.worse), default=None)
+        said = together([one.judged.mark for one in changes]) if changes else "few"
+        return min((one for one in changes if one.mark == said), key=lambda one: not one.worse, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,8 @@ def _changes(base: _Found, other: _Found, between: Mapping[str, float]) -> dict[
         else:
             rate = measure == "tps"
             least = _LEAST_TPS if rate else LEAST_MS
-            judged = judge(*sides, least=least, between=between.get(measure, BETWEEN), rate=rate)
+            noise, paired = between.get(measure, BETWEEN), base[1].pairs_with(other[1])
+            judged = judge(*sides, least=least, between=noise, rate=rate, paired=paired)
         changes[measure] = Change(measure, old, new, judged)
     return changes
 
@@ -247,9 +248,10 @@ def _urgency(row: Row) -> tuple[int, int, float, str, str]:
     """Rows that both have first; of them the surely slower, the likely slower, the largest change."""
     everywhere = all(part is not None for part in row.parts)
     verdicts = [found for index in range(1, len(row.parts)) if (found := row.verdict(index))]
-    sure = [CERTAINTY.index(one.mark) for one in verdicts if one.worse and one.mark in ("real", "likely")]
+    ranks = {"real": 0, "likely": 1}
+    sure = [ranks[one.mark] for one in verdicts if one.worse and one.mark in ranks]
     largest = max((abs(one.percent or 0.0) for one in verdicts), default=0.0)
-    return (not everywhere, min(sure, default=len(CERTAINTY)), -largest, row.request, row.name)
+    return (not everywhere, min(sure, default=len(ranks)), -largest, row.request, row.name)
 
 
 def _between(runs: Sequence[TestHistory]) -> dict[str, float]:

@@ -56,4 +56,4 @@ def _of_run(run: TestHistory, moments: _Moments, step: float) -> Iterator[tuple[
             for name in _TIMES:
                 columns[name].append(getattr(found, name))
         curve = scenario_curve(plans[place[0]]) if place[0] in plans else []
-        yield place, Seconds(columns, step, steady(curve, end))
+        yield place, Seconds(columns, step, steady(curve, end), curve)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from history.comparing import DECIDING, MOST, Change, Comparison, Mark, Numbers, Row, compare, doubt
+from history.comparing import MOST, Change, Comparison, Mark, Numbers, Row, compare, doubt
 from history.comparing_charts import charts
 from history.comparing_setups import differing, same_load
 from history.models import TestHistory
@@ -184,29 +184,32 @@ def _different_load() -> str:
 
 
 def _largest(found: Comparison, heads: Sequence[Head]) -> tuple[str, str]:
+    """What is surest and worst: of an endpoint, else of all requests; of response times, else of errors."""
+    told: list[tuple[int, Row, Change]] = []
+    for rows in (found.rows, (found.total,)):
+        for errors in (False, True):
+            for index in range(1, len(heads)):
+                for row in rows:
+                    change = _errors(row, index) if errors else row.verdict(index)
+                    if change is not None:
+                        told.append((index, row, change))
     for mark, worse in (("real", True), ("likely", True), ("real", False), ("likely", False)):
-        for measures in (DECIDING, ("errors",)):
-            best = _strongest(found, measures, mark, worse)
-            if best is not None:
-                index, row, change = best
+        for times, endpoint in ((True, True), (False, True), (True, False), (False, False)):
+            some = [
+                one
+                for one in told
+                if (one[2].mark, one[2].worse) == (mark, worse)
+                and (one[2].measure != "errors", bool(one[1].request)) == (times, endpoint)
+            ]
+            if some:
+                index, row, change = max(some, key=lambda one: abs(one[2].percent or one[2].difference))
                 return ("missed" if worse else "passed"), _told(heads[index].letter, row, change, sure=mark == "real")
     return "info", _("No difference that is more than noise")
 
 
-def _strongest(found: Comparison, measures: Sequence[str], mark: str, worse: bool) -> tuple[int, Row, Change] | None:
-    """The endpoint (all requests only where no endpoint is) with the largest such change."""
-    for rows in (found.rows, (found.total,)):
-        for measure in measures:
-            changes = [
-                (index, row, part.changes[measure])
-                for row in rows
-                for index, part in enumerate(row.parts)
-                if part and measure in part.changes
-            ]
-            changes = [one for one in changes if one[2].mark == mark and one[2].worse is worse]
-            if changes:
-                return max(changes, key=lambda one: abs(one[2].percent or one[2].difference))
-    return None
+def _errors(row: Row, index: int) -> Change | None:
+    part = row.parts[index]
+    return part.changes.get("errors") if part else None
 
 
 def _told(letter: str, row: Row, change: Change, *, sure: bool) -> str:

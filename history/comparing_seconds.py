@@ -15,11 +15,17 @@ LEAST_STEADY = 10.0  # seconds; where less is steady, all of the run is compared
 @dataclass(frozen=True, slots=True)
 class Seconds:
     """Equally long columns of a run or a scenario (`history.tracks.COLUMNS`), each entry `step` seconds long. `steady`:
-    (start, end) of the stretches in which the load stays the same."""
+    (start, end) of the stretches in which the load stays the same. `asked`: the load by time."""
 
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     step: float = 1.0
     steady: Sequence[tuple[float, float]] = ()
+    asked: Curve = field(default_factory=list)
+
+    def pairs_with(self, other: "Seconds") -> bool:
+        """Whether second is compared with second: nothing is steady in either, and both asked for the same curve."""
+        alike = self.asked == other.asked and self.step == other.step
+        return bool(self.asked) and alike and not (self.steady or other.steady)
 
     def of(self, measure: str) -> list[Stretch]:
         """The stretches that are compared, with the values of a response time; [] where it was not measured."""
@@ -59,7 +65,8 @@ def _seconds(row: TimelineHistory, columns: Mapping[str, Any], step: float, plan
     tag = row.scenario.scenario_tag if row.scenario else None
     times = columns.get("t", ())
     end = float(times[-1]) + step if times else 0.0
-    return Seconds(columns, step, steady(_curve(plans[row.test_history_id], tag), end))
+    curve = _curve(plans[row.test_history_id], tag)
+    return Seconds(columns, step, steady(curve, end), curve)
 
 
 def _curve(plan: Mapping[str, Any], tag: str | None) -> Curve:

@@ -262,10 +262,17 @@ class Heatmap(Part):
         return self
 
 
+class Overview(Part):
+    """The seconds in stretches of `step` seconds, as `history.overview` makes them."""
+
+    step: Annotated[int, Field(strict=True, ge=1, le=10**6)]
+    columns: Columns
+
+
 class Timeline(Part):
     scenario_tag: Name | None = None
     columns: Columns = {}
-    overview: Columns = {}
+    overview: Overview | Annotated[dict[str, Any], Field(max_length=0)] = {}
     heatmap: Heatmap | Annotated[dict[str, Any], Field(max_length=0)] = {}
 
 

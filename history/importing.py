@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from history import k6_summary_import
 from history.baselines import endpoint_set
@@ -174,8 +174,8 @@ def _keep(document: Document, project: Project, user: User, wishes: Wishes) -> T
     rows = {one.scenario_tag: _scenario(run, at, one, steps) for at, one in enumerate(document.scenarios)}
     for timeline in document.timelines:
         scenario = rows[timeline.scenario_tag] if timeline.scenario_tag else None
-        heatmap = timeline.heatmap if isinstance(timeline.heatmap, dict) else timeline.heatmap.model_dump()
-        kept = {"columns": timeline.columns, "overview": timeline.overview, "heatmap": heatmap}
+        short = {name: _plain(getattr(timeline, name)) for name in ("overview", "heatmap")}
+        kept = {"columns": timeline.columns, **short}
         TimelineHistory.objects.create(test_history=run, scenario=scenario, **kept)
     FailedRequest.objects.bulk_create(
         FailedRequest(
@@ -188,6 +188,10 @@ def _keep(document: Document, project: Project, user: User, wishes: Wishes) -> T
         for one in document.failures
     )
     return run
+
+
+def _plain(part: BaseModel | dict[str, Any]) -> dict[str, Any]:
+    return part if isinstance(part, dict) else part.model_dump()
 
 
 def _phases(run: TestHistory, scenario: ScenarioHistory | None, phases: Sequence[Any]) -> None:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from history.heatmap import step_for
 from history.metrics.cells import Cell, sum_cells
 from history.metrics.remote_write import Snapshot
 from history.metrics.stores import open_store
 from history.minutes import Kept, kept
-from history.models import TestHistory
+from history.models import TestHistory, TimelineHistory
 from history.tracks import COLUMNS, COUNTED, PERCENTILES, Track, add_times, follow
 
 POINTS = 600  # stretches of a run whose overview is kept
@@ -39,19 +39,22 @@ class Stretches:
 
 def stretches(
     run: TestHistory,
-    start: int | None,
-    end: int | None,
-    points: int,
-    step: int | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    points: int = POINTS,
+    step: int = 0,
     tags: Sequence[str] | None = None,
 ) -> Stretches:
     """The seconds from `start` up to `end` in at most `points` stretches, or in stretches of `step` seconds; of the
-    scenarios `tags` (None: of all).
+    scenarios `tags` (None: all).
 
     Columns: `history.tracks.COLUMNS`, and for tps, p95 and error_rate also `_min`, `_max` and `_p95`. Where a stretch
     is one second those are the same values. Where a run keeps no minutes (it is of an older version), a stretch of
     several seconds has its counts and its mean, and no percentiles. Raises `StoreError`.
     """
+    stored = _stored(run, start, end, points, step, tags)
+    if stored is not None:
+        return stored
     whole, scenarios = seconds(run, tags)
     length = len(whole.get("t", []))
     first = min(max(start or 0, 0), length)
@@ -60,10 +63,6 @@ def stretches(
     if step == 1:
         cut = {tag: _cut(columns, first, last) for tag, columns in scenarios.items()}
         return Stretches(first, last, 1, length, _cut(whole, first, last), cut)
-    stored = _stored(run, step, tags) if (first, last) == (0, length) else {}
-    if stored:
-        by_tag = {tag: stored.get(tag, {}) for tag in scenarios}
-        return Stretches(first, last, step, length, stored[""], by_tag)
     known = kept(run)
     times = _times(known, first, min(last, known.length), step, list(scenarios)) if known else {}
     by_tag = {tag: drawn(columns, times.get(tag, {}), first, last, step) for tag, columns in scenarios.items()}
@@ -71,39 +70,63 @@ def stretches(
 
 
 def seconds(run: TestHistory, tags: Sequence[str] | None = None) -> tuple[Columns, dict[str, Columns]]:
-    """All seconds: of the whole run, and by scenario tag, of `tags` (None: of all). Of a run that lasts, those that
-    were sent live already: a page that opens now gets the next one from its stream."""
-    rows = {pk: tag for pk, tag in run.scenarios.values_list("pk", "scenario_tag") if tags is None or tag in tags}
-    stored: dict[int | None, Columns] = {}
+    """All seconds: of the whole run, and by scenario tag (`tags`: only of those). Of a run that lasts, those that were
+    sent live already: a page that opens now gets the next one from its stream."""
+    every = list(run.scenarios.values_list("scenario_tag", flat=True))
+    chosen = [tag for tag in every if tags is None or tag in tags]
+    stored: dict[str, Columns] = {}
     if run.is_finished:
-        stored.update(run.timelines.filter(_of(tags)).values_list("scenario_id", "columns"))
-    if stored:
-        return stored.get(None, {}), {tag: stored.get(pk, {}) for pk, tag in rows.items()}
-    _timeline, tracks = follow(_snapshots(run), list(rows.values()))
+        rows = _rows(run, chosen).values_list("scenario__scenario_tag", "columns")
+        stored = {tag or "": columns for tag, columns in rows}
+    if "" in stored:
+        return stored[""], {tag: stored.get(tag, {}) for tag in chosen}
+    _timeline, tracks = follow(_snapshots(run), chosen)
     shown = run.live_second
-    by_tag = {tag: _first(track, shown) for tag, track in tracks.scenarios.items()}
-    return _first(tracks.whole, shown), by_tag
+    return _first(tracks.whole, shown), {tag: _first(track, shown) for tag, track in tracks.scenarios.items()}
+
+
+def _rows(run: TestHistory, tags: Sequence[str]) -> QuerySet[TimelineHistory]:
+    return run.timelines.filter(Q(scenario=None) | Q(scenario__scenario_tag__in=tags))
 
 
 def _first(track: Track, many: int) -> Columns:
     return {name: values[:many] for name, values in track.columns.items()}
 
 
-def _of(tags: Sequence[str] | None) -> Q:
-    """The timelines of the whole run and of these scenarios: those of a long run are megabytes each."""
-    return Q() if tags is None else Q(scenario=None) | Q(scenario__scenario_tag__in=tags)
+def _stored(
+    run: TestHistory, start: int | None, end: int | None, points: int, step: int, tags: Sequence[str] | None
+) -> Stretches | None:
+    """What was recorded, where that is what is asked for: it is read without the seconds, of which a long run has a
+    great many."""
+    if not run.is_finished or start:
+        return None
+    whole = run.timelines.filter(scenario=None).values_list("overview", flat=True).first()
+    if not whole or (end is not None and end < whole["length"]):
+        return None
+    if whole["step"] != (step or step_for(whole["length"], points)):
+        return None
+    every = list(run.scenarios.values_list("scenario_tag", flat=True))
+    chosen = [tag for tag in every if tags is None or tag in tags]
+    rows = _rows(run, chosen).values_list("scenario__scenario_tag", "overview") if chosen else []
+    found = {tag: overview["columns"] for tag, overview in rows if tag}
+    return Stretches(0, whole["length"], whole["step"], whole["length"], whole["columns"], found)
 
 
-def _stored(run: TestHistory, step: int, tags: Sequence[str] | None) -> dict[str, Columns]:
-    """What was recorded for this step, by scenario tag, "" for the whole run; {} where nothing was."""
-    rows = run.timelines.filter(_of(tags)).values_list("scenario__scenario_tag", "overview")
-    found = {tag or "": overview["columns"] for tag, overview in rows if overview.get("step") == step}
-    return found if "" in found else {}
+def kept_overview(columns: Columns, track: Track) -> dict[str, Any]:
+    """What is recorded of a run or a scenario: `{"step", "length", "columns"}`; {} where its seconds are few enough."""
+    if track.stretch == 1:
+        return {}
+    length = len(columns["t"])
+    return {"step": track.stretch, "length": length, "columns": drawn(columns, track.times, 0, length, track.stretch)}
 
 
 def _times(known: Kept, start: int, end: int, step: int, tags: Sequence[str]) -> dict[str, Columns]:
     """The percentiles of each stretch by scenario tag, "" for the whole run."""
     found: dict[str, Columns] = {tag: {name: [] for name in PERCENTILES} for tag in ("", *tags)}
+    if not tags:
+        for cell in known.totals(start, end, step):
+            add_times(found[""], cell)
+        return found
     for places in known.sums(start, end, step):
         by_tag: dict[str, Cell] = {}
         for (tag, _step), cell in places.items():

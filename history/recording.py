@@ -29,7 +29,7 @@ from history.models import (
     TestHistory,
     TimelineHistory,
 )
-from history.overview import POINTS, drawn
+from history.overview import POINTS, kept_overview
 from history.pace import USERS, Asked, slowed
 from history.phases import Phases
 from history.publishing import show_result
@@ -207,7 +207,5 @@ def _save_timelines(run: TestHistory, scenarios: list[ScenarioHistory], tracks: 
         del columns["vus"]  # k6 counts users for the whole run only
         timelines.append((TimelineHistory(test_history=run, scenario=scenario, columns=columns), track))
     for row, track in timelines:
-        if track.stretch > 1:
-            found = drawn(row.columns, track.times, 0, seconds, track.stretch)
-            row.overview = {"step": track.stretch, "columns": found}
+        row.overview = kept_overview(row.columns, track)
     TimelineHistory.objects.bulk_create([row for row, _track in timelines])

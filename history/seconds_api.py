@@ -22,6 +22,9 @@ _LONGEST = 10**6  # seconds
 _RESOLUTION = re.compile(r"([1-9][0-9]{0,5})s?")
 
 
+_SCENARIO = "`scenario_tag`: only this scenario beside the whole run; empty: none"
+
+
 class Within(Schema):
     """Which seconds of the run."""
 
@@ -42,7 +45,7 @@ class Wanted(Within):
 
     resolution: str = Field("", max_length=8, description="Seconds of a stretch: `1s`, `5s`, `60s`")
     points: int | None = Field(None, ge=1, le=20_000, description="At most so many stretches")
-    scenario: str = Field("", max_length=80, description="`scenario_tag`: only this scenario beside the whole run")
+    scenario: str | None = Field(None, max_length=80, description=_SCENARIO)
 
 
 class NumbersOut(Schema):
@@ -168,9 +171,9 @@ def _nothing_kept(run: TestHistory) -> Conflict:
     return Conflict(_("The run has not measured a second yet. Ask again in a moment."))
 
 
-def _tags(run: TestHistory, wanted: str) -> list[str] | None:
+def _tags(run: TestHistory, wanted: str | None) -> list[str] | None:
     if not wanted:
-        return None
+        return wanted if wanted is None else []
     tags = list(run.scenarios.values_list("scenario_tag", flat=True))
     if wanted not in tags:
         message = _("The run has no such scenario. It has: %(tags)s.") % {"tags": ", ".join(tags) or "-"}

@@ -6,7 +6,8 @@ of the steady part, 20 at most (Schmeiser, "Batch size effects in the analysis o
 Research 30, 1982: 10 to 30 batches are enough, longer ones are less dependent on each other), each of 2 s and 20
 requests at least. The logarithms of the two runs' batches are compared by their 10 % trimmed means with winsorized
 variances (Yuen, "The two-sample trimmed t for unequal population variances", Biometrika 61, 1974): a single slow
-moment moves neither. What dependence is left between neighbours widens the variance by (1 + r) / (1 - r), r their
+moment moves neither. Where nothing is steady and both runs asked for the same curve, batches of the same time are
+compared in pairs. What dependence is left between neighbours widens the variance by (1 + r) / (1 - r), r their
 autocorrelation (the variance of a mean under AR(1)). To it is added what equal runs differ by as wholes, which no test
 within two runs can see: `BETWEEN`, or what earlier runs of the plan differed by, where that is more.
 
@@ -102,9 +103,12 @@ def pace(batch: Sequence[Stretch]) -> float:
     return sum(one.requests for one in batch) / sum(one.length for one in batch)
 
 
-def judge(base: Side, other: Side, *, least: float, between: float = BETWEEN, rate: bool = False) -> Judged:
+def judge(
+    base: Side, other: Side, *, least: float, between: float = BETWEEN, rate: bool = False, paired: bool = False
+) -> Judged:
     """Of a response time, or with `rate` of the throughput (the stretches' own requests). `least`: the smallest
-    difference that matters, in the unit of the values."""
+    difference that matters, in the unit of the values. `paired`: both rose and fell alike, so that each batch is
+    compared with the one of the same time."""
     grouped = in_batches(base.stretches), in_batches(other.stretches)
     values = [
         [log(max(found, 1e-6)) for batch in groups if (found := pace(batch) if rate else level(batch)) is not None]
@@ -113,11 +117,8 @@ def judge(base: Side, other: Side, *, least: float, between: float = BETWEEN, ra
     enough = all(sum(one.requests for one in side.stretches) >= LEAST_REQUESTS for side in (base, other))
     if not enough or min(map(len, values)) < LEAST_BATCHES or min(base.value, other.value) <= 0:
         return FEW
-    first, second = _trimmed(values[0]), _trimmed(values[1])
-    dependence = min(0.8, max(0.0, (first.dependence + second.dependence) / 2))
-    variance = (first.variance + second.variance) * (1 + dependence) / (1 - dependence)
-    freedom = _freedom(first, second)
-    shift, shown = second.mean - first.mean, log(other.value / base.value)
+    shift, variance, freedom = _paired(*values) if paired else _apart(*values)
+    shown = log(other.value / base.value)
     matters = abs(other.value - base.value) > least and shift * shown > 0
     matters = matters and min(abs(shift), abs(shown)) > log(1 + PRACTICAL)
 
@@ -127,6 +128,16 @@ def judge(base: Side, other: Side, *, least: float, between: float = BETWEEN, ra
 
     mark = next((mark for mark, side in _LEVELS if matters and abs(shift) > limit(side)), None)
     return Judged(mark or "noise", exp(limit(_LEVELS[-1][1])) - 1, *_sizes(grouped))
+
+
+def together(marks: Sequence[Mark]) -> Mark:
+    """What several measures of one endpoint say of it: real where one is real, likely where two are at least, as each
+    of them is wrong one time in twenty; else noise, or few where none could be judged."""
+    if "real" in marks:
+        return "real"
+    if marks.count("likely") > 1:
+        return "likely"
+    return "few" if all(mark == "few" for mark in marks) else "noise"
 
 
 def judge_errors(base: Side, other: Side) -> Judged:
@@ -173,6 +184,25 @@ def _trimmed(values: Sequence[float]) -> _Trimmed:
     # An estimate of few values is about 1/n too low (Marriott and Pope, Biometrika 41, 1954).
     dependence = sum(one * after for one, after in pairwise(apart)) / squares + 1 / count if squares else 0.0
     return _Trimmed(sum(kept) / len(kept), squares / (len(kept) * (len(kept) - 1)), len(kept), dependence)
+
+
+def _apart(before: Sequence[float], after: Sequence[float]) -> tuple[float, float, float]:
+    """Difference, its variance and degrees of freedom, of two samples."""
+    first, second = _trimmed(before), _trimmed(after)
+    inflated = _inflation((first.dependence + second.dependence) / 2)
+    return second.mean - first.mean, (first.variance + second.variance) * inflated, _freedom(first, second)
+
+
+def _paired(before: Sequence[float], after: Sequence[float]) -> tuple[float, float, float]:
+    """The same of the differences between batches of the same time, as far as both have them."""
+    apart = _trimmed([new - old for old, new in zip(before, after, strict=False)])
+    return apart.mean, apart.variance * _inflation(apart.dependence), float(apart.kept - 1)
+
+
+def _inflation(dependence: float) -> float:
+    """How much wider dependence makes the variance of a mean."""
+    dependence = min(0.8, max(0.0, dependence))
+    return (1 + dependence) / (1 - dependence)
 
 
 def _freedom(first: _Trimmed, second: _Trimmed) -> float:

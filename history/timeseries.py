@@ -21,7 +21,7 @@ def timeseries(run: TestHistory) -> dict[str, Any]:
     nothing = [None] * length
     shown = {tag: {name: of.get(name, nothing) for name in COLUMNS} for tag, of in scenarios.items()}
     columns = {name: whole.get(name, nothing) for name in COLUMNS}
-    return _answer(run, Stretches(0, length, 1, length, columns, shown), list(shown))
+    return _answer(run, Stretches(0, length, 1, length, columns, shown))
 
 
 def overview(
@@ -34,14 +34,15 @@ def overview(
 ) -> dict[str, Any]:
     """The same of the seconds from `start` up to `end`, in stretches of `step` seconds, or in at most `points`; of the
     scenarios `tags` (None: all). See `history.overview.stretches` for the columns that tell of the seconds of each."""
-    found = stretches(run, start, end, points, step, tags)
-    return _answer(run, found, list(found.scenarios) if tags is None else tags)
+    return _answer(run, stretches(run, start, end, points, step, tags))
 
 
-def _answer(run: TestHistory, found: Stretches, tags: list[str]) -> dict[str, Any]:
-    rows = [row for row in run.scenarios.values_list("scenario_tag", "name", "request_name") if row[0] in tags]
+def _answer(run: TestHistory, found: Stretches) -> dict[str, Any]:
+    rows = run.scenarios.values_list("scenario_tag", "name", "request_name")
     scenarios = []
     for tag, name, request in rows:
+        if tag not in found.scenarios:
+            continue
         columns = {key: values for key, values in found.scenarios[tag].items() if key not in {"t", "vus"}}
         scenarios.append({"tag": tag, "name": name, "endpoint": request, **columns})
     ended = floor(run.test_duration + 1e-6) if run.is_finished and run.test_duration else found.length

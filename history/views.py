@@ -26,7 +26,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         if not found.is_active:
             return HttpResponseClientRefresh()
         context = {"run": found, "may_edit": can_edit(user, found.project), "host": hosts(found.plan_snapshot)}
-        context["on_cluster"] = found.runner != "local"
+        context["on_cluster"] = found.runner not in ("local", "import")
         return render(request, "history/run/state.html", context)
     context = {**run_page.context(found, chosen(request.GET)), "may_edit": can_edit(user, found.project)}
     template = "history/run/live.html" if found.is_active else "history/run/result.html"

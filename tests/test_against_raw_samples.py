@@ -71,12 +71,10 @@ def plan(base: str) -> RunPlan:
     pay = StepPlan("", RequestPlan("POST", f"{base}/payments", "POST /payments", kind, body))
     users = (StagePlan(3, 5), StagePlan(3, 5), StagePlan(2, 0))
     rates = (StagePlan(3, 30), StagePlan(3, 60))
-    load = LoadPlan(pre_allocated_vus=10, max_vus=20, start_time=1.0)
+    load, journey = LoadPlan(pre_allocated_vus=10, max_vus=20, start_time=1.0), (listed, product, pay)
     scenarios = (
         ScenarioPlan("s01_users", "Users", "ramping-vus", users, 0.0, (product,), None, None),
-        ScenarioPlan(
-            "s02_rate", "Rate", "ramping-arrival-rate", rates, 0.0, (listed, product, pay), None, None, load=load
-        ),
+        ScenarioPlan("s02_rate", "Rate", "ramping-arrival-rate", rates, 0.0, journey, None, None, load=load),
     )
     return RunPlan("1", "Beside raw samples", scenarios)
 

@@ -39,7 +39,7 @@ def planned(base: str) -> dict[str, Spoilt]:
     def users(seconds: float) -> ScenarioPlan:
         return scenario_on(base, 0, "Users", "constant-vus", [(seconds, 3)], think=0.05)
 
-    rate = scenario_on(base, 1, "Rate", "constant-arrival-rate", [(4, 20)], endpoint="GET /rate", **many)
+    rate = scenario_on(base, 1, "Rate", "constant-arrival-rate", [(4, 5)], endpoint="GET /rate", **many)
     starved = scenario_on(base, 0, "Starved", "constant-arrival-rate", [(4, 40)], endpoint="GET /slow", **few)
     # A quarter of an iteration a minute, for four seconds: it asks for none.
     never = scenario_on(
@@ -48,7 +48,7 @@ def planned(base: str) -> dict[str, Spoilt]:
     runs = {
         "as asked": Spoilt(single(replace(users(4), response_time_target=10_000.0), rate)),
         "few users": Spoilt(single(replace(starved, response_time_target=1.0))),
-        "pushes lost": Spoilt(single(users(4)), arrives=lambda seconds: seconds < 1.5),
+        "pushes lost": Spoilt(single(users(8)), arrives=lambda seconds: seconds < 3),
         "nothing to send": Spoilt(single(users(4), replace(never, response_time_target=500.0))),
         "k6 stopped": Spoilt(single(users(9)), touch=standing_still(7)),
         "web away": Spoilt(single(users(10)), arrives=lambda seconds: not 0.5 < seconds < 7.6),
@@ -59,8 +59,8 @@ def planned(base: str) -> dict[str, Spoilt]:
 
 
 def _heavy(base: str) -> ScenarioPlan:
-    """Four users without a pause, whose answers cost k6 more than the target."""
-    one = scenario_on(base, 0, "Heavy", "constant-vus", [(7, 4)])
+    """Users without a pause, whose answers cost k6 far more than the target: it always has some to look at."""
+    one = scenario_on(base, 0, "Heavy", "constant-vus", [(7, 16)])
     return replace(one, steps=(replace(one.steps[0], extracts=(ExtractPlan("found", "regex", COSTLY),)),))
 
 
@@ -91,7 +91,7 @@ def bad(run: TestHistory) -> dict[str, dict[str, Any]]:
 
 def test_where_all_is_well_nothing_is_invalid(runs: dict[str, Spoilt], project: Project) -> None:
     run = runs["as asked"].judged(project)
-    assert (run.outcome, bad(run), exit_code_of(run)) == (Outcome.PASSED, {}, 0)
+    assert (bad(run), run.outcome, exit_code_of(run)) == ({}, Outcome.PASSED, 0)
 
 
 def test_users_that_are_too_few_for_a_rate(runs: dict[str, Spoilt], project: Project) -> None:
@@ -103,7 +103,7 @@ def test_users_that_are_too_few_for_a_rate(runs: dict[str, Spoilt], project: Pro
     assert found["dropped_over_budget"]["share"] > 40
     assert found["rate_not_reached"]["asked"] == 160
     assert found["rate_not_reached"]["begun"] == run.iterations < 80
-    assert found["p95_missed"]["since"] == 0  # the missed target is told all the same
+    assert found["p95_missed"]["since"] < 4  # the missed target is told all the same
     assert found["p95_missed"]["by"] > 10_000
 
 

@@ -27,7 +27,7 @@ HEAT = ("#edf3f4", "#dee9eb", "#cfe3e6", "#b6d5da", "#9dc7ce", "#7cb3bd", "#5a9f
 def _rules() -> str:
     found = [
         '.drawn{font-family:-apple-system,"Segoe UI",Roboto,"Apple SD Gothic Neo","Malgun Gothic","Noto Sans CJK KR",'
-        "sans-serif;font-variant-numeric:tabular-nums}",
+        "sans-serif;font-variant-numeric:tabular-nums;max-width:100%;height:auto}",
         ".drawn text{fill:#5d6a70}.drawn .goal{fill:#b0241c}.drawn a{cursor:pointer}",
         ".drawn .halo{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}",
         ".drawn .grid{stroke:#e1e6e7}.drawn .edge{stroke:#c8d0d2}.drawn .band{fill:#f5f8f8}.drawn .bar{fill:#5a9fab}",

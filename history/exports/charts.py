@@ -29,12 +29,13 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """What is kept of the run's seconds, or of one scenario's: a long run over longer stretches, with the lowest and
-    highest second of each."""
+    """What is kept of the run's seconds, or of one scenario's: a long run over stretches of `step` seconds, with the
+    lowest and highest second of each. Counts are those of the whole stretch."""
 
     columns: Mapping[str, list[Any]]
     heatmap: Mapping[str, Any]
     planned: float
+    step: int = 1
 
     def line(self, name: str, column: str, key: str, *, factor: float = 1.0, **more: Any) -> Line | None:
         """A curve with the band of its seconds; None where nothing of it was measured."""
@@ -45,6 +46,10 @@ class Seconds:
         band: dict[str, Any] = {"low": low, "high": high} if len(low) == len(xs) == len(high) else {}
         return Line(name, key, xs, self._scaled(column, factor), **band, **more)
 
+    def counted(self, name: str, column: str, key: str, *, factor: float = 1.0, **more: Any) -> Line | None:
+        """A curve of counts, by second."""
+        return self.line(name, column, key, factor=factor / self.step, **more)
+
     def _scaled(self, column: str, factor: float) -> list[float | None]:
         return [None if y is None else y * factor for y in self.columns.get(column) or []]
 
@@ -52,8 +57,9 @@ class Seconds:
 def seconds(run: TestHistory, scenario: ScenarioHistory | None = None) -> Seconds:
     """The stretches that a chart draws; empty where none are kept."""
     kept: Any = run.timelines.filter(scenario=scenario).values("columns", "overview", "heatmap").first() or {}
-    columns = kept.get("overview") or kept.get("columns") or {}
-    return Seconds(columns, kept.get("heatmap") or {}, shape.duration(run.plan_snapshot))
+    short = kept.get("overview") or {"step": 1, "columns": kept.get("columns") or {}}
+    planned = shape.duration(run.plan_snapshot)
+    return Seconds(short["columns"], kept.get("heatmap") or {}, planned, short["step"])
 
 
 def names(kept: Seconds) -> list[str]:
@@ -156,14 +162,14 @@ def _users(run: TestHistory, kept: Seconds, scenario: ScenarioHistory | None) ->
 
 
 def _dropped(run: TestHistory, kept: Seconds, scenario: ScenarioHistory | None) -> _Drawn:
-    line = kept.line(_("iterations never begun"), "dropped", "err", area=True)
+    line = kept.counted(_("iterations never begun"), "dropped", "err", area=True)
     return [line], numbers.plain, {"unit": "/s", "least": 4.0}
 
 
 def _checks(run: TestHistory, kept: Seconds, scenario: ScenarioHistory | None) -> _Drawn:
     lines = [
-        kept.line(_("passed"), "checks_passed", "checks"),
-        kept.line(_("failed"), "checks_failed", "err", area=True),
+        kept.counted(_("passed"), "checks_passed", "checks"),
+        kept.counted(_("failed"), "checks_failed", "err", area=True),
     ]
     return lines, numbers.plain, {"unit": "/s", "least": 4.0}
 
@@ -171,8 +177,8 @@ def _checks(run: TestHistory, kept: Seconds, scenario: ScenarioHistory | None) -
 def _data(run: TestHistory, kept: Seconds, scenario: ScenarioHistory | None) -> _Drawn:
     share = 1 / _MEGABYTE
     lines = [
-        kept.line(_("received"), "received", "received", factor=share),
-        kept.line(_("sent"), "sent", "sent", factor=share, dash="dash"),
+        kept.counted(_("received"), "received", "received", factor=share),
+        kept.counted(_("sent"), "sent", "sent", factor=share, dash="dash"),
     ]
     return lines, numbers.plain, {"unit": "MB/s"}
 

@@ -19,6 +19,7 @@ def test_nothing_was_answered() -> None:
     assert breakdown({}) == []
     assert distribution([], Figures()) is None
     assert distribution([(1.0, 2.0, 0)], Figures()) is None
+    assert distribution([(0.0, 0.0, 12)], Figures()) is None  # all were refused: none took time
 
 
 def test_bars_stand_on_a_logarithmic_axis_and_keep_their_counts() -> None:

@@ -1,11 +1,13 @@
 """The first failing requests on the page of a run."""
 
+import json
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from history.failures import MARK, keep, read
 from history.models import FailedRequest, StepHistory, TestHistory
 from history.states import Status
 from history.tests.sample_runs import project_of, run_of
@@ -30,7 +32,7 @@ def failing_run(owner: User, status: Status, *rows: dict[str, Any]) -> TestHisto
 
 
 def sent(**more: Any) -> dict[str, Any]:
-    about = {"method": "POST", "url": "http://shop.example.com/orders", "headers": [["X-Trace", "7"]], "body": HOSTILE}
+    about = {"method": "POST", "url": "http://shop.example.com/orders", "headers": {"X-Trace": "7"}, "body": HOSTILE}
     return {**about, **more}
 
 
@@ -38,7 +40,7 @@ ANSWERED: dict[str, Any] = {
     "kind": "503",
     "t": 281.4,
     "request": sent(),
-    "response": {"status": 503, "status_text": "", "headers": [["Server", HOSTILE]], "body": HOSTILE, "duration": 1360},
+    "response": {"status": 503, "status_text": "", "headers": {"Server": HOSTILE}, "body": HOSTILE, "duration": 1360},
 }
 REFUSED: dict[str, Any] = {
     "kind": "0:1212",
@@ -84,3 +86,16 @@ def test_a_live_page_asks_for_more_and_swaps_nothing_where_there_is_none(page: C
 def test_a_finished_run_without_any_shows_no_empty_list(page: Client, alice: User) -> None:
     html = page.get(f"/runs/{run_of(project_of(alice)).pk}/").content.decode()
     assert '<section class="card" id="failures" hidden>' in html
+
+
+def test_a_failure_as_k6_tells_it_is_shown_as_it_is_kept(page: Client, alice: User) -> None:
+    """From the script's line by `history.failures` to the page: both keep headers in the same shape."""
+    run = run_of(project_of(alice))
+    StepHistory.objects.create(scenario=run.scenarios.get(), request_name="POST /orders")
+    exchange = {"request": {**sent(), "headers": [["X-Trace", "7"]]}}
+    answered = {**ANSWERED["response"], "headers": [["Server", "shop"]], "status_text": "503 Service Unavailable"}
+    told = {"scenario": "s01_list", "step": 1, "kind": "503", "t": 2.5, **exchange, "response": answered, "error": ""}
+    assert keep(run, read(f"{MARK}{json.dumps(told)}\n")) == 1
+    html = page.get(f"/runs/{run.pk}/").content.decode()
+    assert "<s>X-Trace:</s> 7" in html
+    assert "<s>Server:</s> shop" in html

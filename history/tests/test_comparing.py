@@ -5,9 +5,10 @@ from django.contrib.auth.models import User
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from history.comparing import Comparison, Row, compare
+from history.comparing_seconds import Seconds
 from history.models import ScenarioHistory, StepHistory, TestHistory
 from history.states import Outcome, Status
-from history.tests.sample_runs import project_of, run_of
+from history.tests.sample_runs import project_of, run_of, scenario_of
 from history.tests.simulated_runs import simulated_run
 from projects.models import Project
 
@@ -86,6 +87,18 @@ def test_runs_without_seconds_are_not_judged(project: Project) -> None:
     found = compare([run_of(project), run_of(project, p95_response_time=900.0)])
     assert found.total.mark(1, "p95") == "few"
     assert found.total.parts[1].changes["p95"].value == 900.0  # type: ignore[union-attr]
+
+
+def test_ramps_of_the_same_load_are_compared_second_by_second(project: Project) -> None:
+    ramp = {"scenarios": [scenario_of("s01", "ramping-vus", ((30, 20),))]}
+    runs = [simulated_run(project, {A: {"factor": factor}}, seed=7) for factor in (1.0, 1.15)]
+    TestHistory.objects.update(plan_snapshot=ramp)
+    for run in runs:
+        run.refresh_from_db()
+    first, second = compare(runs).seconds
+    assert not first.steady
+    assert first.pairs_with(second)
+    assert not first.pairs_with(Seconds(second.columns, asked=[(0.0, 0.0), (30.0, 99.0)]))
 
 
 def test_the_first_run_is_the_base(project: Project) -> None:

@@ -11,7 +11,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from history.models import TestHistory
+from history.exports import charts
+from history.models import TestHistory, TimelineHistory
 from history.reasons import reason
 from history.states import ACTIVE, Outcome, Status
 from history.tests.finished_runs import add_failure, finished
@@ -190,6 +191,23 @@ def test_a_chart_of_one_scenario_is_that_scenarios(alice_client: Client, alice: 
     assert whole != one
     for picture in (whole, one):
         assert ElementTree.fromstring(picture).tag.endswith("svg")
+
+
+def test_a_long_run_is_drawn_by_its_stretches_and_their_lowest_and_highest_seconds(alice: User) -> None:
+    run = run_of(project_of(alice), Status.COMPLETED, Outcome.PASSED)
+    columns = {"t": [0, 10, 20], "p95": [100.0, 120.0, 110.0], "p95_min": [90.0] * 3, "p95_max": [400.0] * 3}
+    columns |= {"dropped": [50, 0, 20], "tps": [7.0] * 3}
+    TimelineHistory.objects.create(
+        test_history=run, columns={"t": list(range(30))}, overview={"step": 10, "columns": columns}
+    )
+    kept = charts.seconds(run)
+    assert kept.step == 10
+    dropped = kept.counted("", "dropped", "err")
+    assert dropped is not None
+    assert list(dropped.ys) == [5.0, 0.0, 2.0]  # 50 in 10 s are 5 a second
+    picture = charts.chart(run, "response-time", kept)
+    assert "400" in picture  # the axis holds the highest second
+    assert 'class="area k-p95"' in picture
 
 
 def test_what_the_browser_shows_may_do_nothing(alice_client: Client, alice: User) -> None:

@@ -71,6 +71,7 @@ def test_programs_choose_resolution_and_scenario(run: TestHistory, alice: User, 
     client.force_login(alice)
     found = client.get(f"/test-history/{run.pk}/timeseries?resolution=5s&scenario=s02").json()
     assert (found["resolution"], found["t"], [one["tag"] for one in found["scenarios"]]) == (5, [0, 5], ["s02"])
+    assert client.get(f"/test-history/{run.pk}/timeseries?points=3&scenario=").json()["scenarios"] == []
     found = client.get(f"/test-history/{run.pk}/timeseries?from=2&to=6").json()
     assert (found["resolution"], found["t"]) == (1, [2, 3, 4, 5])
 

@@ -8,8 +8,10 @@ from functools import cache
 
 import pytest
 
+from history.comparing import DECIDING
 from history.significance import (
     BETWEEN,
+    Mark,
     Side,
     Stretch,
     _student,
@@ -18,6 +20,7 @@ from history.significance import (
     judge_errors,
     level,
     spread_of_runs,
+    together,
 )
 from history.tests.simulated_runs import Simulated, simulate
 
@@ -30,7 +33,7 @@ def side(of: Simulated, measure: str) -> Side:
     return Side(of.measured[names.get(measure, f"{measure}_response_time")], of.seconds.of(measure))
 
 
-def mark(pair: Pair, measure: str) -> str:
+def mark(pair: Pair, measure: str) -> Mark:
     return judge(side(pair[0], measure), side(pair[1], measure), least=1.0).mark
 
 
@@ -64,6 +67,20 @@ def test_fifteen_percent_on_thirty_seconds_are_flagged(measure: str, missed: int
     real, flagged = counted(pairs(1.15), measure)
     assert ROUNDS - flagged <= missed
     assert ROUNDS - real <= unsure
+
+
+def of_endpoints(of: tuple[Pair, ...]) -> list[str]:
+    """What is said of the endpoint: by p95, p50 and average together."""
+    return [together([mark(pair, measure) for measure in DECIDING]) for pair in of]
+
+
+@pytest.mark.parametrize("rate", [50, 100])
+def test_an_endpoint_that_is_fifteen_percent_slower_is_flagged_and_one_of_three_percent_is_not(rate: float) -> None:
+    slower, noise = of_endpoints(pairs(1.15, rate=rate)), of_endpoints(pairs(1.03, rate=rate))
+    assert slower.count("noise") == 0
+    assert slower.count("likely") <= 6
+    assert noise.count("real") <= 1
+    assert noise.count("likely") <= 2
 
 
 def test_fifteen_percent_less_are_flagged_as_well() -> None:
@@ -124,6 +141,16 @@ def test_dependent_seconds_say_less_than_independent_ones() -> None:
     assert limits[1] > 0.06
 
 
+def test_runs_that_rise_alike_are_compared_moment_by_moment() -> None:
+    def rising(factor: float) -> Side:
+        values = [factor * (50 + 10 * t + t % 3) for t in range(60)]
+        return Side(sum(values) / 60, [Stretch(1.0, 100, 0, value) for value in values])
+
+    assert judge(rising(1), rising(1.15), least=1.0).mark == "noise"  # their spread hides it
+    assert judge(rising(1), rising(1.15), least=1.0, paired=True).mark == "real"
+    assert judge(rising(1), rising(1.03), least=1.0, paired=True).mark == "noise"
+
+
 def test_errors_in_bursts_say_less_than_errors_at_any_time() -> None:
     def failing(by_second: list[int]) -> Side:
         stretches = [Stretch(1.0, 100, failed) for failed in by_second]
@@ -161,6 +188,20 @@ def test_a_batch_is_the_mean_of_its_seconds_by_their_requests() -> None:
 )
 def test_quantiles_of_student_are_those_of_the_tables(probability: float, freedom: int, table: float) -> None:
     assert _student(probability, freedom) == pytest.approx(table, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        (["real", "noise", "noise"], "real"),
+        (["likely", "noise", "likely"], "likely"),
+        (["likely", "noise", "noise"], "noise"),
+        (["likely", "few", "few"], "noise"),
+        (["few", "few"], "few"),
+    ],
+)
+def test_measures_of_an_endpoint_speak_together(marks: list, said: str) -> None:
+    assert together(marks) == said
 
 
 def test_earlier_runs_say_by_how_much_equal_runs_differ() -> None:

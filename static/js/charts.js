@@ -8,8 +8,7 @@
   const plan = JSON.parse(document.getElementById("run-plan").textContent), live = "live" in page.dataset, POINTS = 600;
   const { number, paint } = MV, all = (sel, from = document) => [...from.querySelectorAll(sel)], known = (v) => (v ?? null) !== null;
   const short = (v) => (+v.toFixed(2)).toLocaleString(), time = (v) => (v < 1000 ? `${short(v)} ms` : `${short(v / 1000)} s`);
-  const FEW = { format: number.rate, tick: short, least: 4 };
-  const KINDS = { // line: [column, colour, width, dash]; band: the column whose lowest and highest seconds are shown
+  const FEW = { format: number.rate, tick: short, least: 4 }, KINDS = { // line: [column, colour, width, dash]; band: the column whose lowest and highest seconds are shown
     tps: { format: number.tps, tick: short, unit: "req/s", least: 4, band: "tps", lines: [["tps", "--c-tps", 2]] },
     latency: { format: number.ms, tick: time, least: 10, band: "p95",
       lines: [["p50", "--c-p50", 1.25], ["p90", "--c-p95", 1.25, [4, 3]], ["p99", "--c-p99", 1.5, [1.5, 3]], ["p95", "--c-p95", 2]] },
@@ -125,7 +124,7 @@
   const aim = (t) => charts.forEach(({ u }) => u.setCursor({ left: t === null ? -10 : u.valToPos(t + .5, "x"), top: t === null ? -10 : 10 }, true, false));
   function draw() {
     const series = state.shown, next = over(series);
-    state.end = Math.max(plan.duration, over(state.whole), 1);
+    state.end = Math.max(live || !next ? plan.duration : 0, over(state.whole), 1); // what is over shows what it was
     const ahead = Math.max(1, Math.ceil((state.end - next) / POINTS)), future = Array.from({ length: Math.max(0, Math.ceil((state.end - next) / ahead)) }, (_, i) => next + (i + .5) * ahead);
     state.xs = [...series.t.map((t, i) => t + series.step[i] / 2), ...future]; // a value stands in the middle of its stretch
     for (const chart of charts) {
@@ -162,8 +161,9 @@
     if (found && state.to === asked) { state.shown = taken(found); draw(); }
   }
   async function spreadOut() {
-    const figure = document.querySelector("[data-heatmap]"), found = await read(`${figure.dataset.heatmap}?${query()}`);
-    state.heat = found?.counts ? found : null; figure.hidden = !state.heat; draw();
+    const figure = document.querySelector("[data-heatmap]"), began = performance.now(), found = await read(`${figure.dataset.heatmap}?${query()}`);
+    state.heat = found?.rows?.some(([, high]) => high > 0) ? found : null; figure.hidden = !state.heat; draw(); clearTimeout(state.timer);
+    if (live) state.timer = setTimeout(spreadOut, Math.max(15000, 30 * (performance.now() - began))); // the longer the run, the more it costs
   }
   MV.charts = {
     seconds: () => state.whole.t.filter((_, i) => known(state.whole.tps[i])), // those that are drawn

@@ -1,5 +1,5 @@
 /* Live numbers: one event stream a page. Each message fills [data-live="totals.p95"][data-as="ms"] inside
-   [data-live-run="ID"], scenario rows ([data-scenario="tag"]) from their part while they are in sight, in one frame.
+   [data-live-run="ID"], scenario rows ([data-scenario="tag"]) from their part, in one frame; of many those in sight.
    [data-judge] and [data-whole] hold targets. A changed status asks the part [data-refresh] to load itself again. */
 (() => {
   const page = document.querySelector("[data-sse]"), { number } = MV;
@@ -16,8 +16,9 @@
   }
   function fill(scope, message, every) {
     for (const el of all("[data-live]:not([data-scenario] *)", scope)) write(el, at(message, el.dataset.live));
-    for (const row of all("[data-scenario]", scope)) {
-      if (row.far === undefined) { row.far = false; sight.observe(row); }
+    const rows = all("[data-scenario]", scope);
+    for (const row of rows) {
+      if (row.far === undefined && rows.length > 40) { row.far = false; sight.observe(row); }
       const part = message.parts[row.dataset.scenario];
       if (part && (every || !row.far)) for (const el of all("[data-live]", row)) write(el, at(part, el.dataset.live));
     }
@@ -80,8 +81,7 @@
     notes.hidden = !notes.querySelector("li");
     return missed && which;
   }
-  function verdicts(scope, message) {
-    const rows = Object.fromEntries([...all("tr[data-scenario]", scope)].map((row) => [row.dataset.scenario, row]));
+  function verdicts(scope, message, rows = Object.fromEntries([...all("tr[data-scenario]", scope)].map((row) => [row.dataset.scenario, row]))) {
     for (const rule of all("[data-whole]", scope)) judge(scope, rule, scope.querySelector("[data-tiles]"), message.totals, message.t + 1);
     for (const rule of all("[data-judge]", scope)) if (message.parts[rule.dataset.judge]) judge(scope, rule, rows[rule.dataset.judge], message.parts[rule.dataset.judge].totals, message.t + 1);
   }

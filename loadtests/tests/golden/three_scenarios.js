@@ -735,8 +735,8 @@ function rowsOf(journey) {
 }
 
 function send(journey, step, given) {
-  if (journey.ends) mark(journey);
   const url = fill(step.url, given), body = fill(step.body, given), params = paramsOf(step, given);
+  if (journey.ends) mark(journey);
   let answer;
   try {
     answer = http.request(step.method, url, body, params);
@@ -754,11 +754,11 @@ function came(journey, step, given, answer, sent) {
 
 /* Those whose address nobody may see come after the others, each by itself: one that fails would end them all. */
 function sendAll(journey, due, given) {
-  if (journey.ends) mark(journey);
   const steps = due.filter((step) => !step.params.throw);
   const all = steps.map((step) => ({
     method: step.method, url: fill(step.url, given), body: fill(step.body, given), params: paramsOf(step, given),
   }));
+  if (journey.ends) mark(journey);
   const answers = http.batch(all);
   steps.forEach((step, at) => came(journey, step, given, answers[at], all[at]));
   for (const step of due) if (step.params.throw) send(journey, step, given);
