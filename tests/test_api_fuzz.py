@@ -18,8 +18,9 @@ import pytest
 from demo.document import document
 from metricvault.supervise.place import HOST, Place
 from metricvault.supervise.programs import environment, web_command
+from metricvault.supervise.watch import answers
 from tests.migrated import fill_copy
-from tests.product import ROOT
+from tests.product import READY_WITHIN, ROOT
 from tests.servers import free_port, redis
 
 pytestmark = pytest.mark.needs("redis-server")
@@ -41,13 +42,12 @@ def api(tmp_path: Path) -> Iterator[httpx.Client]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(place, small), stdout=log, stderr=log)
         try:
             client = httpx.Client(base_url=place.url, timeout=30)
-            for _attempt in range(300):
-                try:
-                    client.get("/healthz")
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None, (place.logs / "web.log").read_text()
-                    time.sleep(0.1)
+            end = time.monotonic() + READY_WITHIN
+            while not answers(place.port, "/healthz"):
+                said = (place.logs / "web.log").read_text()
+                assert process.poll() is None, said
+                assert time.monotonic() < end, said
+                time.sleep(0.1)
             yield client
             client.close()
         finally:
