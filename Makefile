@@ -68,8 +68,7 @@ test: $(if $(ARGS),checks,$(INSTALLED_DEV) $(BROWSER) $(CATALOGUES))
 
 checks: lint
 	@mkdir -p $${METRICVAULT_DATA_DIR:-.data-test}
-	$(BIN)/python manage.py check
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py makemigrations --check --dry-run # makes Django's system checks first
 
 # On servers from Debian's packages, started for it and ended with it; what is missing is named.
 test-servers: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test

@@ -64,7 +64,10 @@ def test_no_template_breaks_the_content_security_policy() -> None:
     forbidden = re.compile(
         r"\sstyle\s*=|<style[\s>]|\son(?!ly=)[a-z]+\s*=\s*[\"']|\shx-on|hx-vals=.js:|<script(?![^>]*src=)"
     )
-    found = {str(path): forbidden.findall(path.read_text(encoding="utf-8")) for path in TEMPLATES}
+    alone = {"report.html"}  # a file to be kept: it has its style in itself, and a stricter policy of its own
+    found = {
+        str(path): forbidden.findall(path.read_text(encoding="utf-8")) for path in TEMPLATES if path.name not in alone
+    }
     assert {path: hits for path, hits in found.items() if hits} == {}
 
 

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from projects import child, reading, validation
 from projects.models import DocumentImport, Endpoint, OpenApiSpec, Project
+from projects.tests import warm_child
 from projects.tests.documents import PUBLISHED, with_paths
 
 BAD = sorted(path for path in (PUBLISHED / "bad").glob("*") if path.suffix in (".json", ".yaml"))
@@ -134,8 +135,11 @@ def test_by_the_page(
 
 
 @pytest.mark.parametrize(("source", "status"), [case for case in cases() if case.values[1] == 201])
-def test_its_validation_ends(shop: Project, alice_client: Client, source: Any, status: int) -> None:
+def test_its_validation_ends(
+    shop: Project, alice_client: Client, source: Any, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a process that its own guard keeps from opening anything (test_validation.py)."""
+    monkeypatch.setattr("projects.validation.run_child", warm_child.run_child)
     file = SimpleUploadedFile("document", content(source))
     key = alice_client.post("/openapi/analyze", {"project_id": shop.pk, "file": file}).json()["id"]
     assert validation.validate(key)

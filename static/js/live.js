@@ -4,7 +4,7 @@
 (() => {
   const page = document.querySelector("[data-sse]"), { number } = MV;
   if (!page) return;
-  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {}, fresh = new Map(), all = (sel, from) => from.querySelectorAll(sel);
+  const at = (from, path) => path.split(".").reduce((inside, key) => inside?.[key], from), last = {}, waiting = {}, fresh = new Map(), notes = new Map(), all = (sel, from) => from.querySelectorAll(sel);
   const sight = new IntersectionObserver((rows) => rows.forEach(({ target, isIntersecting }) => { target.far = !isIntersecting; if (isIntersecting) wish(); }), { rootMargin: "200px" });
 
   function write(el, value) {
@@ -42,19 +42,18 @@
     const whole = +scope.dataset.planned, share = whole ? Math.min(1, passed / whole) : 0, percent = Math.floor(share * 100), left = Math.max(0, whole - passed);
     const ends = new Date(Date.now() + left * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
     const words = { passed: number.clock(passed), percent: `${percent}\u00a0%`, left: number.clock(left), ends };
-    scope.style.setProperty("--share", share);
-    for (const el of all("[data-progress]", scope)) {
+    for (const el of all("[data-progress]", scope)) { // --share not higher up: all that is below would be styled anew
       if (el.dataset.progress in words) el.textContent = words[el.dataset.progress];
-      else if (el.dataset.progress !== "flagged") { el.value = share; el.setAttribute("aria-valuenow", percent); }
+      else if (el.dataset.progress !== "flagged") { el.value = share; el.style.setProperty("--share", share); el.setAttribute("aria-valuenow", percent); }
     }
     for (const el of all("[data-ends]", scope)) el.hidden = !left;
   }
-  function judge(scope, rule, shown, totals, time) { // `shown`: the row or the tiles that show the numbers
-    const { timeTarget, percentile, errorsTarget } = rule.dataset, mark = shown?.querySelector("[data-verdict]"), say = mark && JSON.parse(mark.closest("table").dataset.words);
-    const missed = [
-      tell(scope, rule, shown, percentile, timeTarget && totals[percentile] > +timeTarget, number.ms(totals[percentile]), number.ms(+timeTarget), time),
-      tell(scope, rule, shown, "errors", errorsTarget && totals.error_rate > +errorsTarget, number.percent(totals.error_rate), number.limit(+errorsTarget), time),
+  function judge(scope, rule, shown, totals, time) { // `shown`: the row or the tiles that show the numbers, if anything does
+    const { timeTarget, percentile, errorsTarget } = rule.dataset, mark = shown?.querySelector("[data-verdict]"), missed = [
+      tell(scope, rule, shown, percentile, timeTarget && totals[percentile] > +timeTarget, () => [number.ms(totals[percentile]), number.ms(+timeTarget)], time),
+      tell(scope, rule, shown, "errors", errorsTarget && totals.error_rate > +errorsTarget, () => [number.percent(totals.error_rate), number.limit(+errorsTarget)], time),
     ].filter(Boolean);
+    const say = mark && (mark.say ??= JSON.parse(mark.closest("table").dataset.words));
     if (mark) set(mark, missed.length ? "missed" : "passed", missed.length ? `${say.missed} ${missed.map((which) => say[which] ?? which).join(", ")}` : say.met);
   }
   function set(mark, kind, text) {
@@ -62,26 +61,26 @@
     mark.said = kind + text; mark.className = `mark ${kind}`; mark.querySelector("use").setAttribute("href", `#i-mark-${kind}`);
     if (text) mark.querySelector("span").textContent = text;
   }
-  function tell(scope, rule, shown, which, missed, value, target, time) { // a miss is said once, with the numbers of that moment
-    const notes = document.getElementById("missed"), key = `${rule.dataset.judge}-${which}`, note = [...all("li", notes)].find((line) => line.dataset.key === key);
+  function tell(scope, rule, shown, which, missed, texts, time) { // a miss is said once, with the numbers of that moment
+    const box = document.getElementById("missed"), key = `${rule.dataset.judge}-${which}`, note = notes.get(key), goal = shown?.querySelector(`[data-goal="${which}"] .mark`);
     shown?.querySelector(`[data-judged="${which}"]`)?.classList.toggle("over", Boolean(missed)); // there may be no column of p90
-    const goal = shown?.querySelector(`[data-goal="${which}"] .mark`);
     if (goal) set(goal, missed ? "missed" : "passed");
-    if (note && !missed) note.remove();
+    if (note && !missed) { note.remove(); notes.delete(key); }
     if (!note && missed) {
-      const words = { name: rule.dataset.name, percentile: which, value, target, time: number.clock(time) }, line = document.createElement("li");
-      line.textContent = (notes.dataset[which] ?? notes.dataset.time).replace(/\{(\w+)\}/g, (_, word) => words[word]);
-      line.dataset.key = key; notes.querySelector("ul").append(line);
+      const [value, target] = texts(), words = { name: rule.dataset.name, percentile: which, value, target, time: number.clock(time) }, line = document.createElement("li");
+      line.textContent = (box.dataset[which] ?? box.dataset.time).replace(/\{(\w+)\}/g, (_, word) => words[word]);
+      notes.set(key, line); box.querySelector("ul").append(line);
       document.getElementById("announce").textContent = line.textContent;
       all(".flag[hidden], [data-flagged][hidden]", scope).forEach((el) => { // the first one
-        el.removeAttribute("hidden"); scope.style.setProperty("--flag", time / scope.dataset.planned);
+        el.removeAttribute("hidden"); scope.querySelector("[data-progress=curve]").style.setProperty("--flag", time / scope.dataset.planned);
         scope.querySelector("[data-progress=flagged]").textContent = words.time;
       });
     }
-    notes.hidden = !notes.querySelector("li");
+    box.hidden = !notes.size;
     return missed && which;
   }
-  function verdicts(scope, message, rows = Object.fromEntries([...all("tr[data-scenario]", scope)].map((row) => [row.dataset.scenario, row]))) {
+  function verdicts(scope, message, every) {
+    const rows = Object.fromEntries([...all("tr[data-scenario]", scope)].map((row) => [row.dataset.scenario, row.far && !every ? null : row]));
     for (const rule of all("[data-whole]", scope)) judge(scope, rule, scope.querySelector("[data-tiles]"), message.totals, message.t + 1);
     for (const rule of all("[data-judge]", scope)) if (message.parts[rule.dataset.judge]) judge(scope, rule, rows[rule.dataset.judge], message.parts[rule.dataset.judge].totals, message.t + 1);
   }
@@ -89,7 +88,7 @@
   function paint(every = false) { // the newest message of each run, once a frame
     for (const [scope, message] of fresh) {
       fill(scope, message, every); progress(scope, message.t + 1);
-      if (scope.dataset.run) verdicts(scope, message);
+      if (scope.dataset.run) verdicts(scope, message, every);
       if (scope.dataset.run && message.t !== waiting.drawn) MV.charts?.draw(waiting.drawn = message.t);
     }
   }

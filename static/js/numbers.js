@@ -1,8 +1,8 @@
 /* How numbers read: the rules of history/templatetags/numbers.py (a test compares both). */
 window.MV = window.MV || {};
 MV.number = (() => {
-  const lang = document.documentElement.lang || "en", gap = "\u00a0", none = "–";
-  const fixed = (v, n) => v.toLocaleString(lang, { minimumFractionDigits: n, maximumFractionDigits: n });
+  const lang = document.documentElement.lang || "en", gap = "\u00a0", none = "–", makers = {}; // to make a format costs a hundred times its use
+  const fixed = (v, n) => (makers[n] ??= new Intl.NumberFormat(lang, { minimumFractionDigits: n, maximumFractionDigits: n })).format(v);
   const known = (format) => (v) => (v === null || v === undefined || Number.isNaN(v) ? none : format(v));
   const two = (v) => String(v).padStart(2, "0");
   const rate = (v) => fixed(v, v > 0 && v < .995 ? 2 : v < 999.95 ? 1 : 0);
