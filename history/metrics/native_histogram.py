@@ -115,7 +115,7 @@ class Histogram:
     def dealt(self, counts: Sequence[int]) -> Iterator["Histogram"]:
         """The histogram in parts of `counts` whole requests, which add up to its own. Each part has the shape of the
         whole as far as whole requests can; its time is what its buckets take of the whole's."""
-        left, rest, time = self, self.count, None
+        left, rest, time = self, self.count, 0.0
         for count in counts:
             if count <= 0:
                 yield Histogram()
@@ -123,8 +123,8 @@ class Histogram:
                 yield left
                 left, rest = Histogram(), 0
             else:
+                time = time or self._middles()
                 part = left._part(count, rest)
-                time = self._middles() if time is None else time
                 part.total = self.total * (part._middles() / time) if time else 0.0
                 rest -= count
                 counts_left = list(map(sub, left.counts, part.counts))
@@ -137,8 +137,9 @@ class Histogram:
         passed = list(accumulate(self.counts, initial=self.zero))
         if 2 * count < len(passed):  # the same, request by request
             dealt: list[float] = [0] * len(passed)
+            step = of / count
             for number in range(count):
-                dealt[bisect_left(passed, (2 * number + 1) * of / (2 * count))] += 1
+                dealt[bisect_left(passed, (number + 0.5) * step)] += 1
             return Histogram.of(count, 0.0, dealt[0], self.first, dealt[1:])
         half, whole, twice = int(of), 2 * int(of), 2 * count
         due = [(twice * reached + half) // whole for reached in passed]
@@ -255,11 +256,14 @@ def from_wire(
         index += offset
         for _ in range(length):
             value += next(steps, 0)
-            if value:
+            if value > 0:
                 at = max(-_FARTHEST, min(_to_schema(index, schema), _FARTHEST))
                 buckets[at] = buckets.get(at, 0) + value
             index += 1
-    return Histogram(count, sum_seconds * _MS, zero, buckets)
+    # k6's count is that of its buckets; a push that disagrees with itself is brought to agree.
+    in_buckets = int(sum(buckets.values()))
+    zero = max(zero, count - in_buckets, 0)
+    return Histogram(zero + in_buckets, sum_seconds * _MS, zero, buckets)
 
 
 def _to_schema(index: int, schema: int) -> int:
