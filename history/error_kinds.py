@@ -54,8 +54,9 @@ def words(kind: str) -> str:
     if status != "0":
         return HTTPStatus(int(status)).phrase if status.isdecimal() and int(status) in _STATUSES else ""
     number = int(code) if code.isdecimal() else 0
-    if number in _CODES:
-        return _(_CODES[number])
+    said = _CODES.get(number, "")
+    if said:
+        return _(said)
     return next((_(said) for first, said in _RANGES if first <= number < 1700), _("another error"))
 
 

@@ -111,7 +111,7 @@ def test_a_file_is_named_by_harmless_letters_alone(alice_client: Client, alice: 
         TestHistory.objects.filter(pk=run.pk).update(title=title)
         for name, _type in FILES:
             answer = alice_client.get(f"/runs/{run.pk}/{name}")
-            answer.close()
+            answer.getvalue()
             given = answer.headers["Content-Disposition"].split("filename=")[1]
             assert given.startswith('"')
             assert set(given.strip('"')) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_."), given
@@ -214,12 +214,12 @@ def test_what_the_browser_shows_may_do_nothing(alice_client: Client, alice: User
     run = finished(alice)
     for name in ("report.html", "chart/errors.svg"):
         answer = alice_client.get(f"/runs/{run.pk}/{name}")
-        answer.close()
+        answer.getvalue()
         assert answer.headers["Content-Disposition"].startswith("inline")
         policy = answer.headers["Content-Security-Policy"]
         assert "sandbox" in policy
         assert "default-src 'none'" in policy
         assert "script" not in policy
     answer = alice_client.get(f"/runs/{run.pk}/report.html?download")
-    answer.close()
+    answer.getvalue()
     assert answer.headers["Content-Disposition"].startswith("attachment")

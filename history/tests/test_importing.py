@@ -122,7 +122,7 @@ def test_the_pages_of_a_copy_show_it(alice_client: Client, alice: User, project:
     for name in ("report.html", "export.json", "junit.xml", "export.csv", "chart/throughput.svg"):
         answer = alice_client.get(f"/runs/{copied.pk}/{name}")
         assert answer.status_code == 200, name
-        answer.close()
+        answer.getvalue()
     for name in ("details", "timeseries", "heatmap"):
         assert alice_client.get(f"/test-history/{copied.pk}/{name}").status_code == 200, name
 

@@ -27,6 +27,7 @@ options.thresholds = {};
 export function all() {
   for (const step of PLAN.journeys) {
     __ENV.SCENARIO = step.tag;
+    environment = undefined; // as if k6 had put the user to work again
     once();
   }
 }

@@ -177,7 +177,7 @@ def test_an_open_model_shows_the_freeze(result: tuple[TestHistory, Recorded]) ->
     assert scenario.p99_response_time > 1000 * (frozen - 1)
     assert scenario.iterations + scenario.dropped_iterations == pytest.approx(40 * LASTS, abs=2)
     assert scenario.dropped_iterations == pytest.approx(40 * frozen - 10, abs=8)
-    assert codes(recorded)["dropped GET /open"]["count"] == scenario.dropped_iterations
+    assert codes(recorded)["dropped_over_budget GET /open"]["count"] == scenario.dropped_iterations
     assert "slowed GET /open" not in codes(recorded)
 
 
