@@ -140,17 +140,19 @@ def _times(known: Kept, start: int, end: int, step: int, tags: Sequence[str]) ->
 def drawn(columns: Mapping[str, list[Any]], times: Mapping[str, list[Any]], start: int, end: int, step: int) -> Columns:
     """Columns of stretches, made of those of seconds and the percentiles of the stretches (`times`; {}: not known)."""
     begins = range(start, end, step)
-    parts = {name: [values[t : min(t + step, end)] for t in begins] for name, values in columns.items() if name != "t"}
+    nothing: list[list[Any]] = [[]] * len(begins)
+    # Only these are kept in parts: of a long run there are a great many.
+    needed = {*SPREAD, "requests", "avg", "vus"} & columns.keys()
+    parts = {name: [values[t : t + step] for t in begins] for name in needed if (values := columns[name][:end])}
     found: Columns = {"t": list(begins)}
     for name in COLUMNS[1:]:
         if name in times:
             found[name] = list(times[name])
         elif name in COUNTED:
-            found[name] = [_sum(part) for part in parts.get(name, [[]] * len(begins))]
+            found[name] = _sums(columns.get(name, [])[:end], begins)
         else:
             found[name] = [None] * len(begins)
-    weights = parts.get("requests", [])
-    for at, counts in enumerate(weights):
+    for at, counts in enumerate(parts.get("requests", [])):
         requests = sum(counts)
         found["tps"][at] = requests / len(counts)
         if requests:
@@ -160,13 +162,17 @@ def drawn(columns: Mapping[str, list[Any]], times: Mapping[str, list[Any]], star
         known = [vus for vus in users if vus is not None]
         found["vus"][at] = sum(known) / len(known) if known else None
     for name in SPREAD:
-        _add_spread(found, name, parts.get(name, [[]] * len(begins)))
+        _add_spread(found, name, parts.get(name, nothing))
     return found
 
 
-def _sum(part: Sequence[int | None]) -> int | None:
-    known = [count for count in part if count is not None]
-    return sum(known) if known else None
+def _sums(values: Sequence[int | None], begins: range) -> list[int | None]:
+    """Of the values of each stretch that are known; None where none is."""
+    step = begins.step
+    if values and None not in values:
+        return [sum(values[t : t + step]) for t in begins]  # type: ignore[arg-type]
+    known = ([count for count in values[t : t + step] if count is not None] for t in begins)
+    return [sum(counts) if counts else None for counts in known]
 
 
 def _add_spread(found: Columns, name: str, parts: Sequence[Sequence[float | None]]) -> None:
