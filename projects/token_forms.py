@@ -5,12 +5,18 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects.access import Person, visible_projects
 from projects.models import ApiToken, Project
 
 DAYS = (30, 90, 365)
+
+
+def _lengths() -> list[tuple[int, str]]:
+    """In the reader's language, which is known only when the form is shown."""
+    return [*((days, gettext("%(days)s days") % {"days": days}) for days in DAYS), (0, gettext("until it is revoked"))]
 
 
 class TokenForm(forms.Form):
@@ -30,7 +36,7 @@ class TokenForm(forms.Form):
         label=_("Valid for"),
         coerce=int,
         initial=90,
-        choices=[*((days, _("%(days)s days") % {"days": days}) for days in DAYS), (0, _("until it is revoked"))],
+        choices=_lengths,
     )
 
     def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:

@@ -180,3 +180,10 @@ def test_nobody_revokes_the_tokens_of_others(client: Client, alice: User, charli
 def test_a_command_makes_one_for_a_script(client: Client, alice: User, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("make_token", "alice", "nightly", "--scope", "run")
     assert Client().get("/project", **show(capsys.readouterr().out.strip())).status_code == 200
+
+
+def test_the_page_speaks_korean(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    page = client.get("/accounts/tokens/", headers={"Accept-Language": "ko"}).content.decode()
+    assert "90일" in page
+    assert "days" not in page.split("<main")[1].split('name="days"')[1].split("</select>")[0].split(">", 1)[1]
