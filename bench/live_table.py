@@ -2,8 +2,8 @@
 
 A real run of so many scenarios (50, the most that a plan may have; more where `MOST_SCENARIOS` of loadtests/payload.py
 is raised for it), a user each that thinks for a second, is watched in Chromium for 20 s, without a graphics card.
-Printed: how long the page's main thread was busy at a time (tasks of over 50 ms, which the browser itself reports), what
-share of the time that was, and the gaps between two frames.
+Printed: tasks of over 50 ms of the page's main thread, which the browser itself reports, their share of the time, and
+the gaps between two frames.
 """
 
 import statistics
@@ -60,14 +60,12 @@ def main() -> None:
     gaps = sorted(after - earlier for earlier, after in pairwise(frames))
     most = max(tasks, default=0)
     print(f"{rows} rows, {told} messages in {WATCHED} s")
-    print(
-        f"tasks over 50 ms         {len(tasks)}, median {statistics.median(tasks or [0]):.0f} ms, longest {most:.0f} ms"
-    )
+    usual = statistics.median(tasks or [0])
+    print(f"tasks over 50 ms         {len(tasks)}, median {usual:.0f} ms, longest {most:.0f} ms")
     print(f"their share of the time  {100 * sum(tasks) / 1000 / WATCHED:.1f} %")
     late = gaps[int(0.99 * len(gaps))]
-    print(
-        f"gaps between frames      median {statistics.median(gaps):.0f} ms, 99 % {late:.0f} ms, longest {gaps[-1]:.0f} ms"
-    )
+    middle, longest = statistics.median(gaps), gaps[-1]
+    print(f"gaps between frames      median {middle:.0f} ms, 99 % {late:.0f} ms, longest {longest:.0f} ms")
 
 
 if __name__ == "__main__":
