@@ -194,6 +194,7 @@ class LoadLimits(models.Model):
     max_vus = models.PositiveIntegerField(_("most users at once"), null=True, blank=True)
     max_rate = models.PositiveIntegerField(_("most iterations per second"), null=True, blank=True)
     max_duration = models.FloatField(_("longest run (s)"), null=True, blank=True)
+    max_runs = models.PositiveIntegerField(_("most runs at the same time"), null=True, blank=True)
     allowed_targets = models.JSONField(_("hosts that may be loaded"), default=list, blank=True)  # [] as set for all
 
     class Meta:
@@ -203,6 +204,43 @@ class LoadLimits(models.Model):
 
     def __str__(self) -> str:
         return str(self.project)
+
+
+class TargetRequest(models.Model):
+    """A wish to load a host that is not allowed yet, and an administrator's answer (`loadtests.approving`)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        APPROVED = "approved", _("approved")
+        DENIED = "denied", _("denied")
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="target_requests", verbose_name=_("project"))
+    rule = models.CharField(_("host"), max_length=300)  # as in `metricvault.lib.targets`
+    reason = models.CharField(_("what for"), max_length=500, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
+    )
+    asked_at = models.DateTimeField(_("asked"), auto_now_add=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    answer = models.CharField(_("answer"), max_length=500, blank=True)
+
+    class Meta:
+        db_table = "target_request"
+        ordering = ["-asked_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "rule"], condition=models.Q(state="waiting"), name="target_request_once"
+            )
+        ]
+        verbose_name = _("request for a host")
+        verbose_name_plural = _("requests for hosts")
+
+    def __str__(self) -> str:
+        return f"{self.rule} · {self.project}"
 
 
 def _quantity(label: Any) -> Any:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import NotAllowed, ProductError
 from metricvault.lib.telemetry import about
+from projects import audit
 from projects.access import local_user
 from projects.api_tokens import bearer_of, check_scope, sign_in
 
@@ -51,7 +52,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         asked = request.headers.get("X-Request-ID", "")
         name = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(6)
-        with about(request=name):
+        request.request_id = name  # type: ignore[attr-defined]  # read by projects.audit
+        with about(request=name), audit.answering(request):
             response = self.get_response(request)
         response.headers["X-Request-ID"] = name
         return response

@@ -74,6 +74,7 @@ def sign_in(request: HttpRequest, text: str, now: datetime | None = None) -> Api
         raise NotSignedIn(_("This API token is not valid (any more). Make a new one on the page “API tokens”."))
     token.user.only_project_id = token.project_id  # type: ignore[attr-defined]  # read by projects.access
     request.user = token.user
+    request.api_token_name = token.name  # type: ignore[attr-defined]  # read by projects.audit
     _note_use(token, request, now)
     return token
 

@@ -32,29 +32,6 @@ class Project(models.Model):
         return self.title
 
 
-class Membership(models.Model):
-    """A person's part in a project. The owner needs no row."""
-
-    class Role(models.TextChoices):
-        MEMBER = "member", _("Member: builds and runs tests")
-        READER = "reader", _("Reader: looks only")
-
-    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships", verbose_name=_("project"))
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships", verbose_name=_("person")
-    )
-    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
-
-    class Meta:
-        db_table = "project_membership"
-        constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once")]
-        verbose_name = _("membership")
-        verbose_name_plural = _("memberships")
-
-    def __str__(self) -> str:
-        return f"{self.user} · {self.project}"
-
-
 class OpenApiSpec(models.Model):
     """One imported OpenAPI or Swagger document. `document` is the text as it came."""
 
@@ -309,37 +286,3 @@ class DataFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class ApiToken(models.Model):
-    """What a program shows instead of a login. Its text is told once; only its hash is kept (`projects.api_tokens`)."""
-
-    class Scope(models.TextChoices):
-        READ = "read", _("Read")
-        RUN = "run", _("Read and run")
-        ADMIN = "admin", _("Everything its person may do")
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens", verbose_name=_("person")
-    )
-    name = models.CharField(_("name"), max_length=100)
-    scope = models.CharField(_("may"), max_length=5, choices=Scope.choices, default=Scope.READ)
-    project = models.ForeignKey(
-        Project, models.CASCADE, null=True, blank=True, related_name="api_tokens", verbose_name=_("only in project")
-    )
-    begins = models.CharField(_("begins with"), max_length=12)
-    digest = models.CharField(_("hash (SHA-256)"), max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(_("made"), auto_now_add=True)
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
-    last_used_from = models.GenericIPAddressField(_("last used from"), null=True, blank=True)
-
-    class Meta:
-        db_table = "api_token"
-        ordering = ["-created_at", "-id"]
-        verbose_name = _("API token")
-        verbose_name_plural = _("API tokens")
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.begins}…)"

@@ -1,0 +1,28 @@
+"""What is tested, and who may do it. Columns carry the ERD's names."""
+
+from projects.models.people import ApiToken, AuditEntry, LoginSession, Membership
+from projects.models.tested import (
+    DataFile,
+    DocumentImport,
+    Endpoint,
+    Environment,
+    OpenApiSpec,
+    Project,
+    Tag,
+    Validation,
+)
+
+__all__ = [
+    "ApiToken",
+    "AuditEntry",
+    "DataFile",
+    "DocumentImport",
+    "Endpoint",
+    "Environment",
+    "LoginSession",
+    "Membership",
+    "OpenApiSpec",
+    "Project",
+    "Tag",
+    "Validation",
+]
