@@ -1,6 +1,7 @@
 """One settings file; the environment chooses. docs/architecture.md lists every variable."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,29 @@ SECRET_KEY = env_secret("SECRET_KEY", INSECURE_SECRET_KEY)
 SECRET_KEY_FALLBACKS = env_secret("SECRET_KEY_FALLBACKS").split()  # older keys: read, no longer used for what is new
 METRICVAULT_METRICS_TOKEN = env_secret("METRICVAULT_METRICS_TOKEN")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
+
+# People: failures of a login that are borne, of a name from one address, of an address, and of a name from anywhere.
+METRICVAULT_LOGIN_LIMITS = (
+    env_int("METRICVAULT_LOGIN_FAILURES", 5, 1),
+    env_int("METRICVAULT_LOGIN_ADDRESS_FAILURES", 50, 1),
+    env_int("METRICVAULT_LOGIN_NAME_FAILURES", 100, 1),
+)
+METRICVAULT_LOGIN_COOL_OFF_MINUTES = env_float("METRICVAULT_LOGIN_COOL_OFF_MINUTES", 15)
+METRICVAULT_SESSION_HOURS = env_float("METRICVAULT_SESSION_HOURS", 14 * 24)
+# Single sign-on by OpenID Connect; docs/accounts.md. Without an issuer there is none.
+METRICVAULT_OIDC = {
+    "issuer": env_text("METRICVAULT_OIDC_ISSUER"),
+    "client_id": env_text("METRICVAULT_OIDC_CLIENT_ID"),
+    "client_secret": env_secret("METRICVAULT_OIDC_CLIENT_SECRET"),
+    "name": env_text("METRICVAULT_OIDC_NAME"),  # on the button
+    "scopes": env_text("METRICVAULT_OIDC_SCOPES", "openid profile email"),
+    "username_claim": env_text("METRICVAULT_OIDC_USERNAME_CLAIM", "preferred_username"),
+    "groups_claim": env_text("METRICVAULT_OIDC_GROUPS_CLAIM", "groups"),
+    "admin_groups": env_list("METRICVAULT_OIDC_ADMIN_GROUPS", []),
+    "allowed_groups": env_list("METRICVAULT_OIDC_ALLOWED_GROUPS", []),
+    "allowed_domains": env_list("METRICVAULT_OIDC_ALLOWED_DOMAINS", []),
+    "session_hours": env_float("METRICVAULT_OIDC_SESSION_HOURS", 12),
+}
 
 # How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
 METRICVAULT_RUN_DAYS = env_int("METRICVAULT_RUN_DAYS", 0)
@@ -116,6 +140,7 @@ INSTALLED_APPS = [
     "django_eventstream",
     "csp",
     "ninja",
+    "axes",
     "metricvault",
     "projects",
     "history",
@@ -133,12 +158,14 @@ MIDDLEWARE = [
     "metricvault.middleware.SameOriginMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "projects.sessions.SeenMiddleware",
     "metricvault.middleware.OpenAccessMiddleware",
     "metricvault.middleware.BearerMiddleware",
     "metricvault.middleware.PageLoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
     "metricvault.middleware.ErrorMiddleware",
 ]
 
@@ -219,6 +246,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "tidy": {"task": "loadtests.tasks.tidy", "schedule": 60, "options": {"expires": 60}},
     "forget-old": {"task": "history.tasks.forget_old", "schedule": 3600, "options": {"expires": 3600}},
+    "forget-sessions": {"task": "projects.tasks.forget_sessions", "schedule": 3600, "options": {"expires": 3600}},
     "tend-documents": {"task": "projects.tasks.tend", "schedule": 20, "options": {"expires": 20}},
 }
 
@@ -240,6 +268,31 @@ WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # to look at all files beforehand, fo
 
 if TESTING:  # hashing passwords slowly would be most of what the tests do
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AUTHENTICATION_BACKENDS = [
+    "projects.signing_in.ThrottleBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    *(["projects.oidc.ProviderBackend"] if METRICVAULT_OIDC["issuer"] else []),
+]
+_RULES = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_RULES}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_RULES}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_RULES}.CommonPasswordValidator"},
+    {"NAME": f"{_RULES}.NumericPasswordValidator"},
+]
+AXES_HANDLER = "projects.signing_in.Failures"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], ["ip_address"], ["username"]]  # as METRICVAULT_LOGIN_LIMITS
+AXES_FAILURE_LIMIT = METRICVAULT_LOGIN_LIMITS[0]
+AXES_COOLOFF_TIME = timedelta(minutes=METRICVAULT_LOGIN_COOL_OFF_MINUTES)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "projects.signing_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "projects.signing_in.counted_address"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
+AXES_DISABLE_ACCESS_LOG = True  # the audit says who logged in
+AXES_ENABLE_ADMIN = False  # projects.people_admin shows them
+AXES_VERBOSE = False
+SESSION_COOKIE_AGE = round(METRICVAULT_SESSION_HOURS * 3600)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -284,7 +337,8 @@ LOGGING = {
     "loggers": {
         name: {"level": LOG_LEVEL, "handlers": ["console"], "propagate": False}
         for name in ("metricvault", "projects", "history", "loadtests")
-    },
+    }
+    | {"axes": {"level": "ERROR"}},  # the audit says what failed
 }
 # Celery would put its own format on everything, and with it lose which run a line is about.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
