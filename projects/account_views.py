@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import logout
+from django.contrib.auth import BACKEND_SESSION_KEY, logout
 from django.contrib.auth import views as django_views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from metricvault.lib.errors import Missing, NotAllowed
+from projects import oidc
 from projects import sessions as living
 from projects.access import require_user
 from projects.audit import Action, differences, record
@@ -33,6 +34,9 @@ class LogIn(django_views.LoginView):
 
     redirect_authenticated_user = True
 
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**more), "provider": oidc.provider_name()}
+
     def form_invalid(self, form: Any) -> HttpResponse:
         answer = super().form_invalid(form)
         answer.status_code = 422
@@ -41,6 +45,11 @@ class LogIn(django_views.LoginView):
 
 class LogOut(django_views.LogoutView):
     """POST only: no picture on a web page logs anybody out."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        by_provider = request.session.get(BACKEND_SESSION_KEY) == living.OIDC_BACKEND
+        answer = super().post(request, *args, **kwargs)
+        return redirect("oidc-out") if by_provider and oidc.is_set_up() else answer
 
 
 @login_not_required

@@ -7,5 +7,5 @@ class ProjectsConfig(AppConfig):
     verbose_name = _("Projects")
 
     def ready(self) -> None:
-        """Connects the signals."""
-        from projects import login_events  # noqa: F401
+        """Connects the signals, registers the checks."""
+        from projects import checks, login_events  # noqa: F401

@@ -6,6 +6,8 @@ Failures during a lock are not written down one by one: the lock is, once. So no
 from typing import Any
 
 from axes.signals import user_locked_out
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import post_save
@@ -21,8 +23,12 @@ from projects.signing_in import is_refused_unheard
 
 @receiver(user_logged_in)
 def logged_in(request: HttpRequest, user: User, **more: Any) -> None:
-    """A session begins."""
+    """A session begins. Of single sign-on it is shorter, since the provider cannot end it."""
     sessions.begin(request, user, timezone.now())
+    if request.session.get(BACKEND_SESSION_KEY) == sessions.OIDC_BACKEND:
+        request.session.set_expiry(round(settings.METRICVAULT_OIDC["session_hours"] * 3600))
+    elif "_session_expiry" in request.session:  # of a way to the provider that was given up
+        request.session.set_expiry(None)
     record(Action.LOGGED_IN, user, actor=user)
 
 

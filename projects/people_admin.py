@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from projects import sessions, signing_in
 from projects.account_views import password_link
-from projects.models import ApiToken, LoginSession, Membership, Project
+from projects.models import ApiToken, Identity, LoginSession, Membership, Project
 
 
 class BelongsInline(admin.TabularInline):
@@ -23,6 +23,13 @@ class BelongsInline(admin.TabularInline):
     fk_name = "user"
     extra = 0
     autocomplete_fields = ["project"]
+
+
+class IdentityInline(admin.TabularInline):
+    """Who the person is at the provider of single sign-on; adding one lets that one in as this person."""
+
+    model = Identity
+    extra = 0
 
 
 def _counted(rows: QuerySet[Any], of: str) -> Coalesce:
@@ -47,7 +54,7 @@ class PersonAdmin(UserAdmin):
         "username", "email", "is_active", "is_superuser", "last_login", "projects", "tokens", "open_sessions",
     ]  # fmt: skip
     list_filter = ["is_active", "is_superuser", "is_staff", "groups", ("last_login", admin.EmptyFieldListFilter)]
-    inlines = [BelongsInline]
+    inlines = [BelongsInline, IdentityInline]
     actions = ["deactivate", "activate", "make_password_link", "end_sessions"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -127,7 +134,7 @@ class PersonAdmin(UserAdmin):
 
     @admin.action(description=_("End all sessions"), permissions=["change"])
     def end_sessions(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        people = [person for person in chosen if self.has_change_permission(request, person)]
+        people = [person.pk for person in chosen if self.has_change_permission(request, person)]
         ended = sessions.end(LoginSession.objects.filter(user__in=people))
         _say_ended(self, request, ended)
 
