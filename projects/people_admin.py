@@ -198,9 +198,12 @@ class FailedLoginAdmin(admin.ModelAdmin):
     search_fields = ["username", "ip_address"]
     actions = ["unlock"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessAttempt]:
+        return signing_in.counted_failures().order_by("-attempt_time", "-pk")
+
     @admin.display(description=_("locked"), boolean=True)
     def locked(self, row: AccessAttempt) -> bool:
-        return signing_in.is_locked(row.username or "", row.ip_address or "")
+        return signing_in.is_locked(row)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -12,10 +12,9 @@ from typing import Any
 
 from axes.backends import AxesStandaloneBackend
 from axes.handlers.database import AxesDatabaseHandler
-from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -114,8 +113,17 @@ def is_refused_unheard(request: HttpRequest | None) -> bool:
     return locked and getattr(request, "axes_failures_since_start", None) is None
 
 
-def is_locked(username: str, address: str) -> bool:
-    """Whether a login with that name from there would be refused unheard."""
-    request = HttpRequest()
-    request.META["REMOTE_ADDR"] = address
-    return bool(AxesProxyHandler.is_locked(request, {"username": username}))
+def counted_failures() -> QuerySet[AccessAttempt]:
+    """The failures that count now, each with the totals `by_0` … in the order of settings.METRICVAULT_LOGIN_LIMITS."""
+    counting = AccessAttempt.objects.filter(attempt_time__gte=timezone.now() - settings.AXES_COOLOFF_TIME)
+    totals = {}
+    for number, fields in enumerate(settings.AXES_LOCKOUT_PARAMETERS):
+        same = counting.filter(**{name: OuterRef(name) for name in fields}).order_by().values(*fields)
+        totals[f"by_{number}"] = Subquery(same.annotate(total=Sum("failures_since_start")).values("total"))
+    return counting.annotate(**totals)
+
+
+def is_locked(row: AccessAttempt) -> bool:
+    """Whether who made those failures would be refused unheard; `row` is of `counted_failures`."""
+    limits = enumerate(settings.METRICVAULT_LOGIN_LIMITS)
+    return any((getattr(row, f"by_{number}") or 0) >= limit for number, limit in limits)

@@ -75,8 +75,8 @@ def test_the_change_ends_all_other_sessions(me: Client) -> None:
         ({"old": "wrong"}, "old_password"),
         ({"new": "short"}, "new_password2"),
         ({"new": "123456789012345"}, "new_password2"),
-        ({"new": "password12345"[:12] + "!", "again": "other"}, "new_password2"),
-        ({"new": "alice-alice!"}, "new_password2"),
+        ({"again": "another"}, "new_password2"),
+        ({"new": "1q2w3e4r5t6y"}, "new_password2"),
     ],
 )
 def test_a_bad_password_is_refused_at_its_field(me: Client, form: dict[str, str], field: str) -> None:
@@ -97,13 +97,19 @@ def test_open_access_has_nothing_to_log_in_to(client: Client, settings: Settings
 
 
 @pytest.fixture
-def link(administrator: User, alice: User) -> str:
+def sessions_of_alice(alice: User) -> Client:
+    """Before the link: a login after it would end it."""
+    return logged_in("alice")
+
+
+@pytest.fixture
+def link(administrator: User, alice: User, sessions_of_alice: Client) -> str:
     """What the administration shows after "Make a link to set a new password"."""
     client = Client()
     client.force_login(administrator)
     chosen = {"action": "make_password_link", "_selected_action": [alice.pk]}
     page = client.post("/admin/auth/user/", chosen, follow=True).content.decode()
-    found = re.search(r"http://testserver(/accounts/password/set/\S+/)", page)
+    found = re.search(r"http://testserver(/accounts/password/set/[^\s<]+/)", page)
     assert found is not None
     return found[1]
 
@@ -116,13 +122,12 @@ def set_password(client: Client, link: str) -> Any:
     return client.post(form.redirect_chain[-1][0], {"new_password1": GOOD, "new_password2": GOOD}, follow=True)
 
 
-def test_whoever_has_the_link_sets_the_password_once(link: str, alice: User) -> None:
-    mine = logged_in("alice")
+def test_whoever_has_the_link_sets_the_password_once(link: str, alice: User, sessions_of_alice: Client) -> None:
     answer = set_password(Client(), link)
     assert answer.redirect_chain[-1][0] == "/accounts/login/"
     alice.refresh_from_db()
     assert alice.check_password(GOOD)
-    assert not comes_in(mine)
+    assert not comes_in(sessions_of_alice)
     assert "This link works no more" in set_password(Client(), link).content.decode()
 
 
