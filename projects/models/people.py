@@ -92,8 +92,8 @@ class LoginSession(models.Model):
 
 
 class Identity(models.Model):
-    """Who a person is at a provider of single sign-on: the provider's own name for them, which it never gives to
-    another (OpenID Connect Core, section 2: `iss` and `sub`). Only these two are matched at a login (`projects.oidc`)."""
+    """Who a person is at a provider of single sign-on: the name that it has for them alone (OpenID Connect Core,
+    section 2: `iss` and `sub`). Only these two are matched at a login (`projects.oidc`)."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="identities", verbose_name=_("person")
