@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from pytest_django.fixtures import Settings
@@ -16,6 +17,7 @@ from projects import oidc
 from projects.checks import open_to_all, single_sign_on
 from projects.models import AuditEntry, Identity, LoginSession
 from projects.tests.oidc_provider import CLIENT, SECRET, ProviderOfTests, running_provider
+from projects.tests.test_sessions import logged_in
 
 pytestmark = pytest.mark.django_db
 CALLBACK = "/accounts/oidc/callback/"
@@ -62,7 +64,8 @@ def back(address: str) -> str:
 
 
 def come_in(client: Client, query: str = "") -> Any:
-    return client.get(back(to_provider(client, query)))
+    from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    return client.get(back(to_provider(client, query)), headers=from_elsewhere)
 
 
 def refused(answer: Any) -> str:
@@ -257,6 +260,7 @@ def test_a_signature_of_others_is_refused(
 def test_an_answer_that_nobody_asked_for_is_refused(provider: ProviderOfTests, client: Client, query: str) -> None:
     assert "not begun here" in refused(client.get(CALLBACK + query))
     assert "/token" not in provider.asked
+    assert not AuditEntry.objects.exists()  # or anybody could fill it
 
 
 def test_an_answer_counts_once_and_in_its_own_browser(provider: ProviderOfTests, client: Client) -> None:
@@ -265,6 +269,26 @@ def test_an_answer_counts_once_and_in_its_own_browser(provider: ProviderOfTests,
     assert client.get(address).status_code == 302
     client.post("/accounts/logout/")
     assert "not begun here" in refused(client.get(address))
+
+
+def test_another_person_in_the_same_browser_ends_the_first_session(provider: ProviderOfTests, alice: User) -> None:
+    client = logged_in("alice")
+    first = client.session.session_key
+    come_in(client)
+    assert LoginSession.objects.get().user.username == "ada"
+    assert client.session.session_key != first
+    assert not Session.objects.filter(session_key=first).exists()
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+def test_it_leads_nowhere_else(provider: ProviderOfTests, client: Client, target: str) -> None:
+    assert come_in(client, f"?{urlencode({'next': target})}")["Location"] == "/"
+
+
+def test_a_login_by_password_after_all_is_no_shorter(provider: ProviderOfTests, client: Client, alice: User) -> None:
+    to_provider(client)
+    client.post("/accounts/login/", {"username": "alice", "password": "alice"})
+    assert client.session.get_expiry_age() > 24 * 3600
 
 
 def test_a_link_logs_nobody_out(provider: ProviderOfTests, client: Client) -> None:
@@ -284,7 +308,7 @@ def test_a_provider_that_fails_is_a_sentence(provider: ProviderOfTests, client: 
     answer = client.get("/accounts/oidc/")
     if answer.status_code == 302:
         answer = client.get(back(answer["Location"]))
-    assert refused(answer)
+    assert "Acme does not answer" in refused(answer)
 
 
 def test_a_provider_that_is_down_is_a_sentence(
