@@ -115,7 +115,7 @@ class LoadLimitsForm(forms.ModelForm):
         super().__init__(*args, **more)
         self.fields["allowed_targets"].help_text = _(
             'Such as ["+", "api.example.com", "*.example.org", "10.0.0.0/8"]. "+" stands for the hosts that are set '
-            "for all; without it, and with anything else in the list, those are not allowed here. Empty: as set for all."
+            "for all; with anything else in the list and without it, those are not allowed here. Empty: as set for all."
         )
 
     def clean_allowed_targets(self) -> list[str]:
