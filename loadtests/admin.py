@@ -170,7 +170,7 @@ class TargetRequestAdmin(admin.ModelAdmin):
 
     def _decide(self, request: HttpRequest, rows: QuerySet[TargetRequest], how: Decision, answer: str) -> None:
         done = 0
-        for row in rows.select_related("project"):
+        for row in rows.select_related("project").order_by("asked_at", "pk"):
             try:
                 how(row, require_user(request), answer, timezone.now())
                 done += 1
