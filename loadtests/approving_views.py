@@ -60,7 +60,7 @@ def targets(request: HttpRequest, pk: int) -> HttpResponse:
     except TooMany as refusal:
         return _page(request, project, {"rule": refusal.message})
     messages.success(request, _("An administrator is asked for %(host)s.") % {"host": row.rule})
-    return redirect("targets:project", pk)
+    return redirect("targets", pk)
 
 
 def _page(request: HttpRequest, project: Project, problems: dict[str, str] | None = None) -> HttpResponse:
@@ -171,5 +171,5 @@ def _request(pk: int) -> TargetRequest:
 
 def _back(request: HttpRequest, row: TargetRequest) -> HttpResponse:
     if request.POST.get("back") == "project":
-        return redirect("targets:project", row.project_id)
-    return redirect("targets:requests")
+        return redirect("targets", row.project_id)
+    return redirect("target-requests")

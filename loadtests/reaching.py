@@ -114,7 +114,7 @@ class Reach:
                 return Verdict(message % {"host": target.text})
             self._pinned[target.host] = found
             return Verdict(addresses=found)
-        values = {"host": target.text, "page": reverse("targets:project", args=[self.project_id])}
+        values = {"host": target.text, "page": reverse("targets", args=[self.project_id])}
         if target.ip is None and within and not found:
             message = _(
                 "%(host)s may not be loaded in this project: its address was not found, so no allowed network lets it "
