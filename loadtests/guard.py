@@ -23,7 +23,7 @@ from projects.models import Project
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What holds for one project: users at once, iterations per second, seconds, load generators, runs at the same
-    time, rules of `metricvault.lib.targets`. `own_targets`: the rules are the project's own, or some of them are."""
+    time, rules of `metricvault.lib.targets`."""
 
     max_vus: int
     max_rate: int
@@ -31,7 +31,6 @@ class Limits:
     max_generators: int
     max_runs: int
     allowed_targets: tuple[str, ...]
-    own_targets: bool = False
 
 
 def limits_of(project: Project) -> Limits:
@@ -47,7 +46,6 @@ def limits_of(project: Project) -> Limits:
         max_generators=pods or settings.METRICVAULT_MAX_PODS,
         max_runs=settings.METRICVAULT_MAX_PROJECT_RUNS if own.max_runs is None else own.max_runs,
         allowed_targets=_rules(rules),
-        own_targets=bool(rules),
     )
 
 
