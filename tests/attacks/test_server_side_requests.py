@@ -131,7 +131,7 @@ def test_a_name_that_leads_inside_at_the_second_look(
         monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
     url = f"http://rebound.example:{inside.server_address[1]}/openapi.json"
     assert tried(url, resolve=resolve) is not guarded
-    assert asked == ["rebound.example"] * (1 if guarded else 2)
+    assert len(asked) == (1 if guarded else 2)
     assert (len(inside.received), len(outside.received)) == ((0, 1) if guarded else (1, 0))
 
 
