@@ -95,7 +95,8 @@ class Reach:
         if is_metadata(target):
             message = _("%(host)s is never loaded: clouds keep the keys of their machines there.")
             return Verdict(message % {"host": target.text})
-        allowed, found = is_allowed(target, self.rules), ()
+        allowed = is_allowed(target, self.rules)
+        found: tuple[str, ...] = ()
         if target.ip is None and self._asks_for_addresses(target):
             found = addresses_of(target.host)
         if any(is_never_read(address) for address in found):

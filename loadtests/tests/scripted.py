@@ -42,7 +42,7 @@ class Api(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://{self.server_address[0]}:{self.server_address[1]}"
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def of(self, start: str) -> list[Received]:
         """What came for paths that begin so."""

@@ -155,10 +155,10 @@ def test_a_refused_plan_leads_to_the_form_filled_in(project: Project, alice: Use
 
 def test_a_member_asks_on_the_page_of_the_project(project: Project) -> None:
     client, address = as_user("bob"), f"/projects/{project.pk}/targets"
-    page = client.post(address, {"rule": "nope nope", "reason": ""})
-    assert page.status_code == 422
-    assert "Write a host" in page.content.decode()
-    assert "what the host is loaded for" in page.content.decode()
+    refused = client.post(address, {"rule": "nope nope", "reason": ""})
+    assert refused.status_code == 422
+    assert "Write a host" in refused.content.decode()
+    assert "what the host is loaded for" in refused.content.decode()
     page = client.post(address, {"rule": HOST, "reason": "<b>Checkout</b>"}, follow=True).content.decode()
     assert "An administrator is asked for shop.example.org:8443." in page
     assert "&lt;b&gt;Checkout&lt;/b&gt;" in page

@@ -130,7 +130,7 @@ def test_the_api_the_page_and_once_more_all_refuse(client: Client, plan: Plan, a
     assert TestHistory.objects.count() == 1
 
 
-def on_its_own(work: Callable[[], object], settings: dict[str, Any], caught: list[object]) -> threading.Thread:
+def on_its_own(work: Callable[[], object], settings: dict[str, Any], caught: list[Any]) -> threading.Thread:
     """A thread with a database connection of these settings."""
 
     def run() -> None:
@@ -180,7 +180,7 @@ def test_two_starts_at_the_same_moment_do_not_find_the_same_place(
         monkeypatch.setattr(crowding, "_one_at_a_time", lambda: None)
         if connection.vendor == "sqlite":
             a_database["OPTIONS"]["transaction_mode"] = "DEFERRED"
-    caught: list[object] = []
+    caught: list[Any] = []
 
     def prepare() -> tuple[dict[str, Any], User]:
         user = User.objects.create_user("racer")
@@ -188,7 +188,8 @@ def test_two_starts_at_the_same_moment_do_not_find_the_same_place(
         return asked(project), user
 
     on_its_own(prepare, a_database, caught).join()
-    payload, user = caught.pop()  # type: ignore[misc]
+    ready: Any = caught.pop()
+    payload, user = ready
     ways = [on_its_own(lambda: launching.start(payload, user), a_database, caught) for _way in range(2)]
     for one in ways:
         one.join()
