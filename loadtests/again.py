@@ -32,7 +32,8 @@ def run_again(run: TestHistory, user: User) -> TestHistory:
     except KeyError:
         raise Conflict(_("This result does not say what was sent. Start its plan instead.")) from None
     _check_what_it_needs(plan)
-    problems = [*_generator_problems(plan), *guard.check(plan, run.project)]
+    plan, not_allowed = guard.examine(plan, run.project, thorough=True)
+    problems = [*_generator_problems(plan), *not_allowed]
     if problems:
         raise refusal(problems)
     built = planning.BuiltPlan(run.project, plan, _endpoints(run), (), kept=run.asked)

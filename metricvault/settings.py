@@ -89,6 +89,11 @@ METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
 METRICVAULT_K6_DASHBOARD = env_bool("METRICVAULT_K6_DASHBOARD", False)  # of plans that do not say
 METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
 METRICVAULT_MAX_RATE = env_int("METRICVAULT_MAX_RATE", 50_000, 1)  # iterations per second
+# What all runs together may ask for at the same time (loadtests.crowding).
+METRICVAULT_MAX_RUNS = env_int("METRICVAULT_MAX_RUNS", 50, 1)
+METRICVAULT_MAX_PROJECT_RUNS = env_int("METRICVAULT_MAX_PROJECT_RUNS", 20, 1)  # of one project
+METRICVAULT_MAX_TOTAL_VUS = env_int("METRICVAULT_MAX_TOTAL_VUS", 2 * METRICVAULT_MAX_VUS, 1)
+METRICVAULT_MAX_TOTAL_RATE = env_int("METRICVAULT_MAX_TOTAL_RATE", 2 * METRICVAULT_MAX_RATE, 1)
 METRICVAULT_DROPPED_BUDGET = env_float("METRICVAULT_DROPPED_BUDGET", 1, or_zero=True)  # percent; beyond: invalid
 # Hosts that load may go to (metricvault.lib.targets). For oneself on one machine: all; elsewhere an administrator says.
 _ANYWHERE = ["*"] if METRICVAULT_OPEN_ACCESS or TESTING else []
@@ -183,6 +188,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "history.context.live_runs",
+                "loadtests.context.target_requests",
             ],
         },
     }

@@ -30,6 +30,7 @@ urlpatterns = [
     path("accounts/", include("projects.account_urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("projects/", include("projects.urls")),
+    path("", include("loadtests.target_urls")),  # projects/N/targets, targets/requests
     path("tests/", include("loadtests.urls")),
     path("runs/", include("history.urls")),
     path("runs/", include("loadtests.dashboards.urls")),
