@@ -28,6 +28,7 @@ from metricvault import __version__
 from metricvault.api_examples import show_example
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, NotSignedIn, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
+from projects import refusals
 from projects.api import router as projects_router
 from projects.environment_api import router as environments_router
 
@@ -152,7 +153,8 @@ def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:
 
 @api.exception_handler(ProductError)
 def product_error(request: HttpRequest, error: ProductError) -> HttpResponse:
-    """Errors of ours, as they are."""
+    """Errors of ours, as they are; a refusal is noted for the audit."""
+    refusals.note(request, error)
     return _answer(request, error)
 
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from projects.models.tested import Project
+from projects.models.unchanging import UnchangingRow
 
 
 class Membership(models.Model):
@@ -91,7 +92,7 @@ class LoginSession(models.Model):
         return f"{self.user} · {self.address or '-'}"
 
 
-class AuditEntry(models.Model):
+class AuditEntry(UnchangingRow):
     """Something that somebody did, or was refused. Written once (`projects.audit`), never changed; it outlives the
     person, the project and the object that it names, so those are kept as texts and numbers, too.
 
