@@ -30,6 +30,7 @@ from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, NotSi
 from metricvault.lib.invalid import sentence
 from projects import refusals
 from projects.api import router as projects_router
+from projects.audit_api import router as audit_router
 from projects.environment_api import router as environments_router
 
 logger = logging.getLogger(__name__)
@@ -145,6 +146,7 @@ api.add_router("", exports_router)
 api.add_router("", importing_router)
 api.add_router("", seconds_router)
 api.add_router("", waiting_router)
+api.add_router("", audit_router)
 
 
 def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:

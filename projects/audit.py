@@ -19,6 +19,7 @@ from django.db import DatabaseError, models, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from metricvault.lib import commands
 from projects import audit_values
 from projects.models import AuditEntry, Project
 
@@ -70,15 +71,6 @@ def by_product() -> Any:
     return acting(Who())
 
 
-def by_command() -> Any:
-    """What is recorded inside is done by a command, as `acting`: by whoever is logged in on the machine."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        name = ""
-    return acting(Who(Way.COMMAND, actor_name=name))
-
-
 def asked_by(user: User | None) -> Any:
     """What is recorded inside was asked for on a page by `user`, whose request may be over (a worker carries it out):
     as `acting`."""
@@ -90,7 +82,7 @@ def who_acts() -> Who:
     """Who does what is being done at this moment."""
     instead, request = _acting.get(), _answered.get()
     if instead is not None or request is None:
-        return instead or Who()
+        return instead or _without_request()
     user = getattr(request, "user", None)
     person = user if isinstance(user, User) and user.is_authenticated else None
     return Who(
@@ -101,6 +93,16 @@ def who_acts() -> Who:
         address=address_of(request),
         request_id=getattr(request, "request_id", ""),
     )
+
+
+def _without_request() -> Who:
+    """A command, by whoever is logged in on the machine; else the product itself."""
+    if not commands.begun:
+        return Who()
+    try:
+        return Who(Way.COMMAND, actor_name=getpass.getuser())
+    except (KeyError, OSError):  # a container's user without a name
+        return Who(Way.COMMAND)
 
 
 def record(

@@ -116,6 +116,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "specs": specs,
             "imports": project.imports.filter(state__in=importing.UNFINISHED).defer("payload", "changes"),
             "may_edit": can_edit(user, project),
+            "may_audit": is_owner(user, project),
             "environments": project.environments.only("name", "base_url", "project_id"),
             "files": project.data_files.filter(replaced_at=None).only("name", "row_count", "project_id"),
             "runs": runs.order_by("-tested_at", "-pk")[:RECENT],

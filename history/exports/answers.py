@@ -7,12 +7,14 @@ from tempfile import SpooledTemporaryFile
 from django.utils.translation import gettext as _
 
 from history.drawing import standalone
-from history.exports import cells, charts, document
-from history.exports.downloads import IN_MEMORY, PIECE, Download, file_name, spooled
+from history.exports import charts, document
 from history.exports.junit import junit
+from history.exports.names import file_name
 from history.exports.report import report
 from history.exports.tables import TABLES
 from history.models import TestHistory
+from metricvault.lib import cells
+from metricvault.lib.downloads import IN_MEMORY, PIECE, Download, spooled
 from metricvault.lib.errors import Conflict, Detail, Missing, Refused
 from projects import audit
 
