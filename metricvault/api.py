@@ -28,7 +28,9 @@ from metricvault import __version__
 from metricvault.api_examples import show_example
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, NotSignedIn, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
+from projects import refusals
 from projects.api import router as projects_router
+from projects.audit_api import router as audit_router
 from projects.environment_api import router as environments_router
 
 logger = logging.getLogger(__name__)
@@ -144,6 +146,7 @@ api.add_router("", exports_router)
 api.add_router("", importing_router)
 api.add_router("", seconds_router)
 api.add_router("", waiting_router)
+api.add_router("", audit_router)
 
 
 def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:
@@ -152,7 +155,8 @@ def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:
 
 @api.exception_handler(ProductError)
 def product_error(request: HttpRequest, error: ProductError) -> HttpResponse:
-    """Errors of ours, as they are."""
+    """Errors of ours, as they are; a refusal is noted for the audit."""
+    refusals.note(request, error)
     return _answer(request, error)
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import NotAllowed, ProductError
 from metricvault.lib.telemetry import about
-from projects import audit
+from projects import audit, refusals
 from projects.access import local_user
 from projects.api_tokens import bearer_of, check_scope, sign_in
 
@@ -36,7 +36,8 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def error_response(request: HttpRequest, error: ProductError) -> HttpResponse:
-    """A product error as the API's shape, a toast, or a page."""
+    """A product error as the API's shape, a toast, or a page; a refusal is noted for the audit."""
+    refusals.note(request, error)
     if wants_json(request) and not getattr(request, "htmx", False):
         return JsonResponse(error.as_dict(), status=error.status)
     template = "errors/toast.html" if getattr(request, "htmx", False) else "errors/error.html"

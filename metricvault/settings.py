@@ -68,6 +68,7 @@ METRICVAULT_OIDC = {
 
 # How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
 METRICVAULT_RUN_DAYS = env_int("METRICVAULT_RUN_DAYS", 0)
+METRICVAULT_AUDIT_DAYS = env_int("METRICVAULT_AUDIT_DAYS", 730)  # how long the audit is kept; 0: for ever
 METRICVAULT_TRASH_HOURS = env_int("METRICVAULT_TRASH_HOURS", 24, 1)  # how long deleted runs can be brought back
 METRICVAULT_SNAPSHOT_DAYS = env_int("METRICVAULT_SNAPSHOT_DAYS", 14)
 METRICVAULT_SECOND_DAYS = env_int("METRICVAULT_SECOND_DAYS", 730)  # what InfluxDB shows to other programs
@@ -133,7 +134,7 @@ SCHEDULER_JOB_TIMEOUT_HOURS = env_float("SCHEDULER_JOB_TIMEOUT_HOURS", 4)
 METRICVAULT_MAX_DURATION_HOURS = env_float("METRICVAULT_MAX_DURATION_HOURS", SCHEDULER_JOB_TIMEOUT_HOURS)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "projects.admin_site.AuditedAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -253,6 +254,7 @@ CELERY_BEAT_SCHEDULE = {
     "tidy": {"task": "loadtests.tasks.tidy", "schedule": 60, "options": {"expires": 60}},
     "forget-old": {"task": "history.tasks.forget_old", "schedule": 3600, "options": {"expires": 3600}},
     "forget-sessions": {"task": "projects.tasks.forget_sessions", "schedule": 3600, "options": {"expires": 3600}},
+    "forget-audit": {"task": "projects.tasks.forget_audit", "schedule": 3600, "options": {"expires": 3600}},
     "tend-documents": {"task": "projects.tasks.tend", "schedule": 20, "options": {"expires": 20}},
 }
 
