@@ -64,12 +64,11 @@ class Row:
         return self.method not in SAFE and self.name not in table.WRITES_NOTHING
 
     def body(self, world: World) -> dict[str, Any]:
-        """What is sent, files as Django's client takes them."""
+        """What is sent, with its files."""
         if self.method in SAFE:
             return {}
         table = operation_table.BODIES if self.is_api else page_bodies.BODIES
-        filled: dict[str, Any] = world.fill(table.get(self.name, {}))
-        return {key: ContentFile(one.text, one.name) if isinstance(one, File) else one for key, one in filled.items()}
+        return with_files(world.fill(table.get(self.name, {})))
 
     def expected(self, persona: Persona) -> Answer:
         """What the table says of them."""
@@ -92,6 +91,11 @@ class Row:
             return Answer.REFUSED
         hidden = rank == 0 and self.kind != "staff"
         return Answer.MISSING if hidden or self.kind == "trash" else Answer.FORBIDDEN
+
+
+def with_files(body: dict[str, Any]) -> dict[str, Any]:
+    """Uploads as Django's client takes them."""
+    return {key: ContentFile(one.text, one.name) if isinstance(one, File) else one for key, one in body.items()}
 
 
 def _in_scope(kind: str, persona: Persona) -> bool:

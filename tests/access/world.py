@@ -97,6 +97,7 @@ def make_world() -> World:
         Membership.objects.create(project=shop, user=people[name], role=role)
         world.keys[name] = people[name].pk
     Membership.objects.create(project=other, user=people["bob"])
+    world.keys["charlie"] = people["charlie"].pk
     _more_to_delete(world, shop)
     _meet_everybody(world, shop, other)
     User.objects.filter(username="gone").update(is_active=False)
@@ -126,12 +127,12 @@ def _fill_project(world: World, prefix: str, owner: User, member: User, word: st
     file = data_files.upload(project, owner, f"{word}_data", ContentFile(b"email,pin\na@example.com,1\n", "d.csv"), "")
     runs = _runs(project, plan, owner, word)
     note = RunNote.objects.create(test_history=runs["run"], author=member, text=f"{word} note")
-    other_note = RunNote.objects.create(test_history=runs["ran"], author=member, text=f"{word} note")
+    ran_note = RunNote.objects.create(test_history=runs["ran"], author=member, text=f"{word} note")
     step, stage = scenario.steps.order_by("position").first(), scenario.stages.first()
     rows = {
         "project": project, "spec": spec, "endpoint": spec.endpoints.first(), "plan": plan, "scenario": scenario,
         "step": step, "stage": stage, "environment": spare, "used_environment": used, "file": file, "note": note,
-        "other_note": other_note, "try": _tried(plan, owner), "import": _import(project, owner), **runs,
+        "ran_note": ran_note, "try": _tried(plan, owner), "import": _import(project, owner), **runs,
     }  # fmt: skip
     world.keys |= {f"{prefix}{name}": getattr(row, "pk", None) for name, row in rows.items()}
     return project
