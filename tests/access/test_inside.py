@@ -137,4 +137,6 @@ def test_nothing_of_another_project_is_reached(
 
 def without_what_was_asked(content: bytes) -> bytes:
     """What was sent may come back: in a field, in a sentence that quotes it."""
-    return re.sub(rb'value="elsewhere"|elsewhere_data|elsewhere spare|q=elsewhere|label=elsewhere', b"", content.lower())
+    return re.sub(
+        rb'value="elsewhere"|elsewhere_data|elsewhere spare|q=elsewhere|label=elsewhere', b"", content.lower()
+    )

@@ -69,7 +69,9 @@ def test_each_gets_what_the_table_says(row: Row, world: World, asking: Asking) -
     assert not wrong, "\n".join(wrong)
 
 
-IN_A_PROJECT = [row for row in ROWS if row.kind not in ("public", "signed in", "left out", "whole", "by token", "staff")]
+IN_A_PROJECT = [
+    row for row in ROWS if row.kind not in ("public", "signed in", "left out", "whole", "by token", "staff")
+]
 
 
 @pytest.mark.parametrize("whose", ["stranger", "token of a stranger"])

@@ -25,7 +25,7 @@ from loadtests.tests.journey import answered, make_journey
 from projects import data_files
 from projects.access import local_user
 from projects.api_tokens import make_token
-from projects.models import DataFile, DocumentImport, Environment, Membership, Project
+from projects.models import DocumentImport, Environment, Membership, Project
 from projects.sources import PASTED
 
 CANARY = "kestrel"
@@ -141,7 +141,9 @@ def _fill_project(world: World, prefix: str, owner: User, member: User, word: st
 def _runs(project: Project, plan: Plan, owner: User, word: str) -> dict[str, TestHistory]:
     """Of each state one; `ran` was asked for here, so that it can be run again; `run` has all that a page shows."""
     payload = planning.from_plan(full_plans().get(pk=plan.pk))
-    queued = {name: launching.start(payload, owner, plan) for name in ("active", "running", "ran", "changed_since", "trashed")}
+    queued = {
+        name: launching.start(payload, owner, plan) for name in ("active", "running", "ran", "changed_since", "trashed")
+    }
     over = {"status": Status.COMPLETED, "is_completed": True, "completed_at": timezone.now(), "total_requests": 9}
     run = finished(owner)
     Project.objects.filter(pk=run.project_id).update(title=f"{word} other")
