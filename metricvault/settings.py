@@ -17,11 +17,13 @@ from metricvault.env import (
     env_json,
     env_list,
     env_name,
+    env_networks,
     env_pairs,
     env_secret,
     env_targets,
     env_text,
     redis_from_url,
+    with_password,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,7 +42,12 @@ ALLOWED_HOSTS = _LOCAL_HOSTS if METRICVAULT_OPEN_ACCESS else env_list("ALLOWED_H
 INSECURE_SECRET_KEY = "insecure: for one machine and for tests only"  # noqa: S105
 SECRET_KEY = env_secret("SECRET_KEY", INSECURE_SECRET_KEY)
 SECRET_KEY_FALLBACKS = env_secret("SECRET_KEY_FALLBACKS").split()  # older keys: read, no longer used for what is new
+# What seals secrets (projects.sealing); without one SECRET_KEY does, and what it sealed is read in any case.
+METRICVAULT_ENCRYPTION_KEY = env_secret("METRICVAULT_ENCRYPTION_KEY")
+METRICVAULT_ENCRYPTION_KEY_FALLBACKS = env_secret("METRICVAULT_ENCRYPTION_KEY_FALLBACKS").split()
 METRICVAULT_METRICS_TOKEN = env_secret("METRICVAULT_METRICS_TOKEN")
+# Proxies whose word on a client's address and scheme is taken; metricvault.supervise.programs tells uvicorn.
+METRICVAULT_TRUSTED_PROXIES = env_networks("METRICVAULT_TRUSTED_PROXIES")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
 
 # People: failures of a login that are borne, of a name from one address, of an address, and of a name from anywhere.
@@ -195,7 +202,10 @@ TEMPLATES = [
     }
 ]
 
+_PASSWORD = env_secret("POSTGRES_PASSWORD") or env_secret("PGPASSWORD")  # where DATABASE_URL has none
 _DATABASE_URL = env_secret("DATABASE_URL")
+if not _DATABASE_URL.startswith("sqlite"):
+    _DATABASE_URL = with_password(_DATABASE_URL, _PASSWORD, "POSTGRES_PASSWORD")
 _SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": METRICVAULT_DATA_DIR / "metricvault.sqlite3"}
 DATABASES: dict[str, dict[str, Any]] = {"default": database_from_url(_DATABASE_URL) if _DATABASE_URL else _SQLITE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -218,7 +228,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis carries Celery and the live messages. Without REDIS_URL both stay in one process (tests).
-REDIS_URL = "" if TESTING else env_secret("REDIS_URL")
+REDIS_URL = "" if TESTING else with_password(env_secret("REDIS_URL"), env_secret("REDIS_PASSWORD"), "REDIS_PASSWORD")
 CELERY_BROKER_URL = "memory://"
 if REDIS_URL:
     CELERY_BROKER_URL, _REDIS = redis_from_url(REDIS_URL)
