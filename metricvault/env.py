@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from limits import RateLimitItem
 
+from metricvault.lib.rates import read_rate
 from metricvault.lib.targets import check_rule
 
 
@@ -92,6 +94,15 @@ def env_targets(name: str, default: list[str]) -> list[str]:
             message = "write hosts such as api.example.com, api.example.com:8443, *.example.com, 10.0.0.0/8, or *."
             raise ImproperlyConfigured(f"{name}: {rule!r} is no host; {message}") from None
     return rules
+
+
+def env_rate(name: str, default: str) -> RateLimitItem | None:
+    """How often something may happen, as "30/minute"; None for "off"."""
+    value = env_text(name, default)
+    try:
+        return read_rate(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value}: write, say, 30/minute, 1000 per 5 seconds, or off.") from None
 
 
 def env_pairs(name: str) -> dict[str, str]:

@@ -75,6 +75,7 @@ def sign_in(request: HttpRequest, text: str, now: datetime | None = None) -> Api
     token.user.only_project_id = token.project_id  # type: ignore[attr-defined]  # read by projects.access
     request.user = token.user
     request.api_token_name = token.name  # type: ignore[attr-defined]  # read by projects.audit
+    request.api_token_id = token.pk  # type: ignore[attr-defined]  # read by metricvault.rates, history.live
     _note_use(token, request, now)
     return token
 
