@@ -19,6 +19,7 @@ from metricvault.env import (
     env_name,
     env_networks,
     env_pairs,
+    env_rate,
     env_secret,
     env_targets,
     env_text,
@@ -109,6 +110,21 @@ METRICVAULT_ALLOWED_TARGETS = env_targets("METRICVAULT_ALLOWED_TARGETS", _ANYWHE
 METRICVAULT_IMPORT_PRIVATE = env_bool("METRICVAULT_IMPORT_PRIVATE", METRICVAULT_OPEN_ACCESS)
 METRICVAULT_MAX_STREAMS = env_int("METRICVAULT_MAX_STREAMS", 2000, 1)  # live pages a web process serves
 METRICVAULT_MAX_USER_STREAMS = env_int("METRICVAULT_MAX_USER_STREAMS", 100, 1)  # of them for one person
+# How often things may happen (metricvault/rates.py): of one person or API token; login and refused: of one address;
+# pushes: of one run, in each web process. Off in tests.
+_RATES = {
+    "login": "30/minute",
+    "refused": "30/minute",
+    "import": "30/minute",
+    "start": "60/minute",
+    "try": "60/minute",
+    "export": "120/minute",
+    "api": "1200/minute",
+    "push": "1000 per 5 seconds",
+}
+METRICVAULT_RATES = {
+    what: env_rate(f"METRICVAULT_RATE_{what.upper()}", "off" if TESTING else rate) for what, rate in _RATES.items()
+}
 METRICVAULT_INGEST_URL = env_text("METRICVAULT_INGEST_URL", f"http://127.0.0.1:{PORT}")
 # Load generators on Kubernetes; docs/kubernetes.md. Quantities as Kubernetes writes them.
 KUBECONFIG = env_text("KUBECONFIG")  # "": the cluster this process runs in
@@ -161,6 +177,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "metricvault.headers.HeadersMiddleware",
     "metricvault.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -175,6 +192,8 @@ MIDDLEWARE = [
     "metricvault.middleware.OpenAccessMiddleware",
     "metricvault.middleware.BearerMiddleware",
     "metricvault.middleware.PageLoginMiddleware",
+    "metricvault.middleware.BodyMiddleware",
+    "metricvault.rates.RateMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -282,6 +301,7 @@ _NPM = BASE_DIR / "node_modules"
 _VENDOR = [("vendor/uplot", _NPM / "uplot" / "dist"), ("vendor/sortable", _NPM / "sortablejs")]
 STATICFILES_DIRS = [BASE_DIR / "static", *(entry for entry in _VENDOR if entry[1].exists())]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # to look at all files beforehand, for each client, would be a third of tests
 
 if TESTING:  # hashing passwords slowly would be most of what the tests do
@@ -315,21 +335,36 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 CSRF_FAILURE_VIEW = "metricvault.pages.forbidden"
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_SAMESITE = "Lax"
+# The web (docs/security.md): cookies, TLS, policies. Behind a TLS proxy that sets X-Forwarded-Proto: METRICVAULT_TLS.
 _TLS = env_bool("METRICVAULT_TLS", False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
-SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
+_HOST = "__Host-" if _TLS else ""  # such a cookie comes from no other host or path, and over TLS
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST}sessionid", f"{_HOST}csrftoken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = env_int("METRICVAULT_HSTS_SECONDS", 31_536_000) if _TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("METRICVAULT_HSTS_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env_bool("METRICVAULT_HSTS_PRELOAD", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _TLS else None
+SECURE_SSL_REDIRECT = _TLS
+# Asked from inside, past the proxy: by health checks, Prometheus, and k6.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$", r"^ingest/"]
+# Whether all other names of the domain are on TLS is for those to say who own it.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'self'"],
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
-        "base-uri": ["'self'"],
+        "base-uri": ["'none'"],
         "object-src": ["'none'"],
     }
 }
