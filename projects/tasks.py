@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from projects import importing, sessions, signing_in, validation
+from projects import audit_retention, importing, sessions, signing_in, validation
 from projects.sending import send
 
 
@@ -20,6 +20,12 @@ def validate_document(key: int) -> None:
     if validation.validate(key):
         for waiting in validation.tend(timezone.now())[:1]:
             send("validate_document", waiting)
+
+
+@shared_task
+def forget_audit() -> None:
+    """Forgets the entries of the audit whose time is over."""
+    audit_retention.forget_old(timezone.now())
 
 
 @shared_task

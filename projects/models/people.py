@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from projects.models.tested import Project
+from projects.models.unchanging import UnchangingRow
 
 
 class Membership(models.Model):
@@ -112,7 +113,7 @@ class Identity(models.Model):
         return f"{self.issuer} · {self.subject}"
 
 
-class AuditEntry(models.Model):
+class AuditEntry(UnchangingRow):
     """Something that somebody did, or was refused. Written once (`projects.audit`), never changed; it outlives the
     person, the project and the object that it names, so those are kept as texts and numbers, too.
 
