@@ -86,6 +86,7 @@ class Building:
         self.plans: dict[int, ScenarioPlan] = {}
         self.problems: list[Detail] = []
         self.warnings: list[Detail] = []
+        self.beyond: list[Detail] = []  # of the problems: what the guard says
 
     def result(self, scenarios: Mapping[int, ScenarioIn]) -> tuple[BuiltPlan | None, list[Detail]]:
         """What can be run, and all problems; nothing where there are some."""
@@ -95,15 +96,16 @@ class Building:
         self.warnings += self._steps.warnings
         load_test = self._load_test
         if load_test is None or self.problems:
-            return None, [*self.problems, *self._not_allowed()]
+            self.beyond = list(self._not_allowed())
+            return None, [*self.problems, *self.beyond]
         self.warnings += [
             Detail(where, _("This is not known here and was left out.")) for where in unknown_fields(load_test)
         ]
         self.problems += self._profile_problems(load_test)
         self.warnings += self._out_of_reach(load_test)
         built, problems = _shared_out(self._built(load_test), load_test.generators)
-        plan, not_allowed = guard.examine(built.plan, self._project, thorough=self._thorough)
-        return replace(built, plan=plan), [*self.problems, *problems, *not_allowed]
+        plan, self.beyond = guard.examine(built.plan, self._project, thorough=self._thorough)
+        return replace(built, plan=plan), [*self.problems, *problems, *self.beyond]
 
     def _not_allowed(self) -> Iterator[Detail]:
         """What the guard says of those scenarios that can be sent, while others cannot."""

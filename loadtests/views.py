@@ -184,6 +184,6 @@ def stop(request: HttpRequest, run_pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Deletes the plan after the dialog asked; its results stay."""
     plan = get_editable_plan(require_user(request), pk)
-    plan.delete()
+    shelving.delete(plan)
     messages.success(request, _("Plan “%(title)s” is deleted. Its results stay.") % {"title": plan.title})
     return redirect("loadtests:list")
