@@ -19,7 +19,7 @@ from metricvault.lib.errors import NotAllowed, ProductError, WrongKind
 from metricvault.lib.origins import SAFE, is_foreign, is_proven
 from metricvault.lib.rates import guessing
 from metricvault.lib.telemetry import about
-from projects import audit
+from projects import audit, refusals
 from projects.access import local_user
 from projects.api_tokens import bearer_of, check_scope, sign_in
 
@@ -38,7 +38,8 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def error_response(request: HttpRequest, error: ProductError) -> HttpResponse:
-    """A product error as the API's shape, a toast, or a page."""
+    """A product error as the API's shape, a toast, or a page; a refusal is noted for the audit."""
+    refusals.note(request, error)
     if wants_json(request) and not getattr(request, "htmx", False):
         return JsonResponse(error.as_dict(), status=error.status, headers=error.headers)
     template = "errors/toast.html" if getattr(request, "htmx", False) else "errors/error.html"
