@@ -47,6 +47,7 @@ def _recorded_pushes_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
     plausible._known.clear()
 
 
+@pytest.fixture(autouse=True)
 def no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the hosts of a plan may be loaded depends on no name server: names that are looked up are not found."""
 
