@@ -7,6 +7,7 @@ its thread and its database connection are free, and the stream goes on on the e
 
 import asyncio
 import contextlib
+import logging
 import re
 import signal
 from collections import Counter
@@ -15,7 +16,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -23,6 +24,7 @@ from history.live.rights import Right, lost
 from metricvault.lib.asgi import App, Message, Receive, Scope, Send
 from metricvault.lib.errors import Busy, TooMany
 
+logger = logging.getLogger(__name__)
 PATH = "/sse/k6-data"
 LOOK = 3.0  # seconds between two looks at whether they who listen still may
 KEEP_ALIVE = 20.0  # seconds after which a stream without messages says that it is alive
@@ -53,8 +55,8 @@ class Opening:
         return found
 
     def admit(self, right: Right) -> None:
-        """Raises `Busy` where this process serves enough streams, `TooMany` where the person has enough. The stream ends
-        when `right` is lost."""
+        """Raises `Busy` where this process serves enough streams, `TooMany` where the person has enough. The stream
+        ends when `right` is lost."""
         self._streams.admit(right.user)
         self.right = right
 
@@ -169,7 +171,8 @@ def _lost(rights: set[Right]) -> set[Right]:
     """None of them, where the database is away for a moment."""
     try:
         return lost(rights)
-    except DatabaseError:
+    except Exception:
+        logger.warning("nobody looked whether they who listen still may", exc_info=True)
         return set()
     finally:
         connection.close()
