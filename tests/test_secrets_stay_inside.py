@@ -207,20 +207,16 @@ def test_no_secret_is_where_somebody_could_read_it(product: Product) -> None:
             "/environment", json={"project_id": project, "name": "login", "base_url": with_login, "credentials": []}
         )
         steps = [{"endpoint_id": one["id"], "body": '{"pin": "{{pin}}"}'} for one in items]
-        scenario = {"name": "Echo", "executor": "constant-vus", "think_time": 0.2, "steps": steps}
         watcher = Watcher(product)
         watcher.start()
-        run = product.start(
-            "Echo",
-            [{**scenario, "stages": [{"duration": 3, "target": 1}], "error_rate_target": 0}],
-            project_id=project,
-            environment_id=environment,
-        )
-        details = product.wait(run)
-        watcher.over.set()
-        watcher.join(10)
+        run, details = ran(product, project, environment, steps, 3)
+    # The target is gone: k6 itself logs what it asked for.
+    gone, without = ran(product, project, environment, steps, 1)
+    watcher.over.set()
+    watcher.join(10)
     assert details["status"] == "completed", details["message"]
     assert details["failed_requests"] == details["total_requests"] > 5
+    assert "connection refused" in product.api.get(f"/runs/{gone}/log").text, without["message"]
     # They did arrive: what is looked for is what was sent.
     assert set(found_in("\n".join(target.seen))) == set(SECRETS)
     assert watcher.folders
@@ -232,15 +228,34 @@ def test_no_secret_is_where_somebody_could_read_it(product: Product) -> None:
         "database": in_database(product),
         "files": in_files(product),
         "redis": in_redis(product),
-        **{path: product.api.get(path).text for path in shown(product, run, environment, project)},
+        **{path: page(product, path) for path in shown((run, gone), environment, project)},
     }
     assert {place: found_in(text) for place, text in places.items()} == {place: [] for place in places}
 
+    assert (
+        "••••••" in places[f"/runs/{run}/failures/"]
+    )  # k6 told of what came back, and what was secret in it is hidden
 
-def shown(product: Product, run: int, environment: int, project: int) -> list[str]:
+
+def ran(product: Product, project: int, environment: int, steps: list[Any], seconds: int) -> tuple[int, dict[str, Any]]:
+    """A run of one user, and how it ended."""
+    scenario = {"name": "Echo", "executor": "constant-vus", "think_time": 0.2, "steps": steps, "error_rate_target": 0}
+    stages = {"stages": [{"duration": seconds, "target": 1}]}
+    run = product.start("Echo", [{**scenario, **stages}], project_id=project, environment_id=environment)
+    return run, product.wait(run)
+
+
+def page(product: Product, path: str) -> str:
+    answer = product.api.get(path)
+    log = (product.data_dir / "logs" / "web.log").read_text()
+    assert answer.status_code == 200, f"{path}: {answer.status_code}\n{log[-3000:]}"
+    return answer.text
+
+
+def shown(runs: tuple[int, ...], environment: int, project: int) -> list[str]:
     """What people and programs may look at of it."""
-    files = [
-        f"/test-history/{run}/{name}" for name in ("details", "script", "log", "failures", "export.json", "export.csv")
-    ]
-    pages = [f"/runs/{run}/", f"/projects/{project}/", "/runs/", f"/environment/{environment}", "/metrics"]
-    return files + pages
+    api = ("details", "script", "failures")
+    pages = ("", "log", "script", "failures/", "export.json", "export.csv", "report.html", "junit.xml")
+    found = [f"/test-history/{run}/{name}" for run in runs for name in api]
+    found += [f"/runs/{run}/{name}" for run in runs for name in pages]
+    return [*found, f"/projects/{project}/", f"/environment/{environment}", "/runs/", "/metrics"]
