@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from limits import RateLimitItem
 
+from metricvault.lib.rates import read_rate
 from metricvault.lib.targets import check_rule
 
 
@@ -117,6 +119,15 @@ def env_networks(name: str) -> list[str]:
         if not network.prefixlen:
             raise ImproperlyConfigured(f"{name}: {one} is everybody; then anybody could forge an address.")
     return found
+
+
+def env_rate(name: str, default: str) -> RateLimitItem | None:
+    """How often something may happen, as "30/minute"; None for "off"."""
+    value = env_text(name, default)
+    try:
+        return read_rate(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value}: write, say, 30/minute, 1000 per 5 seconds, or off.") from None
 
 
 def env_pairs(name: str) -> dict[str, str]:
