@@ -1,4 +1,4 @@
-"""Things inside of things: a key in a body, a filter or an address leads to nothing of another project, whoever asks."""
+"""Things inside of things: a key in a body, a filter or an address leads to nothing of another project."""
 
 import re
 from typing import Any
