@@ -4,6 +4,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from metricvault.lib import commands
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metricvault.settings")
+    commands.begun = True
     execute_from_command_line(sys.argv)

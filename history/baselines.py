@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from history.models import Baseline, TestHistory
 from metricvault.lib.errors import Conflict
+from projects import audit
 
 Key = tuple[int | None, int, str]  # plan, or None with the project and its set of endpoints
 _HEAVY = ("script", "log", "summary", "plan_snapshot", "asked", "live_sent")
@@ -53,12 +54,16 @@ def set_baseline(run: TestHistory, user: User | None) -> None:
         raise Conflict(_("This run has no plan and names no endpoints, so nothing can be held against it."))
     with transaction.atomic():
         values = {"test_history": run, "set_by": user, "project_id": run.project_id}
+        was = Baseline.objects.filter(**_place(run)).select_related("test_history").first()
         Baseline.objects.update_or_create(**_place(run), defaults=values)
+        before = str(was.test_history) if was else None
+        audit.record_change(run, {"baseline": before}, {"baseline": str(run)})
 
 
 def clear_baseline(run: TestHistory, user: User | None) -> None:
     """`run` is no baseline any more; nothing happens where it was none. `user`: who wants it so."""
-    Baseline.objects.filter(test_history=run, **_place(run)).delete()
+    if Baseline.objects.filter(test_history=run, **_place(run)).delete()[0]:
+        audit.record(audit.Action.CHANGED, run, before={"baseline": str(run)}, after={"baseline": None})
 
 
 def _place(run: TestHistory) -> dict[str, Any]:

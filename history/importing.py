@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from history import k6_summary_import
 from history.baselines import endpoint_set
 from history.import_document import FORMAT, Document, Load, Scenario, is_kept
-from history.labelling import clean_labels, set_labels
+from history.labelling import clean_labels, keep_labels
 from history.models import (
     FailedRequest,
     Iterated,
@@ -36,6 +36,7 @@ from history.models import (
 from history.reasons import reason
 from metricvault.lib.errors import Detail, Malformed, Refused, TooLarge
 from metricvault.lib.invalid import sentence
+from projects import audit
 from projects.models import Project
 
 # A run of 4 hours and 20 endpoints comes to 65 MB, 5 million numbers and 3,000 lists. What has many more is no result,
@@ -129,7 +130,10 @@ def take(given: dict[str, Any], project: Project, user: User, wishes: Wishes | N
         raise Refused(message, [Detail("format", message)])
     document = _checked(given)
     with transaction.atomic():
-        return _keep(document, project, user, wishes)
+        run = _keep(document, project, user, wishes)
+        told = {"tested_at": run.tested_at, "requests": run.total_requests, "release": run.release}
+        audit.record(audit.Action.IMPORTED, run, after=told)
+    return run
 
 
 def _checked(given: dict[str, Any]) -> Document:
@@ -168,7 +172,7 @@ def _keep(document: Document, project: Project, user: User, wishes: Wishes) -> T
         **_values(said, ["description", "status", "outcome", "stop_reason", "exit_code", "answers", "target_tps"]),
         **_values(said, [*_TARGETS, *_USERS, *_ITERATED]),
     )
-    set_labels(run, [*said.labels, *wishes.labels])
+    keep_labels(run, [*said.labels, *wishes.labels])
     _phases(run, None, document.phases)
     steps: dict[tuple[str, int], StepHistory] = {}
     rows = {one.scenario_tag: _scenario(run, at, one, steps) for at, one in enumerate(document.scenarios)}

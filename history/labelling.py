@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from history.models import RunLabel, RunNote, TestHistory
 from metricvault.lib.errors import Detail, Missing, NotAllowed, Refused
+from projects import audit
 
 MOST_LABELS, LONGEST_LABEL, LONGEST_RELEASE, LONGEST_TITLE = 10, 60, 60, 200
 MOST_NOTES, LONGEST_NOTE = 200, 10_000
@@ -16,6 +17,15 @@ MOST_NOTES, LONGEST_NOTE = 200, 10_000
 
 def set_labels(run: TestHistory, texts: Sequence[str]) -> list[str]:
     """The labels of a run are these from now on; answers them as they are kept. Raises Refused."""
+    with transaction.atomic():
+        before = sorted(run.labels.values_list("text", flat=True))
+        wanted = keep_labels(run, texts)
+        audit.record_change(run, {"labels": before}, {"labels": wanted})
+    return wanted
+
+
+def keep_labels(run: TestHistory, texts: Sequence[str]) -> list[str]:
+    """As `set_labels`, of a run that is being made."""
     wanted = clean_labels(texts)
     with transaction.atomic():
         kept = set(run.labels.values_list("text", flat=True))
@@ -32,7 +42,8 @@ def add_labels(run: TestHistory, texts: Sequence[str]) -> list[str]:
 
 def remove_label(run: TestHistory, text: str) -> None:
     """Takes a label away; nothing happens where there is none like it."""
-    run.labels.filter(text=text).delete()
+    if run.labels.filter(text=text).delete()[0]:
+        audit.record(audit.Action.CHANGED, run, before={"label": text}, after={"label": None})
 
 
 def clean_labels(texts: Sequence[str]) -> list[str]:
@@ -49,8 +60,7 @@ def clean_labels(texts: Sequence[str]) -> list[str]:
 
 def set_release(run: TestHistory, text: str) -> None:
     """Which release of the tested API it was; "" for none. Raises Refused."""
-    run.release = _line(text, "release", LONGEST_RELEASE)
-    run.save(update_fields=["release"])
+    _set(run, "release", _line(text, "release", LONGEST_RELEASE))
 
 
 def set_title(run: TestHistory, text: str) -> None:
@@ -58,14 +68,19 @@ def set_title(run: TestHistory, text: str) -> None:
     title = _line(text, "title", LONGEST_TITLE)
     if not title:
         raise _refused("title", _("Write a title."))
-    run.title = title
-    run.save(update_fields=["title"])
+    _set(run, "title", title)
 
 
 def pin(run: TestHistory, pinned: bool) -> None:
     """A pinned run stands first in the list and stays, whatever the retention; it cannot be deleted."""
-    run.pinned = pinned
-    run.save(update_fields=["pinned"])
+    _set(run, "pinned", pinned)
+
+
+def _set(run: TestHistory, name: str, value: str | bool) -> None:
+    before = getattr(run, name)
+    setattr(run, name, value)
+    run.save(update_fields=[name])
+    audit.record_change(run, {name: before}, {name: value})
 
 
 def add_note(run: TestHistory, user: User, text: str) -> RunNote:
@@ -73,19 +88,23 @@ def add_note(run: TestHistory, user: User, text: str) -> RunNote:
     words = _note(text)
     if run.notes.count() >= MOST_NOTES:
         raise _refused("text", _("A run has at most %(most)s notes.") % {"most": MOST_NOTES})
-    return RunNote.objects.create(test_history=run, author=user, text=words)
+    note = RunNote.objects.create(test_history=run, author=user, text=words)
+    audit.record(audit.Action.CREATED, note, after={"text": words})
+    return note
 
 
 def change_note(note: RunNote, user: User, text: str) -> None:
     """Another text for a note of one's own. Raises Refused, NotAllowed."""
     _check_author(note, user)
-    note.text, note.changed_at = _note(text), timezone.now()
+    before, note.text, note.changed_at = note.text, _note(text), timezone.now()
     note.save(update_fields=["text", "changed_at"])
+    audit.record_change(note, {"text": before}, {"text": note.text})
 
 
 def delete_note(note: RunNote, user: User) -> None:
     """Takes a note of one's own away. Raises NotAllowed."""
     _check_author(note, user)
+    audit.record(audit.Action.DELETED, note, before={"text": note.text})
     note.delete()
 
 

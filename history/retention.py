@@ -4,10 +4,12 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from history.metrics.stores import StoreError, open_store
 from history.models import MetricSnapshot, TestHistory
 from history.states import FINISHED
+from projects import audit
 
 logger = logging.getLogger(__name__)
 _AT_ONCE = 200  # runs a call
@@ -41,5 +43,6 @@ def forget(run: TestHistory, *, whole: bool) -> int:
         logger.warning("run %s: its snapshots could not be deleted; the next hour tries again", run.pk, exc_info=True)
         return 0
     if whole:
+        audit.record(audit.Action.DELETED, run, detail=_("for good, for its time is over"))
         run.delete()
     return 1

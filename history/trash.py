@@ -17,6 +17,7 @@ from history.models import TestHistory
 from history.retention import forget
 from history.states import ACTIVE, FINISHED
 from metricvault.lib.errors import Conflict, Missing
+from projects import audit
 from projects.access import Person, editable_projects, project_scope
 
 logger = logging.getLogger(__name__)
@@ -56,8 +57,9 @@ def delete_many(user: Person, wanted: Iterable[int], now: datetime) -> Choice:
     # Conditional: who pinned one meanwhile keeps it.
     going = TestHistory.objects.filter(pk__in=choice.runs, status__in=FINISHED, pinned=False, deleted_at=None)
     going.update(deleted_at=now)
-    gone = TestHistory.objects.filter(pk__in=choice.runs, deleted_at=now).order_by("pk").values_list("pk", flat=True)
-    return replace(choice, runs=tuple(gone))
+    gone = list(_named(TestHistory.objects.filter(pk__in=choice.runs, deleted_at=now)).order_by("pk"))
+    audit.record_all(audit.Action.DELETED, gone, detail=_("to the trash"))
+    return replace(choice, runs=tuple(run.pk for run in gone))
 
 
 def delete_one(user: Person, pk: int, now: datetime) -> None:
@@ -79,7 +81,11 @@ def deleted_runs(user: Person, now: datetime) -> QuerySet[TestHistory]:
 
 def restore_many(user: Person, wanted: Iterable[int], now: datetime) -> int:
     """Brings runs back from the trash; answers how many. What is not there, or not for `user`, is left out."""
-    return deleted_runs(user, now).order_by().filter(pk__in=set(wanted)).update(deleted_at=None)
+    rows = list(_named(deleted_runs(user, now).filter(pk__in=set(wanted))))
+    back = TestHistory.objects.filter(pk__in=[run.pk for run in rows]).exclude(deleted_at=None).update(deleted_at=None)
+    if back:
+        audit.record_all(audit.Action.RESTORED, rows)
+    return back
 
 
 def restore_one(user: Person, pk: int, now: datetime) -> None:
@@ -94,11 +100,16 @@ def restore_one(user: Person, pk: int, now: datetime) -> None:
 def forget_deleted(now: datetime) -> int:
     """Forgets what was deleted METRICVAULT_TRASH_HOURS ago or earlier, with its snapshots; answers how many runs.
     Called every hour; each call takes a bounded part."""
-    old = TestHistory.objects.filter(deleted_at__lte=_limit(now)).only("pk")
+    old = _named(TestHistory.objects.filter(deleted_at__lte=_limit(now)))
     forgotten = sum(forget(run, whole=True) for run in old.order_by("pk")[:_AT_ONCE])
     if forgotten:
         logger.info("forgot %s deleted runs for good", forgotten)
     return forgotten
+
+
+def _named(runs: QuerySet[TestHistory]) -> QuerySet[TestHistory]:
+    """Without their heavy columns: what the audit says of runs."""
+    return runs.select_related("project").only("title", "project__title", "tested_at")
 
 
 def _limit(now: datetime) -> datetime:

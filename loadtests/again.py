@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from history.models import TestHistory
-from loadtests import editing, guard, launching, planning
+from loadtests import editing, guard, launching, planning, run_audit
 from loadtests.asking import parse, refusal
 from loadtests.k6.plan import RunPlan
 from loadtests.k6.plan_json import from_json
@@ -32,11 +32,13 @@ def run_again(run: TestHistory, user: User) -> TestHistory:
     except KeyError:
         raise Conflict(_("This result does not say what was sent. Start its plan instead.")) from None
     _check_what_it_needs(plan)
-    problems = [*_generator_problems(plan), *guard.check(plan, run.project)]
+    plan, beyond = guard.examine(plan, run.project, thorough=True)
+    problems = [*_generator_problems(plan), *beyond]
     if problems:
-        raise refusal(problems)
+        with run_audit.refusals_noted(run.plan):
+            raise refusal(problems, run.project if beyond else None)
     built = planning.BuiltPlan(run.project, plan, _endpoints(run), (), kept=run.asked)
-    return launching.queue(built, user, run.plan, description=run.description)
+    return launching.queue(built, user, run.plan, description=run.description, again=run)
 
 
 def edit_again(run: TestHistory, user: User) -> tuple[Plan, bool]:
@@ -48,7 +50,8 @@ def edit_again(run: TestHistory, user: User) -> tuple[Plan, bool]:
     if load_test is None:
         raise Conflict(_("This result does not say what was asked for, and its plan is gone. Build a new plan."))
     title = _("%(title)s, from run %(run)s") % {"title": load_test.title, "run": run.pk}
-    return keep(load_test.model_copy(update={"title": title[:200]}), run.project, user), True
+    made_of = _("made of run %(run)s") % {"run": run.pk}
+    return keep(load_test.model_copy(update={"title": title[:200]}), run.project, user, made_of=made_of), True
 
 
 def may_be_edited(run: TestHistory) -> bool:

@@ -6,13 +6,12 @@ What was typed and not understood (drafts) goes with what it was typed into.
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from django.db import transaction
-
 from loadtests.editing import ROWS, add_step, columns, touch
 from loadtests.goals import LEVELS, LINES, RATE, asked_by, executor_of
 from loadtests.k6.plan import COUNTED, LEVEL, StagePlan
 from loadtests.models import Plan, Scenario, Stage, Step
 from loadtests.payload import MOST_CHECKS, MOST_STAGES, MOST_STEPS
+from loadtests.plan_audit import changes_plan
 from loadtests.profiles import BREAKPOINT, Profile, shape
 from loadtests.stage_text import parse, write
 from projects.models import Endpoint
@@ -32,7 +31,7 @@ def stages_as_text(scenario: Scenario) -> str:
     return write(rows, level=scenario.executor in LEVEL)
 
 
-@transaction.atomic
+@changes_plan
 def set_stages(scenario: Scenario, rows: Sequence[StagePlan], executor: str) -> None:
     """Other stages for a scenario. Rows that were there are kept and changed, so that a page still knows them."""
     have = list(scenario.stages.all())
@@ -51,7 +50,7 @@ def set_stages(scenario: Scenario, rows: Sequence[StagePlan], executor: str) -> 
     touch(scenario.plan)
 
 
-@transaction.atomic
+@changes_plan
 def set_stage_text(scenario: Scenario, text: str) -> None:
     """Stages from a line of text; one that cannot be read is kept as it is typed, and the plan does not run."""
     try:
@@ -73,7 +72,7 @@ def forget_text(scenario: Scenario) -> None:
         scenario.save(update_fields=["drafts"])
 
 
-@transaction.atomic
+@changes_plan
 def set_executor(scenario: Scenario, executor: str) -> None:
     """Another executor. A number of iterations has one stage: the most users, and the time of all together."""
     before, scenario.executor = scenario.executor, executor
@@ -87,7 +86,7 @@ def set_executor(scenario: Scenario, executor: str) -> None:
     touch(scenario.plan)
 
 
-@transaction.atomic
+@changes_plan
 def apply_profile(plan: Plan, scenarios: Sequence[Scenario], profile: Profile, peak: int, minutes: float) -> None:
     """The shape of a profile for some scenarios. Breakpoint ends a run soon after a target is missed."""
     for scenario in scenarios:
@@ -100,7 +99,7 @@ def apply_profile(plan: Plan, scenarios: Sequence[Scenario], profile: Profile, p
     plan.save(update_fields=["profile", "abort_after"])
 
 
-@transaction.atomic
+@changes_plan
 def add_stage(scenario: Scenario) -> None:
     """One more stage like the last one, as many as a scenario may have."""
     stages = list(scenario.stages.all())
@@ -111,7 +110,7 @@ def add_stage(scenario: Scenario) -> None:
         touch(scenario.plan)
 
 
-@transaction.atomic
+@changes_plan
 def delete_stage(scenario: Scenario, pk: int) -> None:
     """Takes a stage out; the last one stays."""
     if scenario.stages.count() > 1:
@@ -123,7 +122,7 @@ def delete_stage(scenario: Scenario, pk: int) -> None:
         touch(scenario.plan)
 
 
-@transaction.atomic
+@changes_plan
 def duplicate_stage(scenario: Scenario, pk: int) -> None:
     """A copy right behind the stage."""
     stages = list(scenario.stages.all())
@@ -133,7 +132,7 @@ def duplicate_stage(scenario: Scenario, pk: int) -> None:
         _renumber([*stages[: at + 1], copy, *stages[at + 1 :]], scenario)
 
 
-@transaction.atomic
+@changes_plan
 def duplicate_step(scenario: Scenario, pk: int) -> Step | None:
     """A copy right behind the step; None where there is no room."""
     steps = list(scenario.steps.all())
@@ -145,7 +144,7 @@ def duplicate_step(scenario: Scenario, pk: int) -> Step | None:
     return copy
 
 
-@transaction.atomic
+@changes_plan
 def append_steps(scenario: Scenario, endpoints: Sequence[Endpoint]) -> list[Step]:
     """One more step for each endpoint, as many as a scenario may have."""
     room = MOST_STEPS - scenario.steps.count()
@@ -154,7 +153,7 @@ def append_steps(scenario: Scenario, endpoints: Sequence[Endpoint]) -> list[Step
     return made
 
 
-@transaction.atomic
+@changes_plan
 def delete_step(scenario: Scenario, pk: int) -> None:
     """Takes a step out; the last one stays."""
     if scenario.steps.count() > 1:
@@ -171,7 +170,7 @@ def move(scenario: Scenario, rows: Sequence[Placed], pk: int, by: int) -> None:
         put_in_order(scenario, rows, order)
 
 
-@transaction.atomic
+@changes_plan
 def put_in_order(scenario: Scenario, rows: Sequence[Placed], order: Sequence[int]) -> None:
     """Stages or steps in the order of these keys; what is not named comes last, what is not there is left out."""
     wanted = {pk: number for number, pk in enumerate(order)}
@@ -190,7 +189,7 @@ def _at(rows: Sequence[Stage] | Sequence[Step], pk: int) -> int | None:
     return next((at for at, row in enumerate(rows) if row.pk == pk), None)
 
 
-@transaction.atomic
+@changes_plan
 def add_row(step: Step, kind: str) -> None:
     """One more blank check, value to take, or header (`kind`: check, extract, header)."""
     rows: list[Any] = getattr(step, ROWS[kind])
@@ -200,7 +199,7 @@ def add_row(step: Step, kind: str) -> None:
         touch(step.scenario.plan)
 
 
-@transaction.atomic
+@changes_plan
 def delete_row(step: Step, kind: str, number: int) -> None:
     """Takes a row out; those behind it move up."""
     rows: list[Any] = getattr(step, ROWS[kind])

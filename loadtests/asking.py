@@ -14,6 +14,7 @@ from loadtests.k6.plan import COUNTED, RATES
 from loadtests.payload import MOST_SCENARIOS, LoadTestIn, ScenarioIn, StepIn
 from metricvault.lib.errors import Detail, Malformed, Refused, TooLarge
 from metricvault.lib.invalid import EMPTY, sentence
+from projects.models import Project
 
 MOST_BODY_BYTES = 1024 * 1024
 _NOT_KEPT = re.compile("\x00|\\\\u0000|[\ud800-\udfff]")  # what a database does not take
@@ -44,12 +45,20 @@ def shape_problems(payload: Mapping[str, Any]) -> list[Detail]:
     return []
 
 
-def refusal(details: Sequence[Detail]) -> Refused:
-    """All problems as one error."""
-    if len(details) == 1:
-        return Refused(details[0].message, details)
+class BeyondLimits(Refused):
+    """More than an administrator allows, or where nobody may go (`loadtests.guard`): the audit is told of it."""
+
+    project: Project | None = None
+
+
+def refusal(details: Sequence[Detail], beyond: Project | None = None) -> Refused:
+    """All problems as one error; `BeyondLimits` where some are those of the project `beyond`."""
     message = _("%(count)s things need a look. The first: %(first)s")
-    return Refused(message % {"count": len(details), "first": details[0].message}, details)
+    message %= {"count": len(details), "first": details[0].message}
+    error = (Refused if beyond is None else BeyondLimits)(details[0].message if len(details) == 1 else message, details)
+    if isinstance(error, BeyondLimits):
+        error.project = beyond
+    return error
 
 
 def limits(scenarios: Mapping[int, ScenarioIn]) -> list[Detail]:

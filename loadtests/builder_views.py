@@ -26,6 +26,7 @@ from loadtests.k6.package import build_package
 from loadtests.k6.script import build_script
 from loadtests.load_spec import data_of
 from loadtests.models import Scenario, Step
+from projects import audit
 from projects.access import can_edit, require_user
 
 NO_STORE = "no-store"  # a page that comes back from the cache would show what was typed before
@@ -65,6 +66,8 @@ def script(request: HttpRequest, pk: int) -> HttpResponse:
     built = planning.review(shown["plan"]).built
     shown["script"] = build_script(built.plan) if built else ""
     name = f"{slugify(found.title) or 'plan'}-{found.pk}"
+    if built and {"download", "zip"} & request.GET.keys():
+        audit.record(audit.Action.EXPORTED, found, detail="k6" if "download" in request.GET else "k6, ZIP")
     if "download" in request.GET and built:
         return _file(shown["script"].encode(errors="replace"), f"{name}.js", "text/javascript; charset=utf-8")
     if "zip" in request.GET and built:

@@ -62,7 +62,8 @@ def assumed_iteration(scenario: ScenarioPlan) -> float:
 
 
 class Building:
-    """One load test on its way to a RunPlan. `load_test` is None where its own fields are not sound."""
+    """One load test on its way to a RunPlan. `load_test` is None where its own fields are not sound. `thorough`: as in
+    `guard.examine`."""
 
     def __init__(
         self,
@@ -71,7 +72,10 @@ class Building:
         endpoints: Mapping[int, Endpoint],
         environment: Environment | None,
         iteration_seconds: Mapping[int, float] | None = None,
+        *,
+        thorough: bool = False,
     ) -> None:
+        self._thorough = thorough
         self._load_test = load_test
         self._project = project
         self._endpoints = endpoints
@@ -82,6 +86,7 @@ class Building:
         self.plans: dict[int, ScenarioPlan] = {}
         self.problems: list[Detail] = []
         self.warnings: list[Detail] = []
+        self.beyond: list[Detail] = []  # of the problems: what the guard says
 
     def result(self, scenarios: Mapping[int, ScenarioIn]) -> tuple[BuiltPlan | None, list[Detail]]:
         """What can be run, and all problems; nothing where there are some."""
@@ -91,14 +96,16 @@ class Building:
         self.warnings += self._steps.warnings
         load_test = self._load_test
         if load_test is None or self.problems:
-            return None, [*self.problems, *self._not_allowed()]
+            self.beyond = list(self._not_allowed())
+            return None, [*self.problems, *self.beyond]
         self.warnings += [
             Detail(where, _("This is not known here and was left out.")) for where in unknown_fields(load_test)
         ]
         self.problems += self._profile_problems(load_test)
         self.warnings += self._out_of_reach(load_test)
         built, problems = _shared_out(self._built(load_test), load_test.generators)
-        return built, [*self.problems, *problems, *guard.check(built.plan, self._project)]
+        plan, self.beyond = guard.examine(built.plan, self._project, thorough=self._thorough)
+        return replace(built, plan=plan), [*self.problems, *problems, *self.beyond]
 
     def _not_allowed(self) -> Iterator[Detail]:
         """What the guard says of those scenarios that can be sent, while others cannot."""
@@ -108,7 +115,7 @@ class Building:
             first, _dot, rest = detail.field.partition(".")
             number, _dot, field = rest.partition(".")
             place = f"scenarios.{places[int(number)]}.{field}" if first == "scenarios" and rest else detail.field
-            yield Detail(place, detail.message)
+            yield replace(detail, field=place)
 
     def _scenario(self, at: int, scenario: ScenarioIn) -> None:
         steps = self._steps.of(f"scenarios.{at}", scenario)

@@ -16,6 +16,8 @@ from loadtests.asking import check_body, check_text, shape_problems
 from loadtests.models import Plan, Scenario, Stage, Step
 from loadtests.parameters import plain
 from loadtests.payload import LOAD_FIELDS, MOST_SCENARIOS, LoadTestIn, ScenarioIn
+from loadtests.plan_audit import changes_plan
+from projects import audit
 from projects.models import Endpoint, OpenApiSpec, Project
 
 PLACES = ("path", "query", "header", "cookie")
@@ -125,11 +127,13 @@ def step_payload(step: Step) -> dict[str, Any]:
 def create_plan(project: Project, title: str, endpoints: Iterable[Endpoint], user: User) -> Plan:
     """A plan with one scenario for each endpoint."""
     plan = Plan.objects.create(project=project, title=title.strip()[:200] or project.title, created_by=user)
-    add_scenarios(plan, endpoints)
+    plan.audit_begun = True  # type: ignore[attr-defined]  # it has no state before
+    made = add_scenarios(plan, endpoints)
+    audit.record(audit.Action.CREATED, plan, after={"scenarios": [one.name for one in made]})
     return plan
 
 
-@transaction.atomic
+@changes_plan
 def add_scenarios(plan: Plan, endpoints: Iterable[Endpoint]) -> list[Scenario]:
     """One scenario for each endpoint at the end of the plan, 5 users for 30 s; as many as a plan may have."""
     room = MOST_SCENARIOS - plan.scenarios.count()
@@ -173,7 +177,7 @@ def typed_text(value: Any) -> str:
     return plain(value)
 
 
-@transaction.atomic
+@changes_plan
 def save_plan(plan: Plan, typed: Mapping[str, str]) -> None:
     """What stands in the form of the plan; fields that are not there stay as they are. An empty title is kept; the plan
     does not run with it. Names: title, description, k6_dashboard, environment_id, those of PLAN_FIELDS, profile,
@@ -222,7 +226,7 @@ def _keep_drafts(row: Plan | Scenario, typed: Mapping[str, str], names: Mapping[
     row.drafts = {**kept, **{name: text for name, text in found.items() if "\x00" not in text}}  # no database keeps it
 
 
-@transaction.atomic
+@changes_plan
 def save_scenario(scenario: Scenario, typed: Mapping[str, str]) -> None:
     """What stands in the form of a scenario. Names: those of the API's fields, `stage.<pk>.duration|target`,
     `step.<pk>.<field>`, `step.<pk>.value.<place>.<name>`, `step.<pk>.header.<n>.name|value`,
@@ -315,7 +319,7 @@ def _save_step(step: Step, typed: Mapping[str, str]) -> None:
     step.save()
 
 
-@transaction.atomic
+@changes_plan
 def duplicate_scenario(scenario: Scenario) -> Scenario:
     """A copy at the end of the plan; the original itself where the plan is full."""
     plan = scenario.plan
@@ -339,7 +343,7 @@ def columns(row: Scenario | Stage | Step) -> dict[str, Any]:
     return {one.attname: getattr(row, one.attname) for one in row._meta.concrete_fields if not one.primary_key}
 
 
-@transaction.atomic
+@changes_plan
 def delete_scenario(scenario: Scenario) -> None:
     """Takes it out of its plan."""
     scenario.delete()

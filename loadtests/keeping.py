@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from loadtests import plan_audit
 from loadtests.models import Plan, Scenario, Stage, Step
 from loadtests.payload import LOAD_FIELDS, LoadTestIn, ScenarioIn, StepIn
 from loadtests.requesting import body_text
+from projects import audit
 from projects.models import Endpoint, Environment, Project
 
 _PLAN = ("title", "target_tps", "response_time_target", "response_time_percentile", "error_rate_target", "abort_after",
@@ -19,9 +21,13 @@ _SCENARIO = ("name", "executor", "think_time", "response_time_target", "response
 
 
 @transaction.atomic
-def keep(load_test: LoadTestIn, project: Project, user: User, plan: Plan | None = None) -> Plan:
+def keep(load_test: LoadTestIn, project: Project, user: User, plan: Plan | None = None, *, made_of: str = "") -> Plan:
     """A new plan of `project`, or `plan` with everything replaced that the load test says. Endpoints and environments
-    that are not of the project are left out: the plan then says what it lacks."""
+    that are not of the project are left out: the plan then says what it lacks. `made_of`: of what, for the audit, where
+    it is no plan file."""
+    if plan is not None:
+        plan_audit.close(plan)
+    before = _told(plan) if plan else None
     kept = plan or Plan(project=project, created_by=user)
     for name in _PLAN:
         setattr(kept, name, getattr(load_test, name))
@@ -35,7 +41,14 @@ def keep(load_test: LoadTestIn, project: Project, user: User, plan: Plan | None 
     endpoints = _endpoints(load_test, project)
     for position, scenario in enumerate(load_test.scenarios):
         _keep_scenario(kept, position, scenario, endpoints)
+    action = audit.Action.CREATED if made_of else audit.Action.IMPORTED
+    audit.record(action, kept, before=before, after=_told(kept), detail=made_of)
     return kept
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    """For the audit."""
+    return {"title": plan.title, "scenarios": list(plan.scenarios.values_list("name", flat=True))}
 
 
 def _environment(load_test: LoadTestIn, project: Project) -> Environment | None:

@@ -14,17 +14,18 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from history.baselines import endpoint_set
-from history.labelling import set_labels
+from history.labelling import keep_labels
 from history.live import announce
 from history.models import ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import reason
 from history.states import FINISHED, Status, move
 from history.verdict import TARGET
-from loadtests import planning
+from loadtests import crowding, plan_audit, planning, run_audit
 from loadtests.k6.plan import StepPlan, to_json
 from loadtests.k6.script import build_script
 from loadtests.models import Plan
 from metricvault.lib.errors import Conflict
+from projects import audit
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +33,14 @@ logger = logging.getLogger(__name__)
 def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> TestHistory:
     """Queues a run of `payload` (the body of `POST /load-testing`) and answers its row.
 
-    Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
+    Raises `Refused` with every problem found, `TooLarge`, `Missing`, `NotAllowed` or `TooMany`; nothing is left behind
+    then.
     """
     asked = planning.read(payload)
-    built = planning.build(asked, user, plan)
+    with run_audit.refusals_noted(plan):
+        built = planning.build(asked, user, plan)
+    if plan is not None:
+        plan_audit.close(plan)  # what was changed stands before what it was changed for
     return queue(built, user, plan, asked.description or "", asked.labels, asked.release or "")
 
 
@@ -46,11 +51,14 @@ def queue(
     description: str = "",
     labels: Sequence[str] = (),
     release: str = "",
+    again: TestHistory | None = None,
 ) -> TestHistory:
-    """Queues a run of what was built, by value."""
+    """Queues a run of what was built, by value. `again`: the run that it repeats. Raises `TooMany` where enough runs
+    are under way."""
     job_name = f"k6-{secrets.token_hex(8)}"
     targets = built.plan.targets
     with transaction.atomic():
+        crowding.require_room(built.plan, built.project, user, timezone.now())
         run = TestHistory.objects.create(
             title=built.plan.title,
             description=description,
@@ -73,7 +81,8 @@ def queue(
         run.script = build_script(run_plan)
         run.save(update_fields=["plan_snapshot", "script"])
         _keep_scenarios(run, built)
-        set_labels(run, labels)
+        keep_labels(run, labels)
+        run_audit.record_start(run, built, labels, again)
         transaction.on_commit(lambda: _send("launch_run", run.pk))
     return run
 
@@ -128,10 +137,12 @@ def request_stop(run: TestHistory) -> None:
         raise Conflict(_("This run is over; there is nothing to stop."))
     stopped = [reason("stopped_in_queue")]
     if run.status == Status.QUEUED and move(run, Status.STOPPED, reasons=stopped):
+        audit.record(audit.Action.STOPPED, run, detail=_("before it began"))
         announce(run)
         return
     waiting = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
-    waiting.update(stop_requested_at=timezone.now(), stop_reason="user")
+    if waiting.update(stop_requested_at=timezone.now(), stop_reason="user"):
+        audit.record(audit.Action.STOPPED, run)
     _send("stop_run", run.pk)
 
 
@@ -139,6 +150,8 @@ def end_for_target(sender: object, run_id: int, **kwargs: object) -> None:
     """Asks for the end of a run that missed a target for as long as its plan allows."""
     active = TestHistory.objects.filter(pk=run_id, status__in=[Status.STARTING, Status.RUNNING], stop_requested_at=None)
     if active.update(stop_requested_at=timezone.now(), stop_reason=TARGET):
+        with audit.by_product():  # whose push it was that told of it, says nothing
+            run_audit.record_stop(run_id, _("a target was missed for as long as its plan allows"))
         _send("stop_run", run_id)
 
 

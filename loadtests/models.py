@@ -69,6 +69,24 @@ class Plan(models.Model):
         return self.title
 
 
+class PlanEdit(models.Model):
+    """What somebody changes of a plan in the builder and the audit has not written down yet (`loadtests.plan_audit`):
+    how the plan was before, and who it is. The row goes when the difference is recorded."""
+
+    plan = models.OneToOneField(Plan, models.CASCADE, related_name="edit", verbose_name=_("plan"))
+    before = models.JSONField(_("before"))
+    who = models.JSONField(_("person"))  # projects.audit.Who
+    begun_at = models.DateTimeField(_("begun"))
+
+    class Meta:
+        db_table = "plan_edit"
+        verbose_name = _("changes of a plan under way")
+        verbose_name_plural = _("changes of plans under way")
+
+    def __str__(self) -> str:
+        return str(self.plan)
+
+
 class Scenario(models.Model):
     """What one group of virtual users of a plan does: its steps in their order, again and again.
 

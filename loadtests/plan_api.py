@@ -199,7 +199,7 @@ def take_plan_back(request: HttpRequest, plan_id: int) -> dict[str, Any]:
 @router.delete("/plan/{int:plan_id}", response={204: None}, summary="Delete a plan")
 def delete_plan(request: HttpRequest, plan_id: int) -> Any:
     """Its results stay."""
-    get_editable_plan(require_user(request), plan_id).delete()
+    shelving.delete(get_editable_plan(require_user(request), plan_id))
     return Status(204, None)
 
 

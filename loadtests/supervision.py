@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as N_
 
 from history.live import announce, finish
 from history.metrics import summary as k6_summary
@@ -21,7 +22,7 @@ from history.reasons import Reason, reason
 from history.recording import Recorded, agreement, record
 from history.states import ACTIVE, Outcome, Status, move
 from history.verdict import TARGET
-from loadtests import fleet
+from loadtests import fleet, run_audit
 from loadtests.failed_requests import keep_failures
 from loadtests.k6.exit_codes import EXIT_CODES, PLANNED, UNKNOWN
 from loadtests.k6_reports import keep_reports
@@ -32,6 +33,10 @@ from metricvault.lib.errors import ProductError
 
 logger = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=60)
+_WHY_STOPPED = {
+    "lost": N_("a load generator was lost"),
+    "timeout": N_("it took longer than a run may take"),
+}
 _LAUNCHING = timedelta(seconds=30)  # within which the worker that took a run must have started its load
 
 
@@ -113,7 +118,8 @@ def _watch(run: TestHistory, runner: Runner, now: datetime) -> None:
 
 def _ask_to_stop(run: TestHistory, now: datetime, why: str) -> None:
     ask = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
-    ask.update(stop_requested_at=now, stop_reason=why)
+    if ask.update(stop_requested_at=now, stop_reason=why):
+        run_audit.record_stop(run.pk, _(_WHY_STOPPED[why]))
     run.refresh_from_db()
 
 

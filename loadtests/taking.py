@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
@@ -11,6 +10,7 @@ from loadtests.editing import touch
 from loadtests.k6.paths import read_path
 from loadtests.models import Step, Try
 from loadtests.payload import MOST_EXTRACTS, ExtractIn
+from loadtests.plan_audit import changes_plan
 from metricvault.lib.errors import Detail, Missing, Refused
 
 _LONGEST_NAME = 40
@@ -29,7 +29,7 @@ def step_of(row: Try, at: int) -> Step:
     return step
 
 
-@transaction.atomic
+@changes_plan
 def take(step: Step, picked: str) -> tuple[Extract, bool]:
     """Adds what was picked (`json:$.items[0].id`, `header:Location`, `cookie:sid`) to what the step takes. Answers the
     extraction, and False where the step had it already. Raises Refused."""

@@ -8,7 +8,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from history.states import Status
-from loadtests import supervision, trying, watching
+from loadtests import plan_audit, supervision, trying, watching
 from metricvault.lib.heartbeat import note_sweep
 
 logger = logging.getLogger(__name__)
@@ -72,9 +72,10 @@ def follow_try(try_id: int) -> None:
 
 @shared_task
 def tidy() -> None:
-    """Forgets the jobs of runs and tries that are over."""
+    """Forgets the jobs of runs and tries that are over; tells the audit what was changed of plans."""
     supervision.tidy(timezone.now())
     trying.tidy(timezone.now())
+    plan_audit.close_old(timezone.now())
 
 
 @shared_task

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from history.reasons import Reason, reason
-from loadtests import planning, tried
+from loadtests import planning, run_audit, tried
 from loadtests.k6.exit_codes import EXIT_CODES, UNKNOWN
 from loadtests.k6.plan import RunPlan, to_json
 from loadtests.k6.plan_json import from_json
@@ -56,7 +56,9 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Try:
 
     Raises `Refused` with every problem found, `TooLarge`, `Missing`, `NotAllowed`, or `TooMany`.
     """
-    built = planning.build(planning.read(payload), user)
+    asked = planning.read(payload)
+    with run_audit.refusals_noted(plan):
+        built = planning.build(asked, user)
     run_plan = replace(built.plan, run="", generators=1, k6_dashboard=False)
     mark = fingerprint(run_plan)
     active = Try.objects.filter(created_by=user, state__in=ACTIVE, created_at__gt=timezone.now() - _LOST)
@@ -75,6 +77,7 @@ def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> Try:
             result=tried.blank(run_plan, _keys(plan)),
         )
         _forget_old(row)
+        run_audit.record_try(row, run_plan)
         transaction.on_commit(lambda: _send(row))
     return row
 

@@ -28,7 +28,9 @@ from metricvault import __version__
 from metricvault.api_examples import show_example
 from metricvault.lib.errors import Detail, Malformed, Missing, NotAllowed, NotSignedIn, ProductError, Refused, TooLarge
 from metricvault.lib.invalid import sentence
+from projects import refusals
 from projects.api import router as projects_router
+from projects.audit_api import router as audit_router
 from projects.environment_api import router as environments_router
 
 logger = logging.getLogger(__name__)
@@ -47,7 +49,9 @@ _ERRORS = {
     "405": "This address takes another method",
     "409": "Not in this state",
     "413": "More than the product takes",
+    "415": "A form or plain text, where JSON is taken",
     "422": "It breaks a rule; details name each field",
+    "429": "Too often; the header Retry-After says when to come again",
     "502": "An address that was to be read does not answer",
 }
 _ERROR_SCHEMA = {
@@ -151,15 +155,20 @@ api.add_router("", exports_router)
 api.add_router("", importing_router)
 api.add_router("", seconds_router)
 api.add_router("", waiting_router)
+api.add_router("", audit_router)
 
 
 def _answer(request: HttpRequest, error: ProductError) -> HttpResponse:
-    return api.create_response(request, error.as_dict(), status=error.status)
+    answer: HttpResponse = api.create_response(request, error.as_dict(), status=error.status)
+    for name, value in error.headers.items():
+        answer.headers[name] = value
+    return answer
 
 
 @api.exception_handler(ProductError)
 def product_error(request: HttpRequest, error: ProductError) -> HttpResponse:
-    """Errors of ours, as they are."""
+    """Errors of ours, as they are; a refusal is noted for the audit."""
+    refusals.note(request, error)
     return _answer(request, error)
 
 

@@ -7,11 +7,13 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from projects.admin_audit import AuditEntryAdmin
 from projects.api_tokens import revoke
 from projects.catalogue import endpoint_count
 from projects.environments import sealed_names
 from projects.models import (
     ApiToken,
+    AuditEntry,
     DataFile,
     DocumentImport,
     Endpoint,
@@ -23,6 +25,11 @@ from projects.models import (
     Validation,
 )
 from projects.openapi.readiness import missing_values
+from projects.people_admin import PersonAdmin
+
+__all__ = ["PersonAdmin"]
+
+admin.site.register(AuditEntry, AuditEntryAdmin)
 
 
 class MembershipInline(admin.TabularInline):

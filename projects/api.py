@@ -19,6 +19,8 @@ from projects.access import (
     visible_projects,
 )
 from projects.models import Project
+from projects.project_keeping import delete_spec as drop_spec
+from projects.project_keeping import keep_project
 from projects.sealing import checked_headers
 from projects.spec_import import analyze as import_document
 
@@ -102,7 +104,7 @@ def create_project(request: HttpRequest, data: ProjectIn) -> Any:
     user = require_user(request)
     if not sees_everything(user):
         raise NotAllowed(_("This API token is for one project, so it makes no others."))
-    return Status(201, _detail(Project.objects.create(owner=user, **data.model_dump())))
+    return Status(201, _detail(keep_project(Project(owner=user, **data.model_dump()))))
 
 
 @router.get("/project", response=answers.ProjectList, summary="Projects")
@@ -125,8 +127,7 @@ def change_project(request: HttpRequest, project_id: int, data: ProjectPatch) ->
     changes = {name: value for name, value in data.model_dump(exclude_unset=True).items() if value is not None}
     for name, value in changes.items():
         setattr(project, name, value)
-    project.save(update_fields=[*changes, "updated_at"])
-    return _detail(project)
+    return _detail(keep_project(project, changes))
 
 
 @router.delete("/project/{int:project_id}", response={204: None}, summary="Delete a project")
@@ -237,7 +238,7 @@ def delete_spec(request: HttpRequest, spec_id: int) -> Any:
     user = require_user(request)
     spec = catalogue.get_spec(user, spec_id)
     get_editable_project(user, spec.project_id)
-    spec.delete()
+    drop_spec(spec)
     return Status(204, None)
 
 

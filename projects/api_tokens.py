@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import NotAllowed, NotSignedIn
+from projects import audit
 from projects.models import ApiToken, Project
 
 MARK = "mv_"
@@ -48,6 +49,8 @@ def make_token(
         digest=_digest(text),
         expires_at=expires_at,
     )
+    told = {"scope": made.scope, "only_project": project, "expires_at": expires_at}
+    audit.record(audit.Action.CREATED, made, after={**told, "person": user.get_username()})
     return made, text
 
 
@@ -75,6 +78,8 @@ def sign_in(request: HttpRequest, text: str, now: datetime | None = None) -> Api
     token.user.only_project_id = token.project_id  # type: ignore[attr-defined]  # read by projects.access
     request.user = token.user
     request.api_token_name = token.name  # type: ignore[attr-defined]  # read by projects.audit
+    request.api_token_scope = token.scope  # type: ignore[attr-defined]  # read by projects.audit_api
+    request.api_token_id = token.pk  # type: ignore[attr-defined]  # read by metricvault.rates, history.live
     _note_use(token, request, now)
     return token
 
@@ -99,4 +104,6 @@ def check_scope(token: ApiToken, method: str, route: str) -> None:
 
 def revoke(token: ApiToken) -> None:
     """Ends a token; a second time changes nothing."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        detail = _("revoked; it was for %(person)s") % {"person": token.user.get_username()}
+        audit.record(audit.Action.DELETED, token, detail=detail)

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import Conflict, Missing
+from projects import audit
 from projects.access import Person, project_scope
 from projects.models import Endpoint, OpenApiSpec, Project, Tag
 
@@ -123,4 +124,6 @@ def delete_project(project: Project) -> None:
     with transaction.atomic():
         if project.test_histories.filter(is_completed=False).exists():
             raise Conflict(_("A run of this project is active. Stop it or wait for its end, then delete the project."))
+        counts = with_counts(Project.objects.filter(pk=project.pk)).values("plan_count", "run_count").first()
+        audit.record(audit.Action.DELETED, project, before={"owner": project.owner, **(counts or {})})
         project.delete()

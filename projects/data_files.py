@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import Conflict, Detail, Missing, Refused, TooLarge
+from projects import audit
 from projects.access import Person, project_scope
 from projects.csv_reading import MOST_BYTES, Table, read_csv
 from projects.models import DataFile, Project
@@ -61,7 +62,7 @@ def _keep(project: Project, user: User | None, name: str, table: Table, file_nam
             if old.sha256 == sha256:
                 return old
             _retire(old)
-        return DataFile.objects.create(
+        made = DataFile.objects.create(
             project=project,
             name=name,
             file_name="".join(sign for sign in file_name if sign.isprintable())[:255],
@@ -73,6 +74,14 @@ def _keep(project: Project, user: User | None, name: str, table: Table, file_nam
             packed=packed,
             created_by=user,
         )
+        action = audit.Action.CREATED if old is None else audit.Action.CHANGED
+        audit.record(action, made, before=_told(old) if old else None, after=_told(made))
+    return made
+
+
+def _told(file: DataFile) -> dict[str, Any]:
+    """For the audit: what a file is, without its rows."""
+    return {"file": file.file_name, "columns": file.columns, "rows": file.row_count, "sha256": file.sha256[:12]}
 
 
 @contextmanager
@@ -141,6 +150,7 @@ def delete(file: DataFile) -> None:
             message = _("These plans take values from “%(name)s”: %(plans)s. Change them first.")
             plans = ", ".join(plan.title for plan in used[:5]) + (", …" if len(used) > 5 else "")
             raise Conflict(message % {"name": file.name, "plans": plans})
+        audit.record(audit.Action.DELETED, file, before=_told(file))
         _retire(file)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from metricvault.lib.htmx import render_page
-from projects import catalogue, endpoint_table, importing, validation
+from projects import catalogue, endpoint_table, importing, project_keeping, validation
 from projects.access import can_edit, get_editable_project, require_user
 from projects.forms import BaseUrlForm
 from projects.models import OpenApiSpec
@@ -85,7 +85,7 @@ def edit_spec(request: HttpRequest, pk: int) -> HttpResponse:
     get_editable_project(user, found.project_id)
     form = BaseUrlForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        OpenApiSpec.objects.filter(pk=pk).update(base_url=form.cleaned_data["base_url"])
+        project_keeping.keep_base_url(found, form.cleaned_data["base_url"])
         messages.success(request, _("Requests now go to %(url)s.") % {"url": form.cleaned_data["base_url"]})
         return redirect("projects:spec", pk)
     context = {"form": form, "spec": found, "project": found.project, "servers": _servers(found)}
@@ -99,6 +99,6 @@ def delete_spec(request: HttpRequest, pk: int) -> HttpResponse:
     found = catalogue.get_spec(user, pk)
     get_editable_project(user, found.project_id)
     title, project_id = found.title, found.project_id
-    found.delete()
+    project_keeping.delete_spec(found)
     messages.success(request, _("API document “%(title)s” is deleted.") % {"title": title})
     return redirect("projects:detail", project_id)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from metricvault.lib.errors import Conflict, Detail, Missing, Refused
+from projects import environment_audit
 from projects.environments import KINDS, SECRETS, SecretsUnreadable, schemes_of, sealed, sealed_name, unsealed
 from projects.models import Environment
 
@@ -108,9 +109,11 @@ def keep(environment: Environment, asked: EnvironmentPatch) -> Environment:
         with transaction.atomic():
             if environment.pk:
                 environment = Environment.objects.select_for_update().get(pk=environment.pk)
+            before = environment_audit.state_of(environment) if environment.pk else environment_audit.NOTHING
             others = Environment.objects.filter(project=environment.project).exclude(pk=environment.pk)
             _Keeping(environment, asked, set(others.values_list("name", flat=True))).run()
             environment.save()
+            environment_audit.record_kept(before, environment)
     except IntegrityError:  # somebody else took the name at the same moment
         raise _taken(environment.name) from None
     except Environment.DoesNotExist:
@@ -130,7 +133,7 @@ def duplicate(environment: Environment) -> Environment:
         number, name = 2, environment.name
         while name in taken:
             name, number = f"{environment.name[:90]} ({number})", number + 1
-        return Environment.objects.create(
+        copy = Environment.objects.create(
             project=environment.project,
             name=name,
             base_url=environment.base_url,
@@ -139,6 +142,8 @@ def duplicate(environment: Environment) -> Environment:
             credentials=environment.credentials,
             sealed=environment.sealed,
         )
+        environment_audit.record_kept(environment_audit.NOTHING, copy)
+        return copy
 
 
 def delete(environment: Environment) -> None:
@@ -155,6 +160,7 @@ def delete(environment: Environment) -> None:
         runs: Any = environment.project.test_histories.filter(is_completed=False)
         if runs.filter(plan_snapshot__environment=environment.pk).exists():
             raise Conflict(_("A run with this environment is active. Stop it or wait for its end, then delete it."))
+        environment_audit.record_gone(environment)
         environment.delete()
 
 

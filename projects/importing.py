@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import ProductError
-from projects import sending, sources, spec_import
+from projects import audit, sending, sources, spec_import
 from projects.addresses import without_login
 from projects.changes import compare
 from projects.fetching import SecretHeaders
@@ -126,7 +126,8 @@ def _go_on(row: DocumentImport) -> None:
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=row.project_id)
         if not _keep_for_review(row, source):
-            report = spec_import.keep(row.project, source, secret)
+            with audit.asked_by(row.created_by):
+                report = spec_import.keep(row.project, source, secret)
             done = _outcome(report)
             values = {"openapi_spec": report.spec, "changes": done, "size": len(source.payload.data)}
             if not _move(row, ACTIVE, state=State.DONE, payload=None, sealed_headers="", message="", **values):

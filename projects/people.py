@@ -5,6 +5,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import Conflict, Detail, Missing, Refused
+from projects import audit
 from projects.models import Membership, Project
 
 
@@ -23,20 +24,25 @@ def invite(project: Project, username: str, role: str) -> Membership:
         problem = _("%(name)s belongs to this project already; change the role below.") % {"name": name}
     if problem or person is None:
         raise Refused(problem, [Detail("username", problem)])
-    return Membership.objects.create(project=project, user=person, role=_role(role))
+    made = Membership.objects.create(project=project, user=person, role=_role(role))
+    audit.record(audit.Action.CREATED, made, after=_told(made))
+    return made
 
 
 def change_role(project: Project, person: int, role: str) -> Membership:
     """Another role for somebody who belongs to the project."""
     membership = _membership(project, person)
+    before = _told(membership)
     membership.role = _role(role)
     membership.save(update_fields=["role"])
+    audit.record_change(membership, before, _told(membership))
     return membership
 
 
 def remove(project: Project, person: int) -> Membership:
     """Ends a membership; what the person made stays."""
     membership = _membership(project, person)
+    audit.record(audit.Action.DELETED, membership, before=_told(membership))
     membership.delete()
     return membership
 
@@ -54,6 +60,12 @@ def hand_over(project: Project, person: int) -> None:
         locked.save(update_fields=["owner"])
         if before is not None:
             Membership.objects.create(project=locked, user=before, role=Membership.Role.MEMBER)
+        audit.record_change(locked, {"owner": str(before or "-")}, {"owner": str(now)})
+
+
+def _told(membership: Membership) -> dict[str, str]:
+    """For the audit."""
+    return {"person": membership.user.get_username(), "role": membership.role}
 
 
 def _membership(project: Project, person: int) -> Membership:

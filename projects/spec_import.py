@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from projects import sources, validation
+from projects import audit, sources, validation
 from projects.changes import WRITTEN, Changes, compare, new_base_url, title_of
 from projects.fetching import SecretHeaders
 from projects.models import Endpoint, OpenApiSpec, Project, Tag
@@ -90,9 +90,19 @@ def keep(project: Project, source: Source, secret: SecretHeaders | None = None) 
     project.save(update_fields=["updated_at"])
     changed = (row for row, _what in changes.changed.values())
     count = len(source.api.endpoints)
-    return ImportReport(
+    report = ImportReport(
         spec, created, count, len(tags), _names(changes.added), _names(changed), _names(changes.removed)
     )
+    _record(report, source)
+    return report
+
+
+def _record(report: ImportReport, source: Source) -> None:
+    spec, what = report.spec, source.payload
+    names = {name: getattr(report, name) for name in ("added", "changed", "removed") if getattr(report, name)}
+    told = {"version": spec.version, "from": what.url or what.name or what.field, "endpoints": report.endpoint_count}
+    again = "" if report.created else _("again")
+    audit.record(audit.Action.IMPORTED, spec, after={**told, **({} if report.created else names)}, detail=again)
 
 
 def find(project: Project, source: Source) -> OpenApiSpec | None:

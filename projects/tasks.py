@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from projects import importing, validation
+from projects import audit_retention, importing, sessions, signing_in, validation
 from projects.sending import send
 
 
@@ -23,6 +23,12 @@ def validate_document(key: int) -> None:
 
 
 @shared_task
+def forget_audit() -> None:
+    """Forgets the entries of the audit whose time is over."""
+    audit_retention.forget_old(timezone.now())
+
+
+@shared_task
 def tend() -> None:
     """Finds the imports and validations whose messages or workers were lost."""
     now = timezone.now()
@@ -30,3 +36,10 @@ def tend() -> None:
         send("carry_out_import", key)
     for key in validation.tend(now)[:1]:
         send("validate_document", key)
+
+
+@shared_task
+def forget_sessions() -> None:
+    """Forgets sessions that are over, and failed logins that count no more."""
+    sessions.forget_ended(timezone.now())
+    signing_in.forget_failures()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import data_file_views, document_views, environment_views, import_views, people_views, views
+from projects import audit_views, data_file_views, document_views, environment_views, import_views, people_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -31,6 +31,8 @@ urlpatterns = [
     path("<int:pk>/people/<int:person>", people_views.change, name="person"),
     path("<int:pk>/people/<int:person>/remove", people_views.remove, name="person-remove"),
     path("<int:pk>/people/<int:person>/owner", people_views.hand_over, name="person-owner"),
+    path("<int:pk>/audit", audit_views.of_project, name="audit"),
+    path("<int:pk>/audit.csv", audit_views.csv_of_project, name="audit-csv"),
     path("<int:pk>/data", data_file_views.files, name="data-files"),
     path("data/<int:pk>/", data_file_views.data_file, name="data-file"),
     path("data/<int:pk>/delete", data_file_views.delete_data_file, name="data-file-delete"),

@@ -24,6 +24,7 @@ from projects.access import (
 )
 from projects.forms import ProjectForm
 from projects.models import Endpoint, Project
+from projects.project_keeping import keep_project
 
 PROJECTS_ON_A_PAGE = 25
 RECENT = 5
@@ -64,7 +65,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.instance.owner = user
-        project = form.save()
+        project = keep_project(form.instance)
         messages.success(request, _("Project “%(title)s” is made. Now import its API.") % {"title": project.title})
         return redirect("projects:import", project.pk)
     return render(request, "projects/edit.html", {"form": form}, status=422 if form.errors else 200)
@@ -76,7 +77,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     project = get_editable_project(require_user(request), pk)
     form = ProjectForm(request.POST or None, instance=project)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        keep_project(form.instance)
         messages.success(request, _("The project is changed."))
         return redirect("projects:detail", pk)
     context = {
@@ -115,6 +116,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "specs": specs,
             "imports": project.imports.filter(state__in=importing.UNFINISHED).defer("payload", "changes"),
             "may_edit": can_edit(user, project),
+            "may_audit": is_owner(user, project),
             "environments": project.environments.only("name", "base_url", "project_id"),
             "files": project.data_files.filter(replaced_at=None).only("name", "row_count", "project_id"),
             "runs": runs.order_by("-tested_at", "-pk")[:RECENT],

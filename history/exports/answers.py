@@ -7,13 +7,16 @@ from tempfile import SpooledTemporaryFile
 from django.utils.translation import gettext as _
 
 from history.drawing import standalone
-from history.exports import cells, charts, document
-from history.exports.downloads import IN_MEMORY, PIECE, Download, file_name, spooled
+from history.exports import charts, document
 from history.exports.junit import junit
+from history.exports.names import file_name
 from history.exports.report import report
 from history.exports.tables import TABLES
 from history.models import TestHistory
+from metricvault.lib import cells
+from metricvault.lib.downloads import IN_MEMORY, PIECE, Download, spooled
 from metricvault.lib.errors import Conflict, Detail, Missing, Refused
+from projects import audit
 
 CSV = "text/csv; charset=utf-8"
 
@@ -33,7 +36,13 @@ def csv_file(run: TestHistory, part: str) -> Download:
         message = _("There is no table of this name. There are: %(names)s.") % {"names": ", ".join(TABLES)}
         raise Refused(message, [Detail("part", message)])
     table = TABLES[part](finished(run))
-    return Download(spooled(cells.written(table.head, table.rows())), file_name(run, part, ".csv"), CSV)
+    file = spooled(cells.written(table.head, table.rows()))
+    return _given(run, f"CSV, {part}", Download(file, file_name(run, part, ".csv"), CSV))
+
+
+def _given(run: TestHistory, what: str, answer: Download) -> Download:
+    audit.record(audit.Action.EXPORTED, run, detail=what)
+    return answer
 
 
 def zip_file(run: TestHistory) -> Download:
@@ -49,7 +58,7 @@ def zip_file(run: TestHistory) -> Download:
     except BaseException:
         file.close()
         raise
-    return Download(file, file_name(run, "", ".zip"), "application/zip")
+    return _given(run, "ZIP", Download(file, file_name(run, "", ".zip"), "application/zip"))
 
 
 def _members(run: TestHistory) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -65,19 +74,21 @@ def _members(run: TestHistory) -> Iterator[tuple[str, Iterator[bytes]]]:
 def json_file(run: TestHistory) -> Download:
     """The whole result."""
     pieces = document.pieces(finished(run))
-    return Download(spooled(pieces), file_name(run, "", ".json"), "application/json")
+    return _given(run, "JSON", Download(spooled(pieces), file_name(run, "", ".json"), "application/json"))
 
 
 def html_file(run: TestHistory, *, download: bool = False) -> Download:
     """The report, shown by the browser, or as a file."""
     text = report(finished(run)).encode()
     pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
-    return Download(spooled(pieces), file_name(run, "report", ".html"), "text/html; charset=utf-8", inline=not download)
+    name, kind = file_name(run, "report", ".html"), "text/html; charset=utf-8"
+    return _given(run, "HTML", Download(spooled(pieces), name, kind, inline=not download))
 
 
 def junit_file(run: TestHistory) -> Download:
     """The verdict for programs that show tests."""
-    return Download(spooled([junit(finished(run))]), file_name(run, "junit", ".xml"), "application/xml")
+    file = spooled([junit(finished(run))])
+    return _given(run, "JUnit", Download(file, file_name(run, "junit", ".xml"), "application/xml"))
 
 
 def chart_file(run: TestHistory, name: str, scenario_tag: str = "", *, download: bool = False) -> Download:
@@ -88,4 +99,5 @@ def chart_file(run: TestHistory, name: str, scenario_tag: str = "", *, download:
         raise Missing(_("This run has no scenario of that name."))
     picture = standalone(charts.chart(run, name, charts.seconds(run, scenario), scenario, width=1000, height=320))
     shown = file_name(run, "-".join(part for part in (scenario.scenario_tag if scenario else "", name) if part), ".svg")
-    return Download(spooled([picture.encode()]), shown, "image/svg+xml", inline=not download)
+    file = spooled([picture.encode()])
+    return _given(run, f"SVG, {name}", Download(file, shown, "image/svg+xml", inline=not download))

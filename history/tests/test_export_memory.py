@@ -10,12 +10,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from history.exports import cells, document
-from history.exports.downloads import IN_MEMORY, PIECE, Download, spooled
+from history.exports import document
 from history.exports.tables import Timeline
 from history.models import ScenarioHistory, TestHistory, TimelineHistory
 from history.states import Outcome, Status
 from history.tests.sample_runs import project_of, run_of
+from metricvault.lib import cells
+from metricvault.lib.downloads import IN_MEMORY, PIECE, Download, spooled
 
 SCENARIOS, SECONDS = 6, 50
 

@@ -1,6 +1,6 @@
 """What is tested, and who may do it. Columns carry the ERD's names."""
 
-from projects.models.people import ApiToken, AuditEntry, LoginSession, Membership
+from projects.models.people import ApiToken, AuditEntry, Identity, LoginSession, Membership
 from projects.models.tested import (
     DataFile,
     DocumentImport,
@@ -19,6 +19,7 @@ __all__ = [
     "DocumentImport",
     "Endpoint",
     "Environment",
+    "Identity",
     "LoginSession",
     "Membership",
     "OpenApiSpec",

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from projects.models.tested import Project
+from projects.models.unchanging import UnchangingRow
 
 
 class Membership(models.Model):
@@ -91,7 +92,28 @@ class LoginSession(models.Model):
         return f"{self.user} · {self.address or '-'}"
 
 
-class AuditEntry(models.Model):
+class Identity(models.Model):
+    """Who a person is at a provider of single sign-on: the name that it has for them alone (OpenID Connect Core,
+    section 2: `iss` and `sub`). Only these two are matched at a login (`projects.oidc`)."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="identities", verbose_name=_("person")
+    )
+    issuer = models.CharField(_("provider"), max_length=300)
+    subject = models.CharField(_("subject"), max_length=255)
+    created_at = models.DateTimeField(_("made"), auto_now_add=True)
+
+    class Meta:
+        db_table = "login_identity"
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_once")]
+        verbose_name = _("identity at a provider")
+        verbose_name_plural = _("identities at providers")
+
+    def __str__(self) -> str:
+        return f"{self.issuer} · {self.subject}"
+
+
+class AuditEntry(UnchangingRow):
     """Something that somebody did, or was refused. Written once (`projects.audit`), never changed; it outlives the
     person, the project and the object that it names, so those are kept as texts and numbers, too.
 

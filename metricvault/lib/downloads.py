@@ -11,9 +11,6 @@ from typing import IO, Any
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
-from django.utils.text import slugify
-
-from history.models import TestHistory
 
 PIECE = 64 * 1024
 IN_MEMORY = 256 * 1024  # what is smaller never reaches the disk
@@ -21,12 +18,6 @@ IN_MEMORY = 256 * 1024  # what is smaller never reaches the disk
 # What a page of ours may do that holds other people's words and is kept for years: nothing but look right.
 _LOCKED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
 LOCKED = f"sandbox; frame-ancestors 'none'; {_LOCKED}"
-
-
-def file_name(run: TestHistory, what: str, ending: str) -> str:
-    """`evening-peak-12-summary.csv`: letters, digits, - and _ only, whatever the title is."""
-    parts = (slugify(run.title)[:60].strip("-") or "run", str(run.pk), slugify(what))
-    return "-".join(part for part in parts if part) + ending
 
 
 def spooled(parts: Iterable[bytes]) -> IO[bytes]:

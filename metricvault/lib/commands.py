@@ -1,0 +1,3 @@
+"""Whether this process is a command that somebody typed (`manage.py …`), for the audit."""
+
+begun = False
