@@ -64,10 +64,17 @@ class _Watched:
         spread, edge = cell.spread, self._edge
         self._count += spread.count
         self._zero += spread.zero
-        self._above += spread.above(edge)
-        self._before += spread.at(edge - 1)
-        self._inside += spread.at(edge)
-        self._after += spread.at(edge + 1)
+        counts, at = spread.counts, edge - spread.first
+        if 0 < at < len(counts) - 1:
+            self._before += counts[at - 1]
+            self._inside += counts[at]
+            self._after += counts[at + 1]
+            self._above += sum(counts[at + 1 :])
+        else:
+            self._above += spread.above(edge)
+            self._before += spread.at(edge - 1)
+            self._inside += spread.at(edge)
+            self._after += spread.at(edge + 1)
 
     def is_missed(self, seconds: int) -> bool:
         """Whether the total is on the wrong side `seconds` after the start."""

@@ -8,13 +8,13 @@ tags of its scenario, only k6's own name for it, which is the same as its `scena
 """
 
 import functools
-import json
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cramjam
+import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 from history.metrics.native_histogram import Histogram, from_pairs, from_plain, from_wire, to_plain
@@ -55,6 +55,14 @@ class RequestKey:
     rest: str = ""  # any other labels: two series are never taken for one, whatever a script tags
     step: str = ""  # "1" for the first step; "" in scenarios of one step
     stage: str = ""  # "1" for the first stage, in which the request was begun; "" in scenarios of one stage
+    _hash: int = field(init=False, repr=False, compare=False)  # asked for several times with every push
+
+    def __post_init__(self) -> None:
+        tagged = (self.scenario, self.name, self.status, self.error_code, self.expected, self.rest)
+        object.__setattr__(self, "_hash", hash((*tagged, self.step, self.stage)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def answer(self) -> str:
@@ -159,7 +167,7 @@ def from_bytes(payload: bytes) -> Snapshot:
     """The reverse of `to_bytes`; and of what older versions stored, JSON alone."""
     unzipped = zlib.decompress(payload)
     is_older = unzipped.startswith(b"[")
-    (instance, moment, requests, *rest), counts = (json.loads(unzipped), []) if is_older else read(unzipped)
+    (instance, moment, requests, *rest), counts = (orjson.loads(unzipped), []) if is_older else read(unzipped)
     decoded, at = {}, 0
     for scenario, name, status, error_code, expected, other, plain, *more in requests:
         key = _known(scenario, name, status, error_code, bool(expected), other, *more)
