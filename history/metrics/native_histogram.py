@@ -118,15 +118,16 @@ class Histogram:
         count, zero = self.count - earlier.count, self.zero - earlier.zero
         return Histogram.of(count, self.total - earlier.total, zero, first, counts)
 
-    def dealt(self, counts: Sequence[int]) -> Iterator["Histogram"]:
-        """The histogram in parts of `counts` whole requests, which add up to its own. Each part has the shape of the
-        whole as far as whole requests can; its time is what its buckets take of the whole's."""
+    def dealt(self, counts: Sequence[int]) -> list["Histogram | None"]:
+        """The histogram in parts of `counts` whole requests, which add up to its own; None for no request. Each part
+        has the shape of the whole as far as whole requests can; its time is what its buckets take of the whole's."""
         left, rest, time = self, self.count, 0.0
+        found: list[Histogram | None] = []
         for count in counts:
             if count <= 0:
-                yield Histogram()
+                found.append(None)
             elif count >= rest:
-                yield left
+                found.append(left)
                 left, rest = Histogram(), 0
             else:
                 time = time or self._middles()
@@ -135,7 +136,8 @@ class Histogram:
                 rest -= count
                 counts_left = list(map(sub, left.counts, part.counts))
                 left = Histogram.of(rest, left.total - part.total, left.zero - part.zero, left.first, counts_left)
-                yield part
+                found.append(part)
+        return found
 
     def _part(self, count: int, of: float) -> "Histogram":
         """`count` of the `of` requests, going up through the buckets: a request is dealt out where the share that is
@@ -178,9 +180,9 @@ class Histogram:
             return [None] * len(shares)
         last, length = bisect_left(passed, everything), len(counts)
         before_first, half = self.first - 1 + _MS_SHIFT, 0.5 if everything >= 1 else everything / 2
-        found: list[float | None] = []
+        above, found = max(everything - 1, 0), list[float | None]()
         for share in shares:
-            rank = share * (everything - 1) + half if everything > 1 else half
+            rank = share * above + half
             if rank <= zero or everything == zero:
                 found.append(0.0)
                 continue

@@ -55,19 +55,21 @@ class RequestKey:
     rest: str = ""  # any other labels: two series are never taken for one, whatever a script tags
     step: str = ""  # "1" for the first step; "" in scenarios of one step
     stage: str = ""  # "1" for the first stage, in which the request was begun; "" in scenarios of one stage
-    _hash: int = field(init=False, repr=False, compare=False)  # asked for several times with every push
+    # Asked for several times with every push. `place`: scenario and step; `answer`: the HTTP status, or "0:" and k6's
+    # number of the error where there was no answer.
+    place: tuple[str, str] = field(init=False, repr=False, compare=False)
+    answer: str = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         tagged = (self.scenario, self.name, self.status, self.error_code, self.expected, self.rest)
+        is_error = self.status == "0" and self.error_code
+        object.__setattr__(self, "place", (self.scenario, self.step))
+        object.__setattr__(self, "answer", f"0:{self.error_code}" if is_error else self.status)
         object.__setattr__(self, "_hash", hash((*tagged, self.step, self.stage)))
 
     def __hash__(self) -> int:
         return self._hash
-
-    @property
-    def answer(self) -> str:
-        """The HTTP status, or "0:" and k6's number of the error where there was no answer."""
-        return f"0:{self.error_code}" if self.status == "0" and self.error_code else self.status
 
 
 @dataclass(frozen=True, slots=True)

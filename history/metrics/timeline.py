@@ -126,15 +126,17 @@ class Timeline:
         good: dict[Place, list[int]] = {}
         grown: dict[Place, tuple[Histogram, list[int]]] = {}
         for key, difference in self._grown_requests(generator, snapshot, is_late=is_late):
-            place, answer, expected = (key.scenario, key.step), key.answer, key.expected
+            place, answer, expected = key.place, key.answer, key.expected
             counts = _evenly(int(difference.count), shares)
             for row, count in zip(rows, counts, strict=True):
                 if count:
+                    failures = 0 if expected else count
                     cell = row.get(place)
                     if cell is None:
-                        cell = row[place] = Cell()
+                        row[place] = Cell(count, failures, answers={answer: count})
+                        continue
                     cell.requests += count
-                    cell.failures += 0 if expected else count
+                    cell.failures += failures
                     cell.answers[answer] = cell.answers.get(answer, 0) + count
             if expected:
                 good[place] = _sums(good[place], counts) if place in good else counts
@@ -145,8 +147,8 @@ class Timeline:
                 difference = spread
             grown[place] = (difference, counts)
         for place, (spread, counts) in grown.items():
-            for row, count, part in zip(rows, counts, spread.dealt(counts), strict=True):
-                if count:
+            for row, part in zip(rows, spread.dealt(counts), strict=True):
+                if part is not None:
                     cell = row[place]
                     if cell.spread.count:
                         cell.spread.add(part)
@@ -309,6 +311,9 @@ def _evenly(count: int, shares: list[float]) -> list[int]:
     """`count` over seconds: floor(share so far) minus what the seconds before got."""
     if len(shares) == 1:
         return [count]
+    if len(shares) == 2:  # a push a second, aligned to nothing
+        reached = int(count * shares[0]) if shares[0] < 1.0 else count
+        return [reached, count - reached]
     found, given = [], 0
     for share in shares:
         reached = count if share >= 1.0 else int(count * share)
