@@ -38,6 +38,17 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         kept.close()
 
 
+@pytest.fixture(autouse=True)
+def no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the hosts of a plan may be loaded depends on no name server: names that are looked up are not found."""
+
+    def none(host: str, port: int) -> list[str]:
+        raise OSError(f"{host} is not looked up in tests")
+
+    monkeypatch.setattr("loadtests.resolving.look_up", none)
+    monkeypatch.setattr("loadtests.resolving._known", {})
+
+
 @pytest.fixture
 def alice(db: None) -> User:
     return User.objects.create_user("alice", password="alice")

@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from history.models import TestHistory
 from history.states import ACTIVE
 from metricvault.lib.errors import Missing, NotAllowed
-from projects.access import Person, can_edit, project_scope, visible_projects
+from projects.access import Person, can_edit, project_scope, sees_everything, visible_projects
 
 
 def visible_runs(user: Person) -> QuerySet[TestHistory]:
     """The runs `user` may see, without those that were deleted."""
     runs = TestHistory.objects.filter(deleted_at=None)
-    if isinstance(user, User) and user.is_superuser:
+    if isinstance(user, User) and user.is_superuser and sees_everything(user):
         return runs
     # Not by a join: a database finds the projects first, then goes through runs in the list's order (`run_by_list`).
     return runs.filter(project__in=visible_projects(user).order_by().values("pk"))

@@ -1,11 +1,13 @@
 """Which plans a person may see and change: those of the projects they may see and change."""
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from loadtests.models import Plan
 from metricvault.lib.errors import Missing, NotAllowed
-from projects.access import Person, can_edit, project_scope
+from projects.access import Person, can_edit, project_scope, require_user, sees_everything
 
 
 def visible_plans(user: Person) -> QuerySet[Plan]:
@@ -27,3 +29,16 @@ def get_editable_plan(user: Person, pk: int) -> Plan:
     if not can_edit(user, plan.project):
         raise NotAllowed(_("You may look at this plan, but not change or run it. Ask the owner of its project."))
     return plan
+
+
+def is_administrator(user: Person) -> bool:
+    """Whether `user` says what may be loaded."""
+    return isinstance(user, User) and user.is_superuser and sees_everything(user)
+
+
+def require_administrator(request: HttpRequest) -> User:
+    """The administrator behind the request; `NotAllowed` for everybody else."""
+    user = require_user(request)
+    if not is_administrator(user):
+        raise NotAllowed(_("Only an administrator may do that."))
+    return user

@@ -1,13 +1,25 @@
 """Data fixes for plans, their scenarios and stages."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from loadtests.models import GeneratorSettings, LoadLimits, Plan, Scenario, Stage, Step, Try
-from metricvault.lib.targets import check_rule
+from loadtests import approving
+from loadtests.models import GeneratorSettings, LoadLimits, Plan, Scenario, Stage, Step, TargetRequest, Try
+from metricvault.lib.errors import Conflict
+from metricvault.lib.targets import INHERITED, check_rule
+from projects.access import require_user
+
+Decision = Callable[[TargetRequest, User, str, datetime], None]
 
 
 class ScenarioInline(admin.TabularInline):
@@ -99,10 +111,19 @@ class GeneratorSettingsAdmin(admin.ModelAdmin):
 class LoadLimitsForm(forms.ModelForm):
     """Refuses what is no host: a typing error would allow nothing, in silence."""
 
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fields["allowed_targets"].help_text = _(
+            'Such as ["+", "api.example.com", "*.example.org", "10.0.0.0/8"]. "+" stands for the hosts that are set '
+            "for all; with anything else in the list and without it, those are not allowed here. Empty: as set for all."
+        )
+
     def clean_allowed_targets(self) -> list[str]:
         """A list of rules of `metricvault.lib.targets`."""
         rules = self.cleaned_data["allowed_targets"] or []
         for rule in rules if isinstance(rules, list) else [rules]:
+            if rule == INHERITED:
+                continue
             try:
                 check_rule(rule if isinstance(rules, list) and isinstance(rule, str) else "")
             except ValueError:
@@ -114,10 +135,49 @@ class LoadLimitsForm(forms.ModelForm):
 @admin.register(LoadLimits)
 class LoadLimitsAdmin(admin.ModelAdmin):
     form = LoadLimitsForm
-    list_display = ("project", "max_vus", "max_rate", "max_duration", "allowed_targets")
+    list_display = ("project", "max_vus", "max_rate", "max_duration", "max_runs", "allowed_targets")
     list_select_related = ("project",)
     search_fields = ("project__title",)
     autocomplete_fields = ("project",)
+
+
+@admin.register(TargetRequest)
+class TargetRequestAdmin(admin.ModelAdmin):
+    """To look at and to decide; nobody asks here, and no answer is changed afterwards."""
+
+    list_display = ("rule", "project", "reason", "asked_by", "asked_at", "state", "decided_by", "answer")
+    list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter), "asked_at")
+    list_select_related = ("project", "asked_by", "decided_by")
+    search_fields = ("rule", "reason", "project__title")
+    actions = ("approve", "deny")
+    readonly_fields = (
+        "project", "rule", "reason", "asked_by", "asked_at", "state", "decided_by", "decided_at", "answer",
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Members ask on the page of their project."""
+        return False
+
+    @admin.action(description=_("Approve: the projects may load these hosts"), permissions=["change"])
+    def approve(self, request: HttpRequest, rows: QuerySet[TargetRequest]) -> None:
+        """Those that wait; the others are left as they are."""
+        self._decide(request, rows, approving.approve, "")
+
+    @admin.action(description=_("Deny"), permissions=["change"])
+    def deny(self, request: HttpRequest, rows: QuerySet[TargetRequest]) -> None:
+        """Those that wait; the others are left as they are."""
+        self._decide(request, rows, approving.deny, gettext("Denied by an administrator."))
+
+    def _decide(self, request: HttpRequest, rows: QuerySet[TargetRequest], how: Decision, answer: str) -> None:
+        done = 0
+        for row in rows.select_related("project").order_by("asked_at", "pk"):
+            try:
+                how(row, require_user(request), answer, timezone.now())
+                done += 1
+            except Conflict:
+                continue
+        said = ngettext("%(count)s request is decided.", "%(count)s requests are decided.", done)
+        self.message_user(request, said % {"count": done})
 
 
 @admin.register(Try)

@@ -32,7 +32,7 @@ def run_again(run: TestHistory, user: User) -> TestHistory:
     except KeyError:
         raise Conflict(_("This result does not say what was sent. Start its plan instead.")) from None
     _check_what_it_needs(plan)
-    beyond = guard.check(plan, run.project)
+    plan, beyond = guard.examine(plan, run.project, thorough=True)
     problems = [*_generator_problems(plan), *beyond]
     if problems:
         with run_audit.refusals_noted(run.plan):

@@ -48,8 +48,9 @@ def duplicate_stage(request: HttpRequest, pk: int, stage_pk: int) -> HttpRespons
 def move_stage(request: HttpRequest, pk: int, stage_pk: int, direction: str) -> HttpResponse:
     """One place up or down."""
     scenario = editable_scenario(request, pk)
+    by = _by(direction)
     keep(request, scenario)
-    arranging.move(scenario, list(scenario.stages.all()), stage_pk, _by(direction))
+    arranging.move(scenario, list(scenario.stages.all()), stage_pk, by)
     return changed_form(request, scenario)
 
 
@@ -124,8 +125,9 @@ def duplicate_step(request: HttpRequest, pk: int, step_pk: int) -> HttpResponse:
 def move_step(request: HttpRequest, pk: int, step_pk: int, direction: str) -> HttpResponse:
     """One place up or down."""
     scenario = editable_scenario(request, pk)
+    by = _by(direction)
     keep(request, scenario)
-    arranging.move(scenario, list(scenario.steps.all()), step_pk, _by(direction))
+    arranging.move(scenario, list(scenario.steps.all()), step_pk, by)
     return changed_form(request, scenario)
 
 
@@ -142,8 +144,9 @@ def order_steps(request: HttpRequest, pk: int) -> HttpResponse:
 def add_row(request: HttpRequest, pk: int, step_pk: int, kind: str) -> HttpResponse:
     """One more check, value to take or header."""
     scenario = editable_scenario(request, pk)
+    kind = _kind(kind)
     keep(request, scenario)
-    arranging.add_row(step_of(scenario, step_pk), _kind(kind))
+    arranging.add_row(step_of(scenario, step_pk), kind)
     return changed_form(request, scenario, step_pk)
 
 
@@ -151,8 +154,9 @@ def add_row(request: HttpRequest, pk: int, step_pk: int, kind: str) -> HttpRespo
 def delete_row(request: HttpRequest, pk: int, step_pk: int, kind: str, number: int) -> HttpResponse:
     """One row less."""
     scenario = editable_scenario(request, pk)
+    kind = _kind(kind)
     keep(request, scenario)
-    arranging.delete_row(step_of(scenario, step_pk), _kind(kind), number)
+    arranging.delete_row(step_of(scenario, step_pk), kind, number)
     return changed_form(request, scenario, step_pk)
 
 

@@ -19,6 +19,7 @@ from loadtests.models import Plan, Scenario, Step
 from loadtests.payload import MOST_SCENARIOS, MOST_STEPS
 from loadtests.plan_fields import plan_form
 from loadtests.profiles import PROFILES, USUAL
+from loadtests.reaching import askable
 from loadtests.scenario_form import scenario_form
 from loadtests.step_form import step_form
 from metricvault.lib.errors import Detail
@@ -68,6 +69,7 @@ def context(plan: Plan, chosen_pk: int | None, step_pk: int | None = None) -> di
         ),
         "plan_form": plan_form(plan, notes, _pods(reviewed)),
         "problems": _for_people(scenarios, reviewed.problems),
+        "asked_hosts": askable(reviewed.problems),
         "warnings": _for_people(scenarios, reviewed.warnings),
         "ready": reviewed.built is not None,
         "hosts": _hosts(reviewed.built),

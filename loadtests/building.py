@@ -62,7 +62,8 @@ def assumed_iteration(scenario: ScenarioPlan) -> float:
 
 
 class Building:
-    """One load test on its way to a RunPlan. `load_test` is None where its own fields are not sound."""
+    """One load test on its way to a RunPlan. `load_test` is None where its own fields are not sound. `thorough`: as in
+    `guard.examine`."""
 
     def __init__(
         self,
@@ -71,7 +72,10 @@ class Building:
         endpoints: Mapping[int, Endpoint],
         environment: Environment | None,
         iteration_seconds: Mapping[int, float] | None = None,
+        *,
+        thorough: bool = False,
     ) -> None:
+        self._thorough = thorough
         self._load_test = load_test
         self._project = project
         self._endpoints = endpoints
@@ -100,8 +104,8 @@ class Building:
         self.problems += self._profile_problems(load_test)
         self.warnings += self._out_of_reach(load_test)
         built, problems = _shared_out(self._built(load_test), load_test.generators)
-        self.beyond = guard.check(built.plan, self._project)
-        return built, [*self.problems, *problems, *self.beyond]
+        plan, self.beyond = guard.examine(built.plan, self._project, thorough=self._thorough)
+        return replace(built, plan=plan), [*self.problems, *problems, *self.beyond]
 
     def _not_allowed(self) -> Iterator[Detail]:
         """What the guard says of those scenarios that can be sent, while others cannot."""
@@ -111,7 +115,7 @@ class Building:
             first, _dot, rest = detail.field.partition(".")
             number, _dot, field = rest.partition(".")
             place = f"scenarios.{places[int(number)]}.{field}" if first == "scenarios" and rest else detail.field
-            yield Detail(place, detail.message)
+            yield replace(detail, field=place)
 
     def _scenario(self, at: int, scenario: ScenarioIn) -> None:
         steps = self._steps.of(f"scenarios.{at}", scenario)

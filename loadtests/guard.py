@@ -1,42 +1,36 @@
 """The most that a load test may ask for, and where it may go: what an administrator has set, for all or for a project.
 
-Planning asks `check` before anything is shown as ready, tried or started. Hosts are compared as they are written; a
-name that leads to where clouds keep the keys of their machines is refused by k6 itself (`blacklistIPs` in its script).
+Planning asks `examine` before anything is shown as ready, tried or started. Hosts: `loadtests.reaching`. What all runs
+together may ask for: `loadtests.crowding`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from loadtests.fields import duration_text
 from loadtests.k6.curves import peak_rate, peak_vus, scenario_duration
-from loadtests.k6.plan import RATES, RunPlan, ScenarioPlan, Text
+from loadtests.k6.plan import RATES, RunPlan, ScenarioPlan
 from loadtests.models import GeneratorSettings, LoadLimits
+from loadtests.reaching import HostRefused, Reach, Verdict
 from metricvault.lib.errors import Detail
-from metricvault.lib.targets import Target, is_allowed, target_of
-from projects.addresses import is_never_read
+from metricvault.lib.targets import INHERITED
 from projects.models import Project
-
-# Where clouds answer every program on a machine with its keys, by name. Their addresses: projects.addresses.
-_METADATA_NAMES = frozenset({
-    "metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
-    "metadata.tencentyun.com", "metadata.platformequinix.com", "metadata.packet.net", "metadata.azure.internal",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What holds for one project: users at once, iterations per second, seconds, load generators, rules of
-    `metricvault.lib.targets`. `own_targets`: the rules are the project's own."""
+    """What holds for one project: users at once, iterations per second, seconds, load generators, runs at the same
+    time, rules of `metricvault.lib.targets`."""
 
     max_vus: int
     max_rate: int
     max_duration: float
     max_generators: int
+    max_runs: int
     allowed_targets: tuple[str, ...]
-    own_targets: bool = False
 
 
 def limits_of(project: Project) -> Limits:
@@ -50,26 +44,44 @@ def limits_of(project: Project) -> Limits:
         max_rate=settings.METRICVAULT_MAX_RATE if own.max_rate is None else own.max_rate,
         max_duration=min(longest, settings.SCHEDULER_JOB_TIMEOUT_HOURS * 3600),
         max_generators=pods or settings.METRICVAULT_MAX_PODS,
-        allowed_targets=tuple(rules or settings.METRICVAULT_ALLOWED_TARGETS),
-        own_targets=bool(rules),
+        max_runs=settings.METRICVAULT_MAX_PROJECT_RUNS if own.max_runs is None else own.max_runs,
+        allowed_targets=_rules(rules),
     )
 
 
-def check(plan: RunPlan, project: Project) -> list[Detail]:
-    """Everything about the plan that is not allowed, by the fields of the API's payload; [] where all is."""
+def _rules(own: Sequence[str]) -> tuple[str, ...]:
+    """A project's own rules; `+` among them stands for those that are set for all, and so does an empty list."""
+    for_all: list[str] = settings.METRICVAULT_ALLOWED_TARGETS
+    if not own:
+        return tuple(for_all)
+    found = [rule for one in own for rule in (for_all if one == INHERITED else [one])]
+    return tuple(dict.fromkeys(found))
+
+
+def examine(plan: RunPlan, project: Project, *, thorough: bool = False) -> tuple[RunPlan, list[Detail]]:
+    """Everything about the plan that is not allowed, by the fields of the API's payload; and the plan with what its
+    script has to keep to. `thorough`: names are looked up that need it only to be sure (`loadtests.reaching.Reach`):
+    not while a person types."""
     limits = limits_of(project)
-    return [
+    reach = Reach(limits.allowed_targets, project.pk, thorough)
+    problems = [
         *_users(plan, limits),
         *_rates(plan, limits),
         *_durations(plan, limits),
         *_generators(plan, limits),
-        *_targets(plan, limits),
+        *_targets(plan, reach),
     ]
+    return (plan, problems) if problems else (replace(plan, reach=reach.plan(plan)), problems)
 
 
-def refused_target(address: str, project: Project) -> str | None:
-    """Why no request may go to an address, as a sentence; None where it may."""
-    return _refusal(address, limits_of(project))
+def check(plan: RunPlan, project: Project) -> list[Detail]:
+    """Everything about the plan that is not allowed; [] where all is."""
+    return examine(plan, project)[1]
+
+
+def judge(address: str, project: Project) -> Verdict:
+    """Whether requests may go to an address, and to which of the addresses of its name."""
+    return Reach(limits_of(project).allowed_targets, project.pk, thorough=True).judge(address)
 
 
 def _users(plan: RunPlan, limits: Limits) -> Iterator[Detail]:
@@ -125,62 +137,20 @@ def _generators(plan: RunPlan, limits: Limits) -> Iterator[Detail]:
         yield Detail("generators", message % {"most": limits.max_generators})
 
 
-def _targets(plan: RunPlan, limits: Limits) -> Iterator[Detail]:
+def _targets(plan: RunPlan, reach: Reach) -> Iterator[Detail]:
     """Each host that may not be reached, once in a scenario; those that tokens are fetched from."""
-    known: dict[str, str | None] = {}  # most steps go to the same host
+    urls = [step.request.url for one in plan.scenarios for step in one.steps]
+    reach.prepare([*urls, *(token.url for token in plan.tokens)])
     for at, scenario in enumerate(plan.scenarios):
         said: set[str] = set()
         for number, step in enumerate(scenario.steps):
-            literal = _literal(step.request.url)
-            host = "/".join(literal.split("/", 3)[:3])
-            if host not in known:
-                known[host] = _refusal(literal, limits)
-            message = known[host]
-            if message is not None and message not in said:
-                said.add(message)
-                message = _("Scenario “%(name)s”: %(problem)s") % {"name": scenario.name, "problem": message}
-                yield Detail(f"scenarios.{at}.steps.{number}.endpoint_id", message)
+            found = reach.judge(step.request.url)
+            if found.problem and found.problem not in said:
+                said.add(found.problem)
+                message = _("Scenario “%(name)s”: %(problem)s") % {"name": scenario.name, "problem": found.problem}
+                yield HostRefused(f"scenarios.{at}.steps.{number}.endpoint_id", message, found.askable)
     for token in plan.tokens:
-        message = _refusal(token.url, limits)
-        if message is not None:
-            yield Detail("environment_id", _("The token's address: %(problem)s") % {"problem": message})
-
-
-def _refusal(address: Text, limits: Limits) -> str | None:
-    literal = _literal(address)
-    try:
-        target = target_of(literal)
-    except ValueError:
-        return _("It cannot be told which host “%(address)s” is. Write the host itself into the base URL.") % {
-            "address": literal[:80]
-        }
-    if _is_metadata(target):
-        return _("%(host)s is never loaded: clouds keep the keys of their machines there.") % {"host": target.text}
-    if is_allowed(target, limits.allowed_targets):
-        return None
-    message = (
-        _("%(host)s may not be loaded in this project. Ask your administrator to add %(host)s to its limits.")
-        if limits.own_targets
-        else _(
-            "%(host)s may not be loaded from here. Ask your administrator to add %(host)s to "
-            "METRICVAULT_ALLOWED_TARGETS or to the limits of this project."
-        )
-    )
-    return message % {"host": target.text}
-
-
-def _literal(address: Text) -> str:
-    """What an address begins with whatever is filled in later; "" where that could still change its host."""
-    if isinstance(address, str):
-        return address
-    literal = ""
-    for part in address:
-        if not isinstance(part, str):
-            break
-        literal += part
-    _scheme, _mark, rest = literal.partition("://")
-    return literal if any(sign in rest for sign in "/?#") else ""
-
-
-def _is_metadata(target: Target) -> bool:
-    return target.host in _METADATA_NAMES or (target.ip is not None and is_never_read(target.host))
+        found = reach.judge(token.url)
+        if found.problem:
+            message = _("The token's address: %(problem)s") % {"problem": found.problem}
+            yield HostRefused("environment_id", message, found.askable)

@@ -20,7 +20,7 @@ from history.models import ScenarioHistory, StageHistory, StepHistory, TestHisto
 from history.reasons import reason
 from history.states import FINISHED, Status, move
 from history.verdict import TARGET
-from loadtests import plan_audit, planning, run_audit
+from loadtests import crowding, plan_audit, planning, run_audit
 from loadtests.k6.plan import StepPlan, to_json
 from loadtests.k6.script import build_script
 from loadtests.models import Plan
@@ -33,7 +33,8 @@ logger = logging.getLogger(__name__)
 def start(payload: dict[str, Any], user: User, plan: Plan | None = None) -> TestHistory:
     """Queues a run of `payload` (the body of `POST /load-testing`) and answers its row.
 
-    Raises `Refused` with every problem found, `TooLarge`, `Missing` or `NotAllowed`; nothing is left behind then.
+    Raises `Refused` with every problem found, `TooLarge`, `Missing`, `NotAllowed` or `TooMany`; nothing is left behind
+    then.
     """
     asked = planning.read(payload)
     with run_audit.refusals_noted(plan):
@@ -52,10 +53,12 @@ def queue(
     release: str = "",
     again: TestHistory | None = None,
 ) -> TestHistory:
-    """Queues a run of what was built, by value. `again`: the run that it repeats."""
+    """Queues a run of what was built, by value. `again`: the run that it repeats. Raises `TooMany` where enough runs
+    are under way."""
     job_name = f"k6-{secrets.token_hex(8)}"
     targets = built.plan.targets
     with transaction.atomic():
+        crowding.require_room(built.plan, built.project, user, timezone.now())
         run = TestHistory.objects.create(
             title=built.plan.title,
             description=description,

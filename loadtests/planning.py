@@ -77,7 +77,7 @@ def build(load_test: LoadTestIn, user: User, plan: Plan | None = None) -> BuiltP
     endpoints = _endpoints(keys, user)
     project = _project(load_test, endpoints, user)
     seconds = iteration_seconds(plan) if plan is not None else {}
-    building = Building(load_test, project, endpoints, _environment(load_test, project), seconds)
+    building = Building(load_test, project, endpoints, _environment(load_test, project), seconds, thorough=True)
     built, problems = building.result(dict(enumerate(load_test.scenarios)))
     if built is None or problems:
         raise refusal(problems, project if building.beyond else None)

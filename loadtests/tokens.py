@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 from history.models import TestHistory
 from history.states import FINISHED
 from loadtests.granting import SECONDS, NotGranted, ask
-from loadtests.guard import refused_target
+from loadtests.guard import judge
 from loadtests.k6.plan_json import from_json
 from loadtests.secrets import environment_of
 from metricvault.lib.errors import ProductError
@@ -138,11 +138,12 @@ def _fetched(asking: Asking, before: Kept) -> Kept:
             token = next((one for one in plan.tokens if one.key == asking.key), None)
             if token is None:
                 raise Unknown
-            if refusal := refused_target(token.url, run.project):
-                raise NotGranted(refusal)
+            verdict = judge(token.url, run.project)
+            if verdict.problem:
+                raise NotGranted(verdict.problem)
             values = environment_of(plan)
             _let_go()
-            grant = ask(token, values, verify=plan.options.verify_tls)
+            grant = ask(token, values, verify=plan.options.verify_tls, addresses=verdict.addresses)
     except (NotGranted, ProductError) as error:
         logger.warning("run %s: access token %s: %s", asking.run_id, asking.key, error)
         quiet = time.time() + QUIET

@@ -16,6 +16,7 @@ from loadtests import editing, planning, taking, tried, trying
 from loadtests.access import get_editable_plan, visible_plans
 from loadtests.k6.pretty import pretty
 from loadtests.models import Plan, Try
+from loadtests.reaching import askable
 from metricvault.lib.errors import Missing, Refused
 from projects.access import can_edit, require_user
 
@@ -29,6 +30,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         row = trying.start(planning.from_plan(plan), user, plan)
     except Refused as refusal:
         context = {"plan": plan, "row": None, "details": refusal.details, "refused": refusal.message}
+        context["asked_hosts"] = askable(refusal.details)
         return render(request, "loadtests/try.html", context)
     return _drawer(request, row, may_edit=True)
 

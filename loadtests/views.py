@@ -19,7 +19,7 @@ from history.models import TestHistory
 from loadtests import active_jobs, editing, launching, picking, planning, shelving
 from loadtests.access import get_editable_plan, visible_plans
 from loadtests.models import Plan
-from metricvault.lib.errors import Conflict, Refused
+from metricvault.lib.errors import Conflict, Refused, TooMany
 from metricvault.lib.htmx import render_page
 from projects.access import can_edit, editable_projects, get_editable_project, require_user, visible_projects
 from projects.models import Project
@@ -160,7 +160,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         labels = [text for text in request.POST.get("labels", "").split(",") if text.strip()]
         marks = {"labels": labels, "release": request.POST.get("release", "")}
         started = launching.start({**planning.from_plan(plan), **marks}, user, plan)
-    except (Conflict, Refused) as refusal:
+    except (Conflict, Refused, TooMany) as refusal:
         messages.error(request, refusal.message)
         return redirect("loadtests:plan", pk)
     return redirect("history:run", started.pk)

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+from metricvault.lib.addresses import is_loopback
 
 
 @register()
 def open_access(**kwargs: Any) -> list[CheckMessage]:
-    """Open access has no login, so it may be heard on this machine only."""
-    if settings.METRICVAULT_OPEN_ACCESS and settings.METRICVAULT_BIND not in LOOPBACK:
+    """Open access has no login, so it may be heard on this machine only. A web process looks for itself, too
+    (`metricvault.listening`)."""
+    if settings.METRICVAULT_OPEN_ACCESS and not is_loopback(settings.METRICVAULT_BIND):
         return [
             Error(
                 f"Open access would let everyone who reaches {settings.METRICVAULT_BIND} start load.",
@@ -27,7 +28,7 @@ def open_access(**kwargs: Any) -> list[CheckMessage]:
 def cluster(**kwargs: Any) -> list[CheckMessage]:
     """Pods push their numbers to the web process: an address of this machine alone reaches nobody from there."""
     host = urlsplit(settings.METRICVAULT_INGEST_URL).hostname or ""
-    if settings.METRICVAULT_RUNNER == "kubernetes" and host in LOOPBACK:
+    if settings.METRICVAULT_RUNNER == "kubernetes" and is_loopback(host):
         return [
             Error(
                 f"Load generators on Kubernetes cannot reach {settings.METRICVAULT_INGEST_URL}.",
@@ -60,6 +61,14 @@ def production(**kwargs: Any) -> list[CheckMessage]:
                 "METRICVAULT_ALLOWED_TARGETS is not set: no load test can start.",
                 hint="Name the hosts that may be loaded, for example *.staging.example.com,10.0.0.0/8; * for all.",
                 id="metricvault.E006",
+            )
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        found.append(
+            Warning(
+                "ALLOWED_HOSTS takes every name: a page of another site can speak to this copy by a name of its own.",
+                hint="Name the hosts under which people reach the product.",
+                id="metricvault.W007",
             )
         )
     if not settings.REDIS_URL:

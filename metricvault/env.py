@@ -1,5 +1,6 @@
 """Reads environment variables and refuses odd values by name, so that a typing error never runs in silence."""
 
+import ipaddress
 import json
 import os
 import re
@@ -8,7 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from limits import RateLimitItem
 
+from metricvault.lib.rates import read_rate
 from metricvault.lib.targets import check_rule
 
 
@@ -18,14 +21,23 @@ def env_text(name: str, default: str = "") -> str:
 
 
 def env_secret(name: str, default: str = "") -> str:
-    """Like `env_text`, or the content of the file that `NAME_FILE` names (container secrets)."""
+    """Like `env_text`, or what is in the file that `NAME_FILE` names (container secrets), without blanks and newlines
+    around it. Both at once are refused: nobody could tell which one holds. An empty file counts as not set, but not
+    where `default` would take its place: a default is never a secret."""
     path = os.environ.get(f"{name}_FILE", "").strip()
     if not path:
         return env_text(name, default)
+    if env_text(name):
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Keep one of them.")
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is no text in UTF-8.") from None
+    if default and not value:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is empty.")
+    return value
 
 
 def env_bool(name: str, default: bool) -> bool:
@@ -94,6 +106,30 @@ def env_targets(name: str, default: list[str]) -> list[str]:
     return rules
 
 
+def env_networks(name: str) -> list[str]:
+    """IP addresses and networks (`10.0.3.7`, `10.0.3.0/28`), comma separated, none by default. Everything at once is
+    refused: whoever is trusted may say where a request came from."""
+    found = env_list(name, [])
+    for one in found:
+        try:
+            network = ipaddress.ip_network(one)
+        except ValueError:
+            message = "write IP addresses or networks such as 10.0.3.7 or 10.0.3.0/28, with commas between."
+            raise ImproperlyConfigured(f"{name}: {one!r} is none; {message}") from None
+        if not network.prefixlen:
+            raise ImproperlyConfigured(f"{name}: {one} is everybody; then anybody could forge an address.")
+    return found
+
+
+def env_rate(name: str, default: str) -> RateLimitItem | None:
+    """How often something may happen, as "30/minute"; None for "off"."""
+    value = env_text(name, default)
+    try:
+        return read_rate(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value}: write, say, 30/minute, 1000 per 5 seconds, or off.") from None
+
+
 def env_pairs(name: str) -> dict[str, str]:
     """`name=value` pairs, comma separated."""
     pairs = [part.partition("=") for part in env_list(name, [])]
@@ -142,6 +178,19 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+def with_password(url: str, password: str, name: str) -> str:
+    """The address with `password` in it, which is the variable `name`. An address with another one is refused."""
+    parts = urlsplit(url)
+    if not url or not password or unquote(parts.password or "") == password:
+        return url
+    if parts.password:
+        raise ImproperlyConfigured(f"{name} is set, and its address has another password. Keep one of them.")
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(
+        netloc=f"{quote(unquote(parts.username or ''), safe='')}:{quote(password, safe='')}@{host}"
+    ).geturl()
 
 
 def redis_from_url(url: str) -> tuple[str, dict[str, Any]]:

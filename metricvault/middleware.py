@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -15,7 +14,10 @@ from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from metricvault.lib.errors import NotAllowed, ProductError
+from metricvault.lib.addresses import is_loopback
+from metricvault.lib.errors import NotAllowed, ProductError, WrongKind
+from metricvault.lib.origins import SAFE, is_foreign, is_proven
+from metricvault.lib.rates import guessing
 from metricvault.lib.telemetry import about
 from projects import audit, refusals
 from projects.access import local_user
@@ -39,9 +41,12 @@ def error_response(request: HttpRequest, error: ProductError) -> HttpResponse:
     """A product error as the API's shape, a toast, or a page; a refusal is noted for the audit."""
     refusals.note(request, error)
     if wants_json(request) and not getattr(request, "htmx", False):
-        return JsonResponse(error.as_dict(), status=error.status)
+        return JsonResponse(error.as_dict(), status=error.status, headers=error.headers)
     template = "errors/toast.html" if getattr(request, "htmx", False) else "errors/error.html"
-    return render(request, template, {"error": error}, status=error.status)
+    response = render(request, template, {"error": error}, status=error.status)
+    for name, value in error.headers.items():
+        response.headers[name] = value
+    return response
 
 
 class RequestIdMiddleware:
@@ -61,27 +66,21 @@ class RequestIdMiddleware:
 
 
 class SameOriginMiddleware:
-    """No web page of another origin may send anything here, whatever cookies the browser adds."""
+    """No page of another origin may send or read anything here, whatever cookies the browser adds. Links are fine."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if self._is_foreign(request):
+        header, host = _header_of(request), request.get_host()
+        trusted, tls = settings.CSRF_TRUSTED_ORIGINS, settings.SECURE_SSL_REDIRECT
+        if is_foreign(request.method or "", header, host, trusted, tls=tls):
             return error_response(request, NotAllowed(_("This request came from another web site.")))
         return self.get_response(request)
 
-    @staticmethod
-    def _is_foreign(request: HttpRequest) -> bool:
-        site = request.headers.get("Sec-Fetch-Site", "")
-        origin = request.headers.get("Origin", "")
-        if origin and origin not in settings.CSRF_TRUSTED_ORIGINS and urlsplit(origin).netloc != request.get_host():
-            return True
-        safe = request.method in {"GET", "HEAD", "OPTIONS"}
-        if site in {"cross-site", "same-site"}:
-            # A link from elsewhere to a page is fine; anything else from elsewhere is not.
-            return not (safe and request.headers.get("Sec-Fetch-Mode") == "navigate")
-        return False
+
+def _header_of(request: HttpRequest) -> Callable[[str], str]:
+    return lambda name: request.headers.get(name, "")
 
 
 class OpenAccessMiddleware:
@@ -91,8 +90,11 @@ class OpenAccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.METRICVAULT_OPEN_ACCESS and not request.user.is_authenticated:
-            request.user = SimpleLazyObject(local_user)  # type: ignore[assignment]
+        if settings.METRICVAULT_OPEN_ACCESS:
+            if not is_loopback(request.META.get("REMOTE_ADDR", "")):
+                return error_response(request, NotAllowed(_("This copy has no login: it answers to its own machine.")))
+            if not request.user.is_authenticated:
+                request.user = SimpleLazyObject(local_user)  # type: ignore[assignment]
         return self.get_response(request)
 
 
@@ -109,16 +111,54 @@ class BearerMiddleware:
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         """Before the view, which asks who is there."""
         text, match = bearer_of(request), request.resolver_match
-        if text is None or match is None or not (_is_api(match) or match.url_name == "k6-data"):
+        if text is None or match is None or not (is_api(match) or match.url_name == "k6-data"):
             return None
         try:
-            check_scope(sign_in(request, text), request.method or "", match.route)
+            with guessing("token", request.META.get("REMOTE_ADDR", ""), text):
+                token = sign_in(request, text)
+            check_scope(token, request.method or "", match.route)
         except ProductError as error:
             return error_response(request, error)
         return None
 
 
-def _is_api(match: ResolverMatch) -> bool:
+class BodyMiddleware:
+    """The API takes no body that a form of a web page could send: those need nobody's leave to go anywhere. Files come
+    as forms; there a browser has to say that the page was ours."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        """Before the view, which reads the body."""
+        match = request.resolver_match
+        if match is None or not is_api(match) or request.method in SAFE or not _has_body(request):
+            return None
+        if request.content_type not in _FORMS:
+            return None
+        if request.content_type != _FILES or match.route not in _UPLOADS:
+            sentence = _("This address takes JSON: send the header “Content-Type: application/json”.")
+            return error_response(request, WrongKind(sentence))
+        if not is_proven(_header_of(request)):
+            return error_response(request, NotAllowed(_("A browser may send files from a page of this product only.")))
+        return None
+
+
+_FILES = "multipart/form-data"
+# What a page may send anywhere without being asked for leave (Fetch, "CORS-safelisted request-header").
+_FORMS = frozenset({"", _FILES, "application/x-www-form-urlencoded", "text/plain"})
+_UPLOADS = frozenset({"openapi/analyze", "data-file", "plan/file", "test-history/import"})
+
+
+def _has_body(request: HttpRequest) -> bool:
+    return request.META.get("CONTENT_LENGTH") not in {None, "", "0"} or "Transfer-Encoding" in request.headers
+
+
+def is_api(match: ResolverMatch) -> bool:
+    """Whether it is an address for programs."""
     return any(name.startswith("api-") for name in match.namespaces)
 
 
@@ -127,7 +167,7 @@ class PageLoginMiddleware(LoginRequiredMiddleware):
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         match = request.resolver_match
-        if match is not None and _is_api(match):
+        if match is not None and is_api(match):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
 

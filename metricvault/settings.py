@@ -1,6 +1,7 @@
 """One settings file; the environment chooses. docs/architecture.md lists every variable."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from metricvault.env import (
     env_json,
     env_list,
     env_name,
+    env_networks,
     env_pairs,
+    env_rate,
     env_secret,
     env_targets,
     env_text,
     redis_from_url,
+    with_password,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,8 +43,36 @@ ALLOWED_HOSTS = _LOCAL_HOSTS if METRICVAULT_OPEN_ACCESS else env_list("ALLOWED_H
 INSECURE_SECRET_KEY = "insecure: for one machine and for tests only"  # noqa: S105
 SECRET_KEY = env_secret("SECRET_KEY", INSECURE_SECRET_KEY)
 SECRET_KEY_FALLBACKS = env_secret("SECRET_KEY_FALLBACKS").split()  # older keys: read, no longer used for what is new
+# What seals secrets (projects.sealing); without one SECRET_KEY does, and what it sealed is read in any case.
+METRICVAULT_ENCRYPTION_KEY = env_secret("METRICVAULT_ENCRYPTION_KEY")
+METRICVAULT_ENCRYPTION_KEY_FALLBACKS = env_secret("METRICVAULT_ENCRYPTION_KEY_FALLBACKS").split()
 METRICVAULT_METRICS_TOKEN = env_secret("METRICVAULT_METRICS_TOKEN")
+# Proxies whose word on a client's address and scheme is taken; metricvault.supervise.programs tells uvicorn.
+METRICVAULT_TRUSTED_PROXIES = env_networks("METRICVAULT_TRUSTED_PROXIES")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
+
+# People: failures of a login that are borne, of a name from one address, of an address, and of a name from anywhere.
+METRICVAULT_LOGIN_LIMITS = (
+    env_int("METRICVAULT_LOGIN_FAILURES", 5, 1),
+    env_int("METRICVAULT_LOGIN_ADDRESS_FAILURES", 50, 1),
+    env_int("METRICVAULT_LOGIN_NAME_FAILURES", 100, 1),
+)
+METRICVAULT_LOGIN_COOL_OFF_MINUTES = env_float("METRICVAULT_LOGIN_COOL_OFF_MINUTES", 15)
+METRICVAULT_SESSION_HOURS = env_float("METRICVAULT_SESSION_HOURS", 14 * 24)
+# Single sign-on by OpenID Connect; docs/accounts.md. Without an issuer there is none.
+METRICVAULT_OIDC = {
+    "issuer": env_text("METRICVAULT_OIDC_ISSUER"),
+    "client_id": env_text("METRICVAULT_OIDC_CLIENT_ID"),
+    "client_secret": env_secret("METRICVAULT_OIDC_CLIENT_SECRET"),
+    "name": env_text("METRICVAULT_OIDC_NAME"),  # on the button
+    "scopes": env_text("METRICVAULT_OIDC_SCOPES", "openid profile email"),
+    "username_claim": env_text("METRICVAULT_OIDC_USERNAME_CLAIM", "preferred_username"),
+    "groups_claim": env_text("METRICVAULT_OIDC_GROUPS_CLAIM", "groups"),
+    "admin_groups": env_list("METRICVAULT_OIDC_ADMIN_GROUPS", []),
+    "allowed_groups": env_list("METRICVAULT_OIDC_ALLOWED_GROUPS", []),
+    "allowed_domains": env_list("METRICVAULT_OIDC_ALLOWED_DOMAINS", []),
+    "session_hours": env_float("METRICVAULT_OIDC_SESSION_HOURS", 12),
+}
 
 # How long results are kept, in days; 0 keeps them for ever. Pinned runs are kept whatever is set.
 METRICVAULT_RUN_DAYS = env_int("METRICVAULT_RUN_DAYS", 0)
@@ -66,6 +98,11 @@ METRICVAULT_K6_BINARY = env_text("METRICVAULT_K6_BINARY")
 METRICVAULT_K6_DASHBOARD = env_bool("METRICVAULT_K6_DASHBOARD", False)  # of plans that do not say
 METRICVAULT_MAX_VUS = env_int("METRICVAULT_MAX_VUS", 10_000, 1)
 METRICVAULT_MAX_RATE = env_int("METRICVAULT_MAX_RATE", 50_000, 1)  # iterations per second
+# What all runs together may ask for at the same time (loadtests.crowding).
+METRICVAULT_MAX_RUNS = env_int("METRICVAULT_MAX_RUNS", 50, 1)
+METRICVAULT_MAX_PROJECT_RUNS = env_int("METRICVAULT_MAX_PROJECT_RUNS", 20, 1)  # of one project
+METRICVAULT_MAX_TOTAL_VUS = env_int("METRICVAULT_MAX_TOTAL_VUS", 2 * METRICVAULT_MAX_VUS, 1)
+METRICVAULT_MAX_TOTAL_RATE = env_int("METRICVAULT_MAX_TOTAL_RATE", 2 * METRICVAULT_MAX_RATE, 1)
 METRICVAULT_DROPPED_BUDGET = env_float("METRICVAULT_DROPPED_BUDGET", 1, or_zero=True)  # percent; beyond: invalid
 # Hosts that load may go to (metricvault.lib.targets). For oneself on one machine: all; elsewhere an administrator says.
 _ANYWHERE = ["*"] if METRICVAULT_OPEN_ACCESS or TESTING else []
@@ -73,6 +110,21 @@ METRICVAULT_ALLOWED_TARGETS = env_targets("METRICVAULT_ALLOWED_TARGETS", _ANYWHE
 METRICVAULT_IMPORT_PRIVATE = env_bool("METRICVAULT_IMPORT_PRIVATE", METRICVAULT_OPEN_ACCESS)
 METRICVAULT_MAX_STREAMS = env_int("METRICVAULT_MAX_STREAMS", 2000, 1)  # live pages a web process serves
 METRICVAULT_MAX_USER_STREAMS = env_int("METRICVAULT_MAX_USER_STREAMS", 100, 1)  # of them for one person
+# How often things may happen (metricvault/rates.py): of one person or API token; login and refused: of one address;
+# pushes: of one run, in each web process. Off in tests.
+_RATES = {
+    "login": "30/minute",
+    "refused": "30/minute",
+    "import": "30/minute",
+    "start": "60/minute",
+    "try": "60/minute",
+    "export": "120/minute",
+    "api": "1200/minute",
+    "push": "1000 per 5 seconds",
+}
+METRICVAULT_RATES = {
+    what: env_rate(f"METRICVAULT_RATE_{what.upper()}", "off" if TESTING else rate) for what, rate in _RATES.items()
+}
 METRICVAULT_INGEST_URL = env_text("METRICVAULT_INGEST_URL", f"http://127.0.0.1:{PORT}")
 # Load generators on Kubernetes; docs/kubernetes.md. Quantities as Kubernetes writes them.
 KUBECONFIG = env_text("KUBECONFIG")  # "": the cluster this process runs in
@@ -117,6 +169,7 @@ INSTALLED_APPS = [
     "django_eventstream",
     "csp",
     "ninja",
+    "axes",
     "metricvault",
     "projects",
     "history",
@@ -124,6 +177,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "metricvault.headers.HeadersMiddleware",
     "metricvault.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -134,12 +188,16 @@ MIDDLEWARE = [
     "metricvault.middleware.SameOriginMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "projects.sessions.SeenMiddleware",
     "metricvault.middleware.OpenAccessMiddleware",
     "metricvault.middleware.BearerMiddleware",
     "metricvault.middleware.PageLoginMiddleware",
+    "metricvault.middleware.BodyMiddleware",
+    "metricvault.rates.RateMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
     "metricvault.middleware.ErrorMiddleware",
 ]
 
@@ -157,12 +215,16 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "history.context.live_runs",
+                "loadtests.context.target_requests",
             ],
         },
     }
 ]
 
+_PASSWORD = env_secret("POSTGRES_PASSWORD") or env_secret("PGPASSWORD")  # where DATABASE_URL has none
 _DATABASE_URL = env_secret("DATABASE_URL")
+if not _DATABASE_URL.startswith("sqlite"):
+    _DATABASE_URL = with_password(_DATABASE_URL, _PASSWORD, "POSTGRES_PASSWORD")
 _SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": METRICVAULT_DATA_DIR / "metricvault.sqlite3"}
 DATABASES: dict[str, dict[str, Any]] = {"default": database_from_url(_DATABASE_URL) if _DATABASE_URL else _SQLITE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -185,7 +247,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis carries Celery and the live messages. Without REDIS_URL both stay in one process (tests).
-REDIS_URL = "" if TESTING else env_secret("REDIS_URL")
+REDIS_URL = "" if TESTING else with_password(env_secret("REDIS_URL"), env_secret("REDIS_PASSWORD"), "REDIS_PASSWORD")
 CELERY_BROKER_URL = "memory://"
 if REDIS_URL:
     CELERY_BROKER_URL, _REDIS = redis_from_url(REDIS_URL)
@@ -220,6 +282,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "tidy": {"task": "loadtests.tasks.tidy", "schedule": 60, "options": {"expires": 60}},
     "forget-old": {"task": "history.tasks.forget_old", "schedule": 3600, "options": {"expires": 3600}},
+    "forget-sessions": {"task": "projects.tasks.forget_sessions", "schedule": 3600, "options": {"expires": 3600}},
     "forget-audit": {"task": "projects.tasks.forget_audit", "schedule": 3600, "options": {"expires": 3600}},
     "tend-documents": {"task": "projects.tasks.tend", "schedule": 20, "options": {"expires": 20}},
 }
@@ -238,29 +301,70 @@ _NPM = BASE_DIR / "node_modules"
 _VENDOR = [("vendor/uplot", _NPM / "uplot" / "dist"), ("vendor/sortable", _NPM / "sortablejs")]
 STATICFILES_DIRS = [BASE_DIR / "static", *(entry for entry in _VENDOR if entry[1].exists())]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # to look at all files beforehand, for each client, would be a third of tests
 
 if TESTING:  # hashing passwords slowly would be most of what the tests do
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AUTHENTICATION_BACKENDS = [
+    "projects.signing_in.ThrottleBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    *(["projects.oidc.ProviderBackend"] if METRICVAULT_OIDC["issuer"] else []),
+]
+_RULES = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_RULES}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_RULES}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_RULES}.CommonPasswordValidator"},
+    {"NAME": f"{_RULES}.NumericPasswordValidator"},
+]
+AXES_HANDLER = "projects.signing_in.Failures"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], ["ip_address"], ["username"]]  # as METRICVAULT_LOGIN_LIMITS
+AXES_FAILURE_LIMIT = METRICVAULT_LOGIN_LIMITS[0]
+AXES_COOLOFF_TIME = timedelta(minutes=METRICVAULT_LOGIN_COOL_OFF_MINUTES)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "projects.signing_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "projects.signing_in.counted_address"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
+AXES_DISABLE_ACCESS_LOG = True  # the audit says who logged in
+AXES_ENABLE_ADMIN = False  # projects.people_admin shows them
+AXES_VERBOSE = False
+SESSION_COOKIE_AGE = round(METRICVAULT_SESSION_HOURS * 3600)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 CSRF_FAILURE_VIEW = "metricvault.pages.forbidden"
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_SAMESITE = "Lax"
+# The web (docs/security.md): cookies, TLS, policies. Behind a TLS proxy that sets X-Forwarded-Proto: METRICVAULT_TLS.
 _TLS = env_bool("METRICVAULT_TLS", False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
-SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
+_HOST = "__Host-" if _TLS else ""  # such a cookie comes from no other host or path, and over TLS
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST}sessionid", f"{_HOST}csrftoken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = env_int("METRICVAULT_HSTS_SECONDS", 31_536_000) if _TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("METRICVAULT_HSTS_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env_bool("METRICVAULT_HSTS_PRELOAD", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _TLS else None
+SECURE_SSL_REDIRECT = _TLS
+# Asked from inside, past the proxy: by health checks, Prometheus, and k6.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$", r"^ingest/"]
+# Whether all other names of the domain are on TLS is for those to say who own it.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'self'"],
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
-        "base-uri": ["'self'"],
+        "base-uri": ["'none'"],
         "object-src": ["'none'"],
     }
 }
@@ -286,7 +390,8 @@ LOGGING = {
     "loggers": {
         name: {"level": LOG_LEVEL, "handlers": ["console"], "propagate": False}
         for name in ("metricvault", "projects", "history", "loadtests")
-    },
+    }
+    | {"axes": {"level": "ERROR"}},  # the audit says what failed
 }
 # Celery would put its own format on everything, and with it lose which run a line is about.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

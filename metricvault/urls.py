@@ -24,14 +24,16 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("healthz", pages.healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
+    path("admin/", include("projects.admin_urls")),  # one door: who logs in to the administration does so at /accounts/
     path("admin/", admin.site.urls),
     path("accounts/tokens/", tokens, name="tokens"),
     path("accounts/tokens/<int:pk>/revoke", revoke, name="token-revoke"),
     path("audit/", audit_views.everything, name="audit"),
     path("audit/audit.csv", audit_views.csv_of_everything, name="audit-csv"),
-    path("accounts/", include("django.contrib.auth.urls")),
+    path("accounts/", include("projects.account_urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("projects/", include("projects.urls")),
+    path("", include("loadtests.target_urls")),  # projects/N/targets, targets/requests
     path("tests/", include("loadtests.urls")),
     path("runs/", include("history.urls")),
     path("runs/", include("loadtests.dashboards.urls")),

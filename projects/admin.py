@@ -25,6 +25,9 @@ from projects.models import (
     Validation,
 )
 from projects.openapi.readiness import missing_values
+from projects.people_admin import PersonAdmin
+
+__all__ = ["PersonAdmin"]
 
 admin.site.register(AuditEntry, AuditEntryAdmin)
 

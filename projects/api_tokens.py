@@ -79,6 +79,7 @@ def sign_in(request: HttpRequest, text: str, now: datetime | None = None) -> Api
     request.user = token.user
     request.api_token_name = token.name  # type: ignore[attr-defined]  # read by projects.audit
     request.api_token_scope = token.scope  # type: ignore[attr-defined]  # read by projects.audit_api
+    request.api_token_id = token.pk  # type: ignore[attr-defined]  # read by metricvault.rates, history.live
     _note_use(token, request, now)
     return token
 

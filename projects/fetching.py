@@ -109,13 +109,20 @@ def fetch(
 
 
 def post_form(
-    url: str, form: Mapping[str, str], headers: Mapping[str, str], *, seconds: float, verify: bool = True
+    url: str,
+    form: Mapping[str, str],
+    headers: Mapping[str, str],
+    *,
+    seconds: float,
+    verify: bool = True,
+    resolve: Resolver | None = None,
 ) -> tuple[int, bytes]:
     """POSTs a form to `url` and answers status and body, without following a redirect: for what a load test needs
     besides its load, so inner networks are fine, the addresses at which clouds keep keys are not. `verify`: the
-    certificate. Raises `AddressRefused`, or `FetchError` whose words are those of `fetch`; nothing quotes the form."""
+    certificate; `resolve`: who knows where the name leads. Raises `AddressRefused`, or `FetchError` whose words are
+    those of `fetch`; nothing quotes the form."""
     address = checked_url(url)
-    transport = _Transport(_CheckedBackend(True, look_up, time.monotonic() + seconds), verify)
+    transport = _Transport(_CheckedBackend(True, resolve or look_up, time.monotonic() + seconds), verify)
     try:
         with (
             httpx.Client(transport=transport, trust_env=False, timeout=seconds) as client,

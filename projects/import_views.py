@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from metricvault.lib.errors import Missing, ProductError
 from metricvault.lib.htmx import render_page
 from projects import importing, sources, spec_import
-from projects.access import get_editable_project, require_user
+from projects.access import get_editable_project, require_user, visible_projects
 from projects.forms import ImportForm
 from projects.models import DocumentImport, OpenApiSpec, Project
 from projects.sealing import origin_of, read_headers, unseal
@@ -121,7 +121,8 @@ def _done(row: DocumentImport) -> str:
 
 def _editable(request: HttpRequest, pk: int) -> DocumentImport:
     user = require_user(request)
-    row = DocumentImport.objects.filter(pk=pk).select_related("project", "openapi_spec").first()
+    visible = DocumentImport.objects.filter(project__in=visible_projects(user))
+    row = visible.filter(pk=pk).select_related("project", "openapi_spec").first()
     if row is None:
         raise Missing(_("There is no import %(id)s.") % {"id": pk})
     get_editable_project(user, row.project_id)

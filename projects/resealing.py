@@ -1,11 +1,12 @@
-"""Secrets that an older SECRET_KEY sealed -> sealed by the newest one, so that the older one can go."""
+"""Secrets that an older key sealed -> sealed by the newest one, so that the older one can go."""
 
 from dataclasses import dataclass
 
 from projects.models import DocumentImport, Environment, OpenApiSpec
 from projects.sealing import ENVIRONMENTS, HEADERS, resealed
 
-# Everything in the database that is sealed: model, column, purpose.
+# What stays sealed in the database: model, column, purpose. Not the ingest tokens of runs (history.models.sealed): they
+# are worth nothing once their run is over, and until then the older key is there.
 _SEALED = (
     (Environment, "sealed", ENVIRONMENTS),
     (OpenApiSpec, "sealed_headers", HEADERS),

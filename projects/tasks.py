@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from projects import audit_retention, importing, validation
+from projects import audit_retention, importing, sessions, signing_in, validation
 from projects.sending import send
 
 
@@ -36,3 +36,10 @@ def tend() -> None:
         send("carry_out_import", key)
     for key in validation.tend(now)[:1]:
         send("validate_document", key)
+
+
+@shared_task
+def forget_sessions() -> None:
+    """Forgets sessions that are over, and failed logins that count no more."""
+    sessions.forget_ended(timezone.now())
+    signing_in.forget_failures()

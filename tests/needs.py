@@ -19,6 +19,8 @@ _HOW = {
     "chromium": "apt-get install chromium",
     "influxd": "apt-get install influxdb",
     "postgres": "apt-get install postgresql",
+    "nginx": "apt-get install nginx-light",
+    "openssl": "apt-get install openssl",
     "uplot": "make node_modules",
     "cluster": "make cluster",
 }

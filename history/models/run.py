@@ -8,14 +8,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from history.models.measured import Iterated, measure
+from history.models.sealed import SealedToken
 from history.reasons import Explained, explain
 from history.states import ACTIVE, FINISHED, Outcome, Status
 from projects.models import Project
 
 
 def make_token() -> str:
-    """The secret k6 shows when it pushes its numbers; one per run."""
-    return secrets.token_urlsafe(32)
+    """The secret k6 shows when it pushes its numbers; one per run, of 112 random bits."""
+    return secrets.token_urlsafe(14)
 
 
 class TestHistory(Iterated):
@@ -71,7 +72,7 @@ class TestHistory(Iterated):
     release = models.CharField(_("release that was tested"), max_length=60, blank=True)
     endpoint_set = models.CharField(_("set of endpoints"), max_length=40, blank=True, db_index=True)  # a sum, not names
     deleted_at = models.DateTimeField(_("deleted, to be undone for a while"), null=True, blank=True, db_index=True)
-    ingest_token = models.CharField(_("ingest token"), max_length=64, default=make_token, editable=False)
+    ingest_token = SealedToken(_("ingest token"), max_length=64, default=make_token, editable=False)
 
     class Meta:
         db_table = "test_history"

@@ -177,6 +177,22 @@ def test_a_wrong_password_is_permanent_and_not_told(tmp_path: Path, influx_optio
         admitted.close()
 
 
+def test_a_server_without_users_that_wants_logins_gets_ours_and_nobody_else_comes_in(
+    tmp_path: Path, influx_options: dict[str, Any]
+) -> None:
+    with running(server := influxdb_server(tmp_path, auth=True)):
+        place = {**influx_options, "port": server.port, "user": "metricvault"}
+        first = InfluxStore(_options(place, "it's \\ ours"))
+        first.prepare()
+        first.write(1, SNAPSHOTS[:1])
+        assert read(first)[0] == SNAPSHOTS[:1]
+        stranger = InfluxStore(_options({**place, "user": "another"}, "word"))
+        with pytest.raises(StoreError, match="authorization failed"):
+            stranger.prepare()
+        first.close()
+        stranger.close()
+
+
 def _options(place: dict[str, Any], password: str) -> InfluxOptions:
     return InfluxOptions(**{**place, "password": password})
 

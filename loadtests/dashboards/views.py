@@ -86,5 +86,6 @@ def _stream(request: HttpRequest, user: User, run: TestHistory, instance: str) -
 def _open(response: HttpResponse) -> HttpResponse:
     """Lets the page in its sandbox read it: its origin is "null"."""
     response.headers["Access-Control-Allow-Origin"] = "null"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # who has the ticket may
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -226,11 +226,21 @@ class SecretPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ReachPlan:
+    """Where requests may go, where that is not everywhere. `follow`: hosts to which a redirect is followed, as in
+    `metricvault.lib.targets.plain_rules`. `pinned`: names with their addresses, which k6 does not look up again."""
+
+    follow: tuple[str, ...]
+    pinned: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunPlan:
     """Everything the script of one run is made of. `run` is the run's id, or "" while there is none. `generators`:
     how many k6 share the load, each an equal part (an execution segment) of every scenario. `k6_dashboard`: whether
     each of them keeps a web dashboard of its own, and a report from it. `environment`: the key of the project's
-    environment. `variables`: its public ones, by name; the secret ones are parts of the texts."""
+    environment. `variables`: its public ones, by name; the secret ones are parts of the texts. `reach`: None where
+    every host may be loaded."""
 
     run: str
     title: str
@@ -244,6 +254,7 @@ class RunPlan:
     secrets: tuple[SecretPlan, ...] = ()
     environment: int | None = None
     profile: str = ""
+    reach: ReachPlan | None = None
 
 
 def scenario_tag(position: int, name: str) -> str:

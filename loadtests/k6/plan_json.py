@@ -10,6 +10,7 @@ from loadtests.k6.plan import (
     Make,
     OptionsPlan,
     Part,
+    ReachPlan,
     RequestPlan,
     RunPlan,
     ScenarioPlan,
@@ -43,8 +44,15 @@ def from_json(data: Json) -> RunPlan:
         tables=tuple(TablePlan(**{**one, "columns": tuple(one["columns"])}) for one in data.get("tables", ())),
         tokens=tuple(_token(one) for one in data.get("tokens", ())),
         secrets=tuple(SecretPlan(**one) for one in data.get("secrets", ())),
+        reach=_reach(data.get("reach")),
         **more,
     )
+
+
+def _reach(data: Json | None) -> ReachPlan | None:
+    if data is None:
+        return None
+    return ReachPlan(tuple(data["follow"]), tuple((name, tuple(found)) for name, found in data["pinned"]))
 
 
 def _scenario(data: Json) -> ScenarioPlan:

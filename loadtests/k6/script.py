@@ -66,6 +66,7 @@ def build_script(plan: RunPlan, *, trying: bool = False, by_hand: bool = False) 
         **({"generators": plan.generators} if plan.generators > 1 and not trying else {}),
         **({"trying": True} if trying else {}),
         **_http(plan),
+        **_reach(plan),
         **({"tables": [_table(table) for table in plan.tables]} if plan.tables else {}),
         **({"tokens": [_token(token) for token in plan.tokens]} if plan.tokens else {}),
         "journeys": [
@@ -123,6 +124,15 @@ def _http(plan: RunPlan) -> Json:
     if asked.timeout != _DEFAULTS.timeout:
         found["timeout"] = round(asked.timeout * 1000)
     return {**found, **({"cookies": False} if asked.cookies == "none" else {})}
+
+
+def _reach(plan: RunPlan) -> Json:
+    """Of a plan that may not go everywhere: which names are not looked up, and which redirects are followed."""
+    if plan.reach is None:
+        return {}
+    follow = {"most": plan.options.max_redirects, "hosts": list(plan.reach.follow)}
+    pinned = [[name, list(found)] for name, found in plan.reach.pinned]
+    return {**({"follow": follow} if follow["most"] else {}), **({"pinned": pinned} if pinned else {})}
 
 
 def _table(table: TablePlan) -> Json:

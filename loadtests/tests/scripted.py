@@ -28,12 +28,13 @@ class Received:
 
 
 class Api(ThreadingHTTPServer):
-    """Answers /login with JSON that `answers` holds by path, all else with {"ok": true}; /status/CODE with that."""
+    """Answers /login with JSON that `answers` holds by path, all else with {"ok": true}; /status/CODE with that, to
+    where its `to=` says. `host`: an address of this machine; `port`: 0 for any."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((host, port), _Handler)
         self.received: list[Received] = []
         self.answers: dict[str, Any] = {}
         self.connections = 0
@@ -41,7 +42,7 @@ class Api(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def of(self, start: str) -> list[Received]:
         """What came for paths that begin so."""
@@ -71,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(int(path.removeprefix("/status/")) if path.startswith("/status/") else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("X-Request-Id", "r-1")
-        if path == "/status/302" and "to=" in self.path:
+        if path.startswith("/status/30") and "to=" in self.path:
             self.send_header("Location", self.path.partition("to=")[2])
         self.send_header("Set-Cookie", "sid=s-1; Path=/")
         self.send_header("Content-Length", str(len(text)))
@@ -108,11 +109,15 @@ class Ran:
 def run(
     k6: str, folder: Path, plan: RunPlan, *,
     rows: Mapping[str, list[list[str]]] | None = None, environment: Mapping[str, str] | None = None,
-    trying: bool = False, arguments: tuple[str, ...] = (),
+    trying: bool = False, arguments: tuple[str, ...] = (), changed: Mapping[str, str] | None = None,
 ) -> Ran:  # fmt: skip
-    """One k6 to its end. `rows` by the file of a table."""
+    """One k6 to its end. `rows` by the file of a table; `changed`: texts of the script, and those in their place."""
     folder.mkdir(exist_ok=True)
-    (folder / "script.js").write_text(build_script(plan, trying=trying), encoding="utf-8")
+    script = build_script(plan, trying=trying)
+    for text, instead in (changed or {}).items():
+        assert text in script
+        script = script.replace(text, instead)
+    (folder / "script.js").write_text(script, encoding="utf-8")
     for name, table in (rows or {}).items():
         (folder / name).write_text(json.dumps(table), encoding="utf-8")
     samples = folder / "samples.json"

@@ -92,14 +92,13 @@ def test_a_host_that_is_not_allowed_is_named_with_the_way_out(project: Project, 
     settings.METRICVAULT_ALLOWED_TARGETS = ["*.example.com"]
     urls = ["https://api.example.com/", "https://shop.example.org:8443/a", "https://shop.example.org:8443/b"]
     assert refused(plan(scenario(), scenario(url=urls)), project) == {
-        "scenarios.1.steps.1.endpoint_id": "Scenario “Browse”: shop.example.org:8443 may not be loaded from here. Ask "
-        "your administrator to add shop.example.org:8443 to METRICVAULT_ALLOWED_TARGETS or to the limits of this "
-        "project."
+        "scenarios.1.steps.1.endpoint_id": "Scenario “Browse”: shop.example.org:8443 may not be loaded in this "
+        f"project. Ask an administrator for approval at /projects/{project.pk}/targets."
     }
     LoadLimits.objects.create(project=project, allowed_targets=["shop.example.org:8443", 7, "odd rule"])
     assert refused(plan(scenario(url=urls)), project) == {
         "scenarios.0.steps.0.endpoint_id": "Scenario “Browse”: api.example.com may not be loaded in this project. Ask "
-        "your administrator to add api.example.com to its limits."
+        f"an administrator for approval at /projects/{project.pk}/targets."
     }
 
 
@@ -172,5 +171,5 @@ def test_where_tokens_are_fetched_is_a_target_too(project: Project, settings: An
     settings.METRICVAULT_ALLOWED_TARGETS = ["api.example.com"]
     token = TokenPlan("t1", "client_credentials", "https://login.example.com/token", "id", "")
     assert "login.example.com may not be loaded" in refused(plan(tokens=(token,)), project)["environment_id"]
-    assert guard.refused_target(token.url, project) is not None
-    assert guard.refused_target("https://api.example.com/token", project) is None
+    assert guard.judge(token.url, project).problem
+    assert not guard.judge("https://api.example.com/token", project).problem

@@ -7,6 +7,7 @@ ProductError
 ├── Missing      404  no such thing, or not for this person
 ├── Conflict     409  not in this state
 ├── TooLarge     413  more than the product takes
+├── WrongKind    415  a body of a kind that the address does not take
 ├── Refused      422  readable, but it breaks a rule; `details` names each field
 ├── TooMany      429  one person asks for too much at once
 ├── Unreachable  502  an address the product was told to read did not answer
@@ -33,6 +34,7 @@ class ProductError(Exception):
 
     status = 500
     code = "error"
+    retry_after = 0  # seconds after which to come again, for the header of that name; 0: not known
 
     def __init__(self, message: str, details: Sequence[Detail] = ()) -> None:
         super().__init__(message)
@@ -43,6 +45,11 @@ class ProductError(Exception):
         """The API's one error shape (REST.md)."""
         details = [{"field": detail.field, "message": detail.message} for detail in self.details]
         return {"error": {"code": self.code, "message": str(self.message), "details": details}}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer with this error bears beside its body."""
+        return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 
 
 class Malformed(ProductError):
@@ -69,12 +76,20 @@ class TooLarge(ProductError):
     status, code = 413, "too_large"
 
 
+class WrongKind(ProductError):
+    status, code = 415, "wrong_kind"
+
+
 class Refused(ProductError):
     status, code = 422, "refused"
 
 
 class TooMany(ProductError):
-    status, code = 429, "too_many"
+    status, code, retry_after = 429, "too_many", 10
+
+    def __init__(self, message: str, details: Sequence[Detail] = (), *, retry_after: int = 10) -> None:
+        super().__init__(message, details)
+        self.retry_after = retry_after
 
 
 class Unreachable(ProductError):
@@ -82,4 +97,4 @@ class Unreachable(ProductError):
 
 
 class Busy(ProductError):
-    status, code = 503, "busy"
+    status, code, retry_after = 503, "busy", 10

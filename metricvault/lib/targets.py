@@ -1,35 +1,43 @@
-"""Hosts that load may go to, as an administrator writes them. Pure: names are compared, never looked up.
+"""Hosts that load may go to, as an administrator writes them. Pure: names are compared, never looked up here.
 
 A rule is `api.example.com` (any port), `api.example.com:8443`, `*.example.com` (what is below it, not itself),
-`10.0.0.0/8` (addresses written as numbers), `[fd00::1]:8080`, or `*` for everything.
+`10.0.0.0/8` (a network: `loadtests.reaching` looks names up for it), `[fd00::1]:8080`, or `*` for everything. In the
+list of a project `+` stands for all that is set for everybody.
 """
 
 import ipaddress
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 EVERYTHING = "*"
+INHERITED = "+"
 _ADDRESS = re.compile(
     r"(https?)://(?:[^@/?#\\\s]*@)?(\[[^\]/?#@\s]*\]|[^:/?#@\\\s\[\]]+)(?::(\d{0,5}))?(?:[/?#]|\Z)", re.I
 )
 _PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _RULE = re.compile(r"(\[[^\]]*\]|[^:\[\]]+|[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*)(?::(\d{1,5}))?", re.I)
 _PORTS = {"http": 80, "https": 443}
+# Letters that the old and the new rules of international names (IDNA 2003, which Python has, and 2008, which k6 has)
+# write in different ways: which host is meant could not be told for sure.
+_TWO_WAYS = re.compile("[\xdf\u1e9e\u03c2\u200c\u200d]")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where requests go: a name in ASCII and lower case, or an address in its shortest form; `port` is never 0.
-    `text`: as it stands in an address, without a port that goes without saying."""
+    `text`: as it stands in an address, without a port that goes without saying. `rooted`: the name was written with a
+    dot at its end, as a name server has it."""
 
     host: str
     port: int
     text: str
+    rooted: bool = False
 
     @property
     def ip(self) -> IpAddress | None:
@@ -41,7 +49,7 @@ class Target:
 class _Rule:
     host: str = ""  # ".example.com" for what is below it
     port: int | None = None
-    network: ipaddress.IPv4Network | ipaddress.IPv6Network | None = None
+    network: Network | None = None
 
 
 def target_of(address: str) -> Target:
@@ -56,19 +64,50 @@ def target_of(address: str) -> Target:
     if not 0 < number < 65_536:
         raise ValueError(address)
     shown = f"[{name}]" if ":" in name else name
-    return Target(name, number, shown if number == usual else f"{shown}:{number}")
+    return Target(name, number, shown if number == usual else f"{shown}:{number}", host.endswith("."))
 
 
 def is_allowed(target: Target, rules: Iterable[str]) -> bool:
     """Whether a rule allows it; what is no rule allows nothing."""
+    return any(_matches(rule, target) for rule in _known(rules))
+
+
+def networks(rules: Iterable[str]) -> tuple[Network, ...]:
+    """The networks among the rules."""
+    return tuple(rule.network for rule in _known(rules) if rule.network is not None)
+
+
+def plain_rules(rules: Iterable[str]) -> tuple[str, ...]:
+    """The rules that are no networks, for a script that knows nothing of notations: a host in the form that is
+    compared, or `.example.com` for what is below it, with `:port` where it has one; sorted, each once."""
+    found = {
+        (f"[{rule.host}]" if ":" in rule.host else rule.host) + (f":{rule.port}" if rule.port else "")
+        for rule in _known(rules)
+        if rule.network is None
+    }
+    return tuple(sorted(found))
+
+
+def asked_rule(text: str) -> str:
+    """What a person asks for as a rule, in the form that is compared: an address stands for its host. ValueError where
+    it is no host: neither a network nor everything can be asked for."""
+    text = text.strip()
+    if "://" in text:
+        return target_of(text).text
+    rule = _rule(text)
+    if rule.network is not None or rule.host == EVERYTHING:
+        raise ValueError(text)
+    (plain,) = plain_rules([text])
+    return f"*{plain}" if plain.startswith(".") else plain
+
+
+def _known(rules: Iterable[str]) -> Iterator[_Rule]:
+    """Those that are rules; what is none allows nothing."""
     for text in rules:
         try:
-            rule = _rule(text)
+            yield _rule(text)
         except ValueError:
             continue
-        if _matches(rule, target):
-            return True
-    return False
 
 
 def check_rule(text: str) -> None:
@@ -109,6 +148,8 @@ def _host(text: str) -> str:
     """A host in the one form that is compared: numbers in any notation as an address, other scripts as `xn--`."""
     if text.startswith("["):
         return str(ipaddress.IPv6Address(text[1:-1].partition("%")[0]))
+    if _TWO_WAYS.search(text):
+        raise ValueError(text)
     name = text.lower() if text.isascii() else text.encode("idna").decode("ascii").lower()
     name = name.removesuffix(".")
     if not _PLAIN.fullmatch(name) or ".." in name:

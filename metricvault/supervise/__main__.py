@@ -22,6 +22,7 @@ from metricvault.supervise.place import (
     read_place,
 )
 from metricvault.supervise.programs import (
+    PROXIES,
     check_redis,
     environment,
     find_redis_server,
@@ -67,7 +68,7 @@ def _run(place: Place) -> None:
     check_port(place.port)
     demo_port = find_demo_port(place.port, os.environ)
     env = environment(place, os.environ)
-    wanted = programs(place, sys.executable, _redis_server(), demo_port)
+    wanted = programs(place, sys.executable, _redis_server(), demo_port, os.environ.get(PROXIES, ""))
     config = place.data_dir / "supervisord.conf"
     config.write_text(supervisor_config(wanted), encoding="utf-8")
     supervisor = None

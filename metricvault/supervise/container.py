@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from metricvault.supervise.place import ROOT, CannotStart, Place, read_place
-from metricvault.supervise.programs import beat_command, demo_command, web_command, worker_command
+from metricvault.supervise.programs import PROXIES, beat_command, demo_command, web_command, worker_command
 from metricvault.supervise.watch import MOST_ENDS, WITHIN
 
 DEMO_PORT = 18_000
@@ -60,7 +60,8 @@ def main(arguments: list[str]) -> int:
 def command_of(role: str, rest: list[str], environ: Mapping[str, str]) -> tuple[str, ...]:
     """What the process becomes."""
     if role == "web":
-        return web_command(sys.executable, environ.get("METRICVAULT_BIND") or "0.0.0.0", read_place(environ).port)  # noqa: S104
+        host, proxies = environ.get("METRICVAULT_BIND") or "0.0.0.0", environ.get(PROXIES, "")  # noqa: S104
+        return web_command(sys.executable, host, read_place(environ).port, proxies)
     if role == "beat":
         return beat_command(sys.executable, SCHEDULE)
     if role == "demo":

@@ -12,6 +12,7 @@ from pathlib import Path
 from metricvault.supervise.place import HOST, LOGS, PID_FILE, ROOT, SUPERVISOR_LOG, CannotStart, Place
 
 WORKERS = 3
+PROXIES = "METRICVAULT_TRUSTED_PROXIES"  # checked by the settings
 MARK = "METRICVAULT_COPY"  # in the environment of every process of a copy: its data folder
 
 
@@ -46,13 +47,13 @@ def environment(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
     return {**defaults, **kept, **fixed}
 
 
-def programs(place: Place, python: str, redis_server: str, demo_port: int) -> list[Program]:
-    """In the order of starting. `redis_server` is "" where a Redis outside is used."""
+def programs(place: Place, python: str, redis_server: str, demo_port: int, proxies: str = "") -> list[Program]:
+    """In the order of starting. `redis_server` is "" where a Redis outside is used; `proxies` as in `web_command`."""
     redis = (redis_server, "--port", "0", "--unixsocket", str(place.redis_socket), "--unixsocketperm", "700")
     # What Redis holds is worth nothing after a stop: the sweep finds runs that wait.
     forgetful = ("--save", "", "--appendonly", "no", "--dir", str(place.data_dir), "--loglevel", "warning")
     found = [
-        Program("web", web_command(python, HOST, place.port)),
+        Program("web", web_command(python, HOST, place.port, proxies)),
         Program("worker", worker_command(python)),
         Program("beat", beat_command(python, place.data_dir / "beat-schedule")),
         Program("demo", demo_command(python, HOST, demo_port), settles=1),
@@ -60,12 +61,14 @@ def programs(place: Place, python: str, redis_server: str, demo_port: int) -> li
     return [Program("redis", (*redis, *forgetful), settles=1), *found] if redis_server else found
 
 
-def web_command(python: str, host: str, port: int) -> tuple[str, ...]:
-    """One web process; WEB_CONCURRENCY in the environment asks uvicorn for more."""
+def web_command(python: str, host: str, port: int, proxies: str = "") -> tuple[str, ...]:
+    """One web process; WEB_CONCURRENCY in the environment asks uvicorn for more. `proxies`: addresses with commas
+    between, whose `X-Forwarded-For` and `-Proto` are believed; by itself uvicorn would believe all of this machine."""
     # uvicorn never ends while a live page is open, unless it is told how long to wait.
     quiet, polite = ("--no-access-log", "--log-level", "warning"), ("--timeout-graceful-shutdown", "2")
     address = ("--host", host, "--port", str(port))
-    return (python, "-m", "uvicorn", "metricvault.asgi:application", *address, *quiet, *polite)
+    believed = ("--forwarded-allow-ips", proxies) if proxies else ("--no-proxy-headers",)
+    return (python, "-m", "uvicorn", "metricvault.asgi:application", *address, *quiet, *polite, *believed)
 
 
 def worker_command(python: str) -> tuple[str, ...]:

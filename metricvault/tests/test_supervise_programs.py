@@ -5,7 +5,7 @@ from supervisor.options import ServerOptions
 
 from metricvault.supervise import programs as module
 from metricvault.supervise.place import ROOT, CannotStart, Place
-from metricvault.supervise.programs import MARK, check_redis, environment, programs, supervisor_config
+from metricvault.supervise.programs import MARK, check_redis, environment, programs, supervisor_config, web_command
 
 
 def read_by_supervisord(config: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ServerOptions:
@@ -80,3 +80,11 @@ def test_a_python_without_an_embedded_redis_is_told_before_anything_is_installed
     check_redis({"REDIS_URL": "redis://elsewhere"}, installed=False)
     monkeypatch.setattr(module.shutil, "which", lambda name: "/usr/bin/redis-server")
     check_redis({}, installed=True)
+
+
+def test_nobody_is_believed_about_where_a_request_came_from_unless_named() -> None:
+    """uvicorn by itself believes everything on this machine."""
+    assert "--no-proxy-headers" in web_command("python", "127.0.0.1", 8000)
+    named = web_command("python", "0.0.0.0", 8000, "10.0.3.7")
+    assert named[named.index("--forwarded-allow-ips") + 1] == "10.0.3.7"
+    assert "--no-proxy-headers" not in named

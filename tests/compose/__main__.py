@@ -3,7 +3,7 @@
 import argparse
 import fcntl
 import os
-import secrets
+import re
 import shutil
 import subprocess
 import sys
@@ -82,10 +82,14 @@ def quietly(command: list[str], environment: dict[str, str]) -> None:
 
 
 def settings(folder: Path) -> dict[str, str]:
-    """Writes .env.example, filled in as docs/production.md says, as the file `env`; the rest of the environment."""
+    """Writes .env.example, with the proxy besides, as the file `env`; the rest of the environment."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
-        text = text.replace(f"\n{name}=\n", f"\n{name}={secrets.token_hex(32)}\n")
+    for name, value in {
+        "COMPOSE_PROFILES": "demo,tls",
+        "METRICVAULT_HTTPS": "8443",
+        "METRICVAULT_HTTP": "8080",
+    }.items():
+        text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
     (folder / "env").write_text(text, encoding="utf-8")
     # Where docker-compose 1.29 looks for the profiles: not in a file that --env-file names.
     profiles = next(line for line in text.splitlines() if line.startswith("COMPOSE_PROFILES="))

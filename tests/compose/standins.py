@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.compose.engine import Engine
 
 FOLDER = Path(__file__).parent / "standins"
-IMAGES = ("python:3.11-slim-bookworm", "postgres:15", "redis:7", "influxdb:1.8")
+IMAGES = ("python:3.11-slim-bookworm", "postgres:15", "redis:7", "influxdb:1.8", "nginx:1.28")
 ROOT_IMAGE = "metricvault-test/debian"
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _PACKAGES = "ca-certificates,curl,netbase,tzdata"

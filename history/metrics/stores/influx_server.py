@@ -18,6 +18,7 @@ T = TypeVar("T")
 # Asking again with the same words gets the same answer: malformed, no login, not allowed, too large.
 _PERMANENT = {400, 401, 403, 413}
 _REFUSED = (InfluxDBClientError, InfluxDBServerError)
+_NO_USERS = "create admin user first"
 _CONNECTIONS = 40  # kept open; as many threads as a web process has
 
 
@@ -128,13 +129,17 @@ class InfluxServer:
         self._prepared = True
 
     def _known_policies(self, database: str) -> dict[str, str] | None:
-        """Retention policies and their lengths; None where there is no such database."""
+        """Retention policies and their lengths; None where there is no such database. A server that wants logins and
+        has no users yet gets ours, as its administrator: nobody else is there to make one."""
         try:
             found = self._ask(f"SHOW RETENTION POLICIES ON {database}")
         except InfluxDBClientError as error:
             if "not found" in str(error):
                 return None
-            raise
+            if not (_NO_USERS in str(error) and self._options.user):
+                raise
+            self._client.create_user(self._options.user, self._options.password, admin=True)
+            return self._known_policies(database)
         rows = (row for series in found.get("series", []) for row in series.get("values", []))
         return {row[0]: row[1] for row in rows}
 

@@ -176,12 +176,23 @@ const part = of > 1 ? {
   executionSegmentSequence: Array.from({ length: of + 1 }, (_nothing, number) => edge(number)).join(","),
 } : {};
 
+/* Names whose addresses were judged are not looked up once more: what is loaded is what was allowed. */
+const hosts = (PLAN.pinned || []).map(([name, found]) => [name, found[(at || 0) % found.length]]);
+
 export const options = {
   ...part,
   ...PLAN.http,
+  ...(PLAN.follow ? { maxRedirects: 0 } : {}),
+  ...(hosts.length ? { hosts: Object.fromEntries(hosts) } : {}),
   discardResponseBodies: true,
-  /* Where clouds tell any program on a machine their keys: no address and no redirect leads there. */
-  blacklistIPs: ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32"],
+  /* Where clouds tell any program on a machine their keys: no address, no name and no redirect leads there, not by way of
+     a gateway from IPv6 either. */
+  blacklistIPs: [
+    "169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32",
+    "64:ff9b::a9fe:0/112", "64:ff9b::6464:64c8/128", "64:ff9b::c000:c0/128", "64:ff9b::a83f:8110/128",
+    "2002:a9fe::/32", "2002:6464:64c8::/48", "2002:c000:c0::/48", "2002:a83f:8110::/48",
+    "::a9fe:0/112", "::6464:64c8/128", "::c000:c0/128", "::a83f:8110/128",
+  ],
   /* Replaces k6's list. Without `url` and `error`: addresses and port numbers there would flood every store. */
   systemTags: ["status", "method", "name", "scenario", "expected_response", "error_code"],
   summaryTrendStats: ["avg", "min", "med", "max", "p(90)", "p(95)", "p(99)", "count"],
@@ -454,7 +465,8 @@ const usersOf = ({ vus, startVUs, stages, preAllocatedVUs, maxVUs }) => Math.max
 const PLACES = PLAN.journeys.reduce((sum, one) => sum + usersOf(PLAN.scenarios[one.tag]) * one.steps.length, 0);
 
 /* k6 asks of every answer on the way whether its status was expected: a redirect that it follows is none to fail for. */
-const HOPS = PLAN.http && PLAN.http.maxRedirects === 0 ? [] : [301, 302, 303, 307, 308];
+const FOLLOW = PLAN.follow;
+const HOPS = !FOLLOW && PLAN.http && PLAN.http.maxRedirects === 0 ? [] : [301, 302, 303, 307, 308];
 
 function prepared(step, number, journey) {
   const checks = (step.checks || []).map((check, place) => ({
@@ -734,15 +746,75 @@ function rowsOf(journey) {
   return rows;
 }
 
+/* ---- Redirects. Where not every host may be loaded, k6 follows none, and the script those that lead to hosts that may:
+   as k6 does, with the same parameters, without the login of another host. ---- */
+
+const AUTHORITY = /^(https?:)\/\/(?:[^@\/?#\\\s]*@)?([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?![^\/?#])/i;
+const LOGIN = /^(authorization|www-authenticate|cookie2?)$/i;
+
+/* Scheme, host and port of an address; null where one could read another host out of it. */
+function placeOf(url) {
+  const found = AUTHORITY.exec(url);
+  if (!found) return null;
+  const scheme = found[1].toLowerCase(), host = found[2].toLowerCase();
+  return { scheme, host, port: found[3] || (scheme === "https:" ? "443" : "80") };
+}
+
+const mayFollow = ({ host, port }) => FOLLOW.hosts.some((rule) => {
+  const [, name, only] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(rule);
+  return (only === undefined || only === port) && (name === "*" || (name[0] === "." ? host.endsWith(name) : host === name));
+});
+
+/* Where a Location leads, read at `url`. */
+function joined(url, location) {
+  const origin = /^https?:\/\/[^\/?#]*/i.exec(url)[0], path = url.slice(origin.length).split(/[?#]/)[0] || "/";
+  if (/^[a-z][a-z0-9+.-]*:/i.test(location)) return location;
+  if (location.startsWith("//")) return url.slice(0, url.indexOf(":") + 1) + location;
+  if (/^[?#]|^$/.test(location)) return origin + path + location;
+  const [to, rest] = /^([^?#]*)([^]*)$/.exec(location[0] === "/" ? location : path.replace(/[^\/]*$/, "") + location).slice(1);
+  const parts = [];
+  for (const part of to.split("/").slice(1)) {
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return `${origin}/${parts.join("/")}${/\/\.\.?$/.test(to) ? "/" : ""}${rest}`;
+}
+
+function followed(answer, method, url, body, params) {
+  for (let left = FOLLOW.most; left > 0 && HOPS.includes(answer.status) && answer.headers.Location; left -= 1) {
+    const to = joined(url, answer.headers.Location), place = placeOf(to);
+    if (!place || !mayFollow(place)) {
+      if (exec.vu.idInInstance <= FIRST) sayOnce(`A redirect to ${place ? place.host : "another address"} is not followed: that host is not allowed in this project.`);
+      break;
+    }
+    const before = placeOf(url);
+    if (!before || (place.host !== before.host && !place.host.endsWith(`.${before.host}`))) {
+      const kept = Object.entries(params.headers || {}).filter(([name]) => !LOGIN.test(name));
+      params = { ...params, headers: Object.fromEntries(kept) };
+    }
+    if (answer.status < 307) {
+      if (method !== "HEAD") method = "GET";
+      body = null;
+    }
+    url = to;
+    answer = request(method, url, body, params);
+  }
+  return answer;
+}
+
+function request(method, url, body, params) {
+  try {
+    return http.request(method, url, body, params);
+  } catch (problem) {
+    return nothing(problem);
+  }
+}
+
 function send(journey, step, given) {
   const url = fill(step.url, given), body = fill(step.body, given), params = paramsOf(step, given);
   if (journey.ends) mark(journey);
-  let answer;
-  try {
-    answer = http.request(step.method, url, body, params);
-  } catch (problem) {
-    answer = nothing(problem);
-  }
+  let answer = request(step.method, url, body, params);
+  if (FOLLOW) answer = followed(answer, step.method, url, body, params);
   came(journey, step, given, answer, { url, body, params });
 }
 
@@ -760,7 +832,10 @@ function sendAll(journey, due, given) {
   }));
   if (journey.ends) mark(journey);
   const answers = http.batch(all);
-  steps.forEach((step, at) => came(journey, step, given, answers[at], all[at]));
+  steps.forEach((step, at) => {
+    const { method, url, body, params } = all[at];
+    came(journey, step, given, FOLLOW ? followed(answers[at], method, url, body, params) : answers[at], all[at]);
+  });
   for (const step of due) if (step.params.throw) send(journey, step, given);
 }
 
@@ -810,7 +885,8 @@ export default function () {
   const journey = current;
   if (journey.plain) {
     if (journey.ends) mark(journey);
-    const answer = http.request(journey.method, journey.url, journey.body, journey.params);
+    let answer = http.request(journey.method, journey.url, journey.body, journey.params);
+    if (FOLLOW) answer = followed(answer, journey.method, journey.url, journey.body, journey.params);
     if (TELLS && (answer.error_code || !journey.usual)) glance(journey, journey.steps[0], answer, journey);
   } else walk(journey);
   if (journey.think > 0) sleep(journey.think);

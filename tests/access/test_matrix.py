@@ -1,0 +1,121 @@
+"""Everybody at every address: each gets what the table says, whoever is refused reads and changes nothing."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.http import HttpResponseBase
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from metricvault.api import api
+from tests.access.conftest import Asking, written
+from tests.access.rows import SAFE, Answer, Row, operations, pages, send, told
+from tests.access.world import CANARY, World
+
+pytestmark = pytest.mark.django_db
+TOKEN_AT_PAGES = "token admin"  # one is enough: no page looks at it
+DJANGOS = ("login", "logout", "password_", "admin:")  # django.contrib's pages take more methods
+ROWS = [row for row in (*pages(), *operations()) if row.kind != "live"]
+
+
+def patterns(resolver: URLResolver | None = None, spaces: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Name with its name spaces and route of every address."""
+    for one in (resolver or get_resolver()).url_patterns:
+        if isinstance(one, URLResolver):
+            yield from patterns(one, (*spaces, *filter(None, [one.namespace])))
+        elif isinstance(one, URLPattern):
+            yield ":".join((*spaces, one.name or "")), str(one.pattern)
+
+
+def test_every_page_is_in_the_table() -> None:
+    there = {name for name, _route in patterns() if not name.startswith(("admin:", "api-1:"))}
+    assert {row.name for row in pages()} - {"admin:login", "admin:logout"} == there
+
+
+def test_every_operation_is_in_the_table() -> None:
+    described = api.get_openapi_schema()["paths"]
+    there = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
+    assert {row.name for row in operations()} == (there | {"GET /api/openapi.json"}) - {"GET /"}  # that one is a page
+    routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{route}") for name, route in patterns() if "api-1:" in name}
+    assert routes - set(described) == {"/api/openapi.json", "/api/swagger"}
+
+
+def body_of(response: HttpResponseBase) -> bytes:
+    if not response.streaming:
+        return response.content
+    return b"" if response.is_async else b"".join(response.streaming_content)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_each_gets_what_the_table_says(row: Row, world: World, asking: Asking) -> None:
+    wrong = []
+    for persona in world.personae.values():
+        if persona.secret and not row.is_api and persona.name != TOKEN_AT_PAGES:
+            continue
+        expected = row.expected(persona)
+        with asking(persona) as client, written() as changes:
+            response = send(client, row, row.address(world), row.body(world))
+            content = body_of(response)
+            response.close()
+        got = told(response)
+        said = f"{persona.name}: {response.status_code}"
+        if got != expected and not (expected == Answer.NOT_A_RUN and response.status_code in (401, 403)):
+            wrong.append(f"{said}, not {expected}: {content[:300]!r}")
+        refused = got != Answer.OK or (row.kind == "left out" and persona.role in ("stranger", "reader"))
+        if changes if refused else row.writes and not changes and row.kind != "public":
+            wrong.append(f"{said}, and wrote {changes}")
+        if CANARY.encode() in content.lower() and (persona.role in ("unknown", "stranger") or got != Answer.OK):
+            wrong.append(f"{said}, and could read of what is not theirs")
+    assert not wrong, "\n".join(wrong)
+
+
+IN_A_PROJECT = [
+    row for row in ROWS if row.kind not in ("public", "signed in", "left out", "whole", "by token", "staff")
+]
+
+
+@pytest.mark.parametrize("whose", ["stranger", "token of a stranger"])
+def test_a_stranger_hears_of_what_is_there_what_everybody_hears_of_what_is_not(
+    world: World, asking: Asking, whose: str
+) -> None:
+    persona, wrong = world.personae[whose], []
+    for row in (row for row in IN_A_PROJECT if row.is_api or not persona.secret):
+        for is_empty in {False, row.method not in SAFE}:
+            told_of = []
+            for one in (world, world.without_rows()):
+                with asking(persona) as client:
+                    response = send(client, row, row.address(one), {} if is_empty else row.body(one))
+                told_of.append((response.status_code, re.sub(rb"\d+", b"7", response.content)))
+            asks_for_a_project = is_empty and told_of[0][0] == told_of[1][0] == 200
+            if (told_of[0] != told_of[1] or told_of[0][0] < 400) and not asks_for_a_project:
+                wrong.append(f"{row}: {told_of}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_address_takes_another_method(world: World, asking: Asking) -> None:
+    ours = [row for row in (*pages(), *operations()) if row.kind != "public" and not row.name.startswith(DJANGOS)]
+    taken: dict[str, set[str]] = {}
+    for row in ours:
+        taken.setdefault(row.place, set()).add(row.method)
+    wrong = []
+    for place, address in {row.place: row.address(world).partition("?")[0] for row in ours}.items():
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - taken[place]:
+            with asking(world.personae["administrator"]) as client, written() as changes:
+                response = client.generic(method, address, "{}", content_type="application/json")
+            if response.status_code != 405 or changes:
+                wrong.append(f"{method} {address}: {response.status_code} {changes}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("whose", ["anonymous", "stranger", "owner", TOKEN_AT_PAGES])
+def test_the_administration_is_for_staff(world: World, asking: Asking, whose: str) -> None:
+    routes = [route for name, route in patterns() if name.startswith("admin:")]
+    open_to_all = {"login/", "logout/"}
+    wrong = []
+    for route in set(routes) - open_to_all:
+        address = "/admin/" + re.sub(r"\(\?P<app_label>[^)]*\)", "auth", re.sub(r"<[^>]*>", "1", route)).strip("^$")
+        with asking(world.personae[whose]) as client, written() as changes:
+            response = client.post(address) if route.endswith(("add/", "change/", "delete/")) else client.get(address)
+        if response.status_code != 302 or "/login/" not in response.headers["Location"] or changes:
+            wrong.append(f"{address}: {response.status_code} {changes}")
+    assert not wrong, "\n".join(wrong)
