@@ -18,7 +18,7 @@ from projects.tests.conftest import as_user
 @pytest.fixture
 def entry(shop: Project, alice: User) -> AuditEntry:
     audit.record(audit.Action.CHANGED, shop, before={"title": "a"}, after={"title": "b"}, actor=alice)
-    return AuditEntry.objects.get()
+    return AuditEntry.objects.get(kind="project")
 
 
 def test_an_entry_is_not_saved_again(entry: AuditEntry) -> None:
