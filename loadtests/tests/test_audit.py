@@ -152,8 +152,8 @@ def test_one_run_too_many_is_a_refusal_once(plan: Plan, alice: User, settings: S
     settings.METRICVAULT_MAX_PROJECT_RUNS = 1
     page = browser(alice)
     address = f"/plan/{plan.pk}/run"
-    assert page.post(address).status_code == 202
-    assert page.post(address).status_code == 429
+    assert page.post(address, content_type="application/json").status_code == 202
+    assert page.post(address, content_type="application/json").status_code == 429
     (entry,) = told("refused")
     assert entry.project_id == plan.project_id
 
