@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> int:
         print(problem, file=sys.stderr, flush=True)
         return 1
     raise_file_limit()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory, keys among it, becomes no file
     os.chdir(ROOT)
     os.execv(command[0], command)  # noqa: S606 (the process becomes the command: signals reach it)
 

@@ -20,18 +20,9 @@ from tests.access.world import Persona, World
 SAFE = ("GET", "HEAD")
 RANKS = {"unknown": -1, "stranger": 0, "reader": 1, "member": 2, "owner": 3, "administrator": 4}
 NEEDED = {
-    "signed in": 0,
-    "left out": 0,
-    "whole": 0,
-    "read": 1,
-    "change": 2,
-    "trash": 2,
-    "run": 2,
-    "run in a project": 2,
-    "own": 3,
-    "own another": 3,
-    "staff": 4,
-}
+    "signed in": 0, "left out": 0, "whole": 0, "read": 1, "change": 2, "trash": 2, "run": 2, "run in a project": 2,
+    "own": 3, "own another": 3, "staff": 4,
+}  # fmt: skip
 
 
 class Answer(StrEnum):

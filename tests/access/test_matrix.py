@@ -10,11 +10,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from metricvault.api import api
 from tests.access.conftest import Asking, written
 from tests.access.rows import SAFE, Answer, Row, operations, pages, send, told
-from tests.access.world import CANARY, World
+from tests.access.world import CANARY, Persona, World
 
 pytestmark = pytest.mark.django_db
 TOKEN_AT_PAGES = "token admin"  # one is enough: no page looks at it
 DJANGOS = ("login", "logout", "password_", "admin:")  # django.contrib's pages take more methods
+LEAST = ("reader", "token read", "token of the owner, here")
 ROWS = [row for row in (*pages(), *operations()) if row.kind != "live"]
 
 
@@ -46,12 +47,20 @@ def body_of(response: HttpResponseBase) -> bytes:
     return b"" if response.is_async else b"".join(response.streaming_content)
 
 
+def asked_by(row: Row, world: World) -> Iterator[Persona]:
+    """Everybody. Of those who may read, whose answers cost most, the least of them, and the others in turn."""
+    for at, persona in enumerate(world.personae.values()):
+        if persona.secret and not row.is_api and persona.name != TOKEN_AT_PAGES:
+            continue
+        may_read = row.method in SAFE and persona.role not in ("unknown", "stranger")
+        if not may_read or row.expected(persona) != Answer.OK or persona.name in LEAST or (at + len(str(row))) % 4 == 0:
+            yield persona
+
+
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_each_gets_what_the_table_says(row: Row, world: World, asking: Asking) -> None:
     wrong = []
-    for persona in world.personae.values():
-        if persona.secret and not row.is_api and persona.name != TOKEN_AT_PAGES:
-            continue
+    for persona in asked_by(row, world):
         expected = row.expected(persona)
         with asking(persona) as client, written() as changes:
             response = send(client, row, row.address(world), row.body(world))
