@@ -6,7 +6,7 @@ k6 observes seconds; everything here is in milliseconds, converted once in `from
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import exp2, log2, sqrt
 from operator import add, mul, sub
