@@ -7,7 +7,7 @@ person rests (`loadtests.plan_audit`).
 
 RECORDED = """
 logged_in user: POST login
-logged_out user: POST logout, POST admin:logout
+logged_out user: POST logout
 changed user: POST password_change, POST password_set, POST account
 deleted loginsession: POST session-end
 deleted user: POST sessions-end-others
