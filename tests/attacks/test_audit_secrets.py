@@ -83,7 +83,7 @@ def tokens(page: Client) -> list[str]:
     return [text, row.digest]
 
 
-def plans(page: Client, plan: Plan) -> list[str]:
+def plans(page: Client, plan: Plan) -> None:
     scenario = plan.scenarios.get()
     step = scenario.steps.get()
     step.headers = [{"name": "Authorization", "value": ""}, {"name": "X-Api-Key", "value": ""}]
@@ -98,14 +98,11 @@ def plans(page: Client, plan: Plan) -> list[str]:
     page.post(reverse("loadtests:scenario-save", args=[scenario.pk]), typed)
     plan_audit.close(plan)
     page.post(reverse("loadtests:run", args=[plan.pk]))
-    return []
 
 
 def imports(page: Client, project: Project) -> None:
-    given = {
-        "openapi_url": f"http://ann:{MARK}-login@127.0.0.1:9/openapi.json?token={MARK}-t",
-        "project_id": project.pk,
-    }
+    url = f"http://ann:{MARK}-login@127.0.0.1:9/openapi.json?token={MARK}-t"
+    given = {"openapi_url": url, "project_id": project.pk}
     page.post("/openapi/analyze", {**given, "headers": {"X-Key": f"{MARK}-h"}}, content_type=JSON)
     page.get(f"/test-history/999/details?api_key={MARK}-in-the-address")
 
