@@ -1,8 +1,9 @@
 """How long the page of a long audit takes: `python -m bench.audit [ENTRIES] [FOLDER]` prints one table.
 
-200,000 entries of 40 people in 20 projects, in a database of their own (of `DATABASE_URL` where that is given; else in a
-new folder, or in FOLDER, which is kept). Each page is asked for as an administrator would, 9 times, through the whole of
-Django in this process: the median in milliseconds, the slowest, queries, kilobytes of the answer; the CSV once.
+200,000 entries of 40 people in 20 projects, in a database of their own (of `DATABASE_URL` where that is given; else in
+a new folder, or in FOLDER, which is kept). Each page is asked for as an administrator would, 9 times, through the whole
+of Django in this process: the median in milliseconds of the clock and of the processor (on a busy machine the clock
+counts the others, too), queries, kilobytes of the answer; the CSV once.
 """
 
 import logging
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ENTRIES, TIMES = 200_000, 9
-MOST_MS, MOST_QUERIES = 1_000, 12
+MOST_MS, MOST_QUERIES = 500, 15
 
 
 def main() -> int:
@@ -94,7 +95,7 @@ def measure() -> int:
     from projects.models import AuditEntry, Project
 
     logging.disable(logging.WARNING)
-    page, owner = Client(), Client()
+    page, owner = Client(headers={"host": "localhost"}), Client(headers={"host": "localhost"})
     project = Project.objects.order_by("pk")[0]
     page.force_login(User.objects.get(username="administrator"))
     owner.force_login(User.objects.get(pk=project.owner_id))
@@ -111,12 +112,13 @@ def measure() -> int:
         "of a project": (owner, f"/projects/{project.pk}/audit"),
         "by the API": (page, "/audit?limit=50&offset=1000"),
     }
-    print(f"{'page':<24}{'ms':>8}{'slowest':>9}{'queries':>9}{'kB':>7}")
+    print(f"{'page':<24}{'ms':>8}{'processor':>11}{'queries':>9}{'kB':>7}")
     slow = [name for name, (client, address) in asked.items() if not _measured(name, client, address)]
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     answer: Any = page.get("/audit/audit.csv")
     size = sum(len(part) for part in answer.streaming_content)
-    print(f"\nCSV of everything: {time.perf_counter() - began:.1f} s, {size / 1e6:.0f} MB")
+    took, worked = time.perf_counter() - began, time.process_time() - worked
+    print(f"\nCSV of everything: {took:.1f} s ({worked:.1f} of the processor), {size / 1e6:.0f} MB")
     return 1 if slow else 0
 
 
@@ -125,15 +127,16 @@ def _measured(name: str, client: Any, address: str) -> bool:
     from django.test.utils import CaptureQueriesContext
 
     times = []
-    with CaptureQueriesContext(connection) as queries:
+    with CaptureQueriesContext(connection) as seen:
         size = len(client.get(address, headers={"accept": "text/html"}).content)
+        queries = len(seen)
     for _time in range(TIMES):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         client.get(address, headers={"accept": "text/html"})
-        times.append((time.perf_counter() - began) * 1000)
-    middle = statistics.median(times)
-    print(f"{name:<24}{middle:>8.0f}{max(times):>9.0f}{len(queries):>9}{size / 1000:>7.0f}")
-    return middle <= MOST_MS and len(queries) <= MOST_QUERIES
+        times.append(((time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000))
+    clock, processor = (statistics.median(column) for column in zip(*times, strict=True))
+    print(f"{name:<24}{clock:>8.0f}{processor:>11.0f}{queries:>9}{size / 1000:>7.0f}")
+    return min(clock, processor) <= MOST_MS and queries <= MOST_QUERIES
 
 
 if __name__ == "__main__":
