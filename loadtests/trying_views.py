@@ -12,11 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from history.reasons import explain
-from loadtests import editing, planning, taking, tried, trying
+from loadtests import approving, editing, planning, taking, tried, trying
 from loadtests.access import get_editable_plan, visible_plans
 from loadtests.k6.pretty import pretty
 from loadtests.models import Plan, Try
-from loadtests.reaching import askable
 from metricvault.lib.errors import Missing, Refused
 from projects.access import can_edit, require_user
 
@@ -30,7 +29,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         row = trying.start(planning.from_plan(plan), user, plan)
     except Refused as refusal:
         context = {"plan": plan, "row": None, "details": refusal.details, "refused": refusal.message}
-        context["asked_hosts"] = askable(refusal.details)
+        context["ways_out"] = approving.ways_out(refusal.details, plan.project_id)
         return render(request, "loadtests/try.html", context)
     return _drawer(request, row, may_edit=True)
 
