@@ -28,9 +28,9 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         row = trying.start(planning.from_plan(plan), user, plan)
     except Refused as refusal:
+        ways_out = approving.ways_out(refusal.details, plan.project_id)
         context = {"plan": plan, "row": None, "details": refusal.details, "refused": refusal.message}
-        context["ways_out"] = approving.ways_out(refusal.details, plan.project_id)
-        return render(request, "loadtests/try.html", context)
+        return render(request, "loadtests/try.html", {**context, "ways_out": ways_out})
     return _drawer(request, row, may_edit=True)
 
 
