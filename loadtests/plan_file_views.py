@@ -20,7 +20,7 @@ from loadtests.models import Plan
 from loadtests.plan_file import MARK, VERSION, read_plan, write_plan
 from loadtests.plan_yaml import MAX_BYTES
 from metricvault.lib.errors import Conflict, ProductError, Refused, TooLarge, TooMany
-from projects import audit, refusals
+from projects import audit
 from projects.access import can_edit, get_editable_project, require_user, visible_projects
 from projects.models import Project
 
@@ -116,7 +116,6 @@ def run_again(request: HttpRequest, run_pk: int) -> HttpResponse:
     try:
         return redirect("history:run", again.run_again(run, user).pk)
     except (Conflict, Refused, TooMany) as refusal:
-        refusals.note(request, refusal)
         return _back(request, run_pk, refusal)
 
 

@@ -21,7 +21,6 @@ from loadtests.access import get_editable_plan, visible_plans
 from loadtests.models import Plan
 from metricvault.lib.errors import Conflict, Refused, TooMany
 from metricvault.lib.htmx import render_page
-from projects import refusals
 from projects.access import can_edit, editable_projects, get_editable_project, require_user, visible_projects
 from projects.models import Project
 
@@ -162,7 +161,6 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         marks = {"labels": labels, "release": request.POST.get("release", "")}
         started = launching.start({**planning.from_plan(plan), **marks}, user, plan)
     except (Conflict, Refused, TooMany) as refusal:
-        refusals.note(request, refusal)
         messages.error(request, refusal.message)
         return redirect("loadtests:plan", pk)
     return redirect("history:run", started.pk)
