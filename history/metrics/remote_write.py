@@ -7,11 +7,12 @@ the tags of its scenario, only k6's own name for it, which is the same as its `s
 """
 
 import functools
-import json
 import math
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from history.metrics import write_request
 from history.metrics.native_histogram import Histogram, from_pairs, from_plain, from_wire, to_plain
@@ -49,11 +50,21 @@ class RequestKey:
     rest: str = ""  # any other labels: two series are never taken for one, whatever a script tags
     step: str = ""  # "1" for the first step; "" in scenarios of one step
     stage: str = ""  # "1" for the first stage, in which the request was begun; "" in scenarios of one stage
+    # Asked for several times with every push. `place`: scenario and step; `answer`: the HTTP status, or "0:" and k6's
+    # number of the error where there was no answer.
+    place: tuple[str, str] = field(init=False, repr=False, compare=False)
+    answer: str = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def answer(self) -> str:
-        """The HTTP status, or "0:" and k6's number of the error where there was no answer."""
-        return f"0:{self.error_code}" if self.status == "0" and self.error_code else self.status
+    def __post_init__(self) -> None:
+        tagged = (self.scenario, self.name, self.status, self.error_code, self.expected, self.rest)
+        is_error = self.status == "0" and self.error_code
+        object.__setattr__(self, "place", (self.scenario, self.step))
+        object.__setattr__(self, "answer", f"0:{self.error_code}" if is_error else self.status)
+        object.__setattr__(self, "_hash", hash((*tagged, self.step, self.stage)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +172,7 @@ def from_bytes(payload: bytes) -> Snapshot:
     """The reverse of `to_bytes`; and of what older versions stored, JSON alone."""
     unzipped = zlib.decompress(payload)
     is_older = unzipped.startswith(b"[")
-    (instance, moment, requests, *rest), counts = (json.loads(unzipped), []) if is_older else read(unzipped)
+    (instance, moment, requests, *rest), counts = (orjson.loads(unzipped), []) if is_older else read(unzipped)
     decoded, at = {}, 0
     for scenario, name, status, error_code, expected, other, plain, *more in requests:
         key = _known(scenario, name, status, error_code, bool(expected), other, *more)
