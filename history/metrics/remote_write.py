@@ -143,6 +143,8 @@ def decode(body: bytes) -> Snapshot | None:
             # Each scenario says when it began; the run began with the first of them.
             gauges[_GAUGES[name]] = value if known is None else min(known, value)
         elif name in _COUNTERS:
+            if value % 1:
+                raise BadPush("A counter in the push has counted a part of something.")
             key = _counter(name, labels)
             counters[key] = counters.get(key, 0.0) + value
     if not newest:
