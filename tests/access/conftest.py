@@ -1,7 +1,7 @@
 """One populated database for all tests of a module; what a test does to it is rolled back."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -36,7 +36,7 @@ def asking(world: World) -> Asking:
         client.raise_request_exception = False
         if persona.name in world.sessions:
             client.cookies[product_settings.SESSION_COOKIE_NAME] = world.sessions[persona.name]
-        opened = override_settings(METRICVAULT_OPEN_ACCESS=persona.name == "open access")
+        opened = override_settings(METRICVAULT_OPEN_ACCESS=True) if persona.name == "open access" else nullcontext()
         with opened, transaction.atomic():
             yield client
             transaction.set_rollback(True)

@@ -108,6 +108,10 @@ OPERATIONS = {
         PATCH /test-history/{run_id}/notes/{note_id}
         DELETE /test-history/{run_id}/notes/{note_id}
     """,
+    "administrators": """
+        GET /audit
+        GET /audit/export.csv
+    """,
     "live": """
         GET /sse/k6-data
     """,

@@ -22,13 +22,14 @@ scenarios:
   - {duration: 10s, target: 1}
 """
 RESULT = '{"metrics": {"http_reqs": {"count": 2400, "rate": 80.0}}}'
-DOCUMENT = (
-    '{"openapi": "3.0.0", "info": {"title": "Fresh", "version": "1"}, "paths": {"/a": {"get": {"responses": {}}}}}'
-)
+PATHS = '{"/a": {"get": {"responses": {}}}}'
+DOCUMENT = f'{{"openapi": "3.0.0", "info": {{"title": "Fresh", "version": "1"}}, "paths": {PATHS}}}'
 BODIES: dict[str, dict[str, Any]] = {
     "set_language": {"language": "en"},
     "password_change": {"old_password": "x", "new_password1": "y", "new_password2": "y"},
-    "password_reset": {"email": "nobody@example.com"},
+    "account": {"first_name": "Anna"},
+    "target-deny": {"answer": "No."},
+    "targets": {"rule": "api.example.org", "reason": "Before the launch"},
     "tokens": {"name": "nightly", "scope": "read", "project": "", "days": "30"},
     "projects:new": {"title": "Fresh"},
     "projects:edit": {"title": "Changed"},

@@ -2,7 +2,9 @@
 `world.keys` (or as they are), a query. What a POST takes is in `page_bodies`.
 
 Classes: public: everybody. signed in: whoever logged in; what they see is theirs. read, change, own: of a project, its
-readers, members, owner. staff: administrators. personal: the person alone. author: who wrote it, and administrators.
+readers, members, owner. administrators: they alone. staff: so, too, and the programs that METRICVAULT_METRICS_TOKEN is
+for. password: who logs in with one. login: who is logged in is led on. not set up: everybody is told so. personal:
+the person alone. author: who wrote it, and administrators.
 left out: whoever logged in may send it, what is not theirs to change stays. by token: nobody, but a run's k6.
 """
 
@@ -11,17 +13,25 @@ PAGES = {
         GET home
         GET healthz
         POST set_language
-        GET,POST login
-        GET,POST admin:login
-        GET,POST password_reset
-        GET password_reset_done
-        GET password_reset_confirm uidb64=MQ token=x-y
-        GET password_reset_complete
+        GET login
+        GET,POST password_set uidb64=MQ token=x-y
+    """,
+    "login": """
+        POST login
+    """,
+    "password": """
+        GET,POST password_change
+    """,
+    "not set up": """
+        GET oidc-start
+        GET oidc-callback
+        GET oidc-out
     """,
     "signed in": """
         POST logout
-        POST admin:logout
-        GET,POST password_change
+        GET,POST account
+        GET sessions
+        POST sessions-end-others
         GET password_change_done
         GET,POST tokens
         GET projects:list
@@ -49,6 +59,7 @@ PAGES = {
         GET projects:environments pk=project
         GET projects:environment pk=environment
         GET projects:people pk=project
+        GET targets pk=project
         GET projects:data-files pk=project
         GET projects:data-file pk=file
         GET loadtests:plan pk=plan
@@ -139,11 +150,14 @@ PAGES = {
         POST history:pin pk=run
         POST history:baseline pk=run
         POST history:add_note pk=run
+        POST targets pk=project
     """,
     "own another": """
         POST projects:delete pk=spare_project
     """,
     "own": """
+        GET projects:audit pk=project
+        GET projects:audit-csv pk=project
         POST projects:people pk=project
         POST projects:person pk=project person=rita
         POST projects:person-remove pk=project person=rita
@@ -159,6 +173,14 @@ PAGES = {
     """,
     "personal": """
         POST token-revoke pk=token
+        POST session-end pk=session
+    """,
+    "administrators": """
+        GET audit
+        GET audit-csv
+        GET target-requests
+        POST target-approve pk=request
+        POST target-deny pk=request
     """,
     "staff": """
         GET metrics
@@ -176,7 +198,8 @@ PAGES = {
 }
 # Permitted, and yet nothing is written: the answer is another part of the form, or what was asked for is so already.
 WRITES_NOTHING = {
-    "admin:logout", "history:remove_label", "logout", "login", "admin:login", "loadtests:stages-order",
-    "loadtests:stage-move", "loadtests:steps-order", "password_change", "password_reset", "projects:environment-login",
+    "history:remove_label", "logout", "login", "loadtests:stages-order",
+    "loadtests:stage-move", "loadtests:steps-order", "password_change", "password_set",
+    "sessions-end-others", "session-end", "projects:environment-login",
     "set_language", "token-revoke",
 }  # fmt: skip

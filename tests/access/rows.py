@@ -20,18 +20,9 @@ from tests.access.world import Persona, World
 SAFE = ("GET", "HEAD")
 RANKS = {"unknown": -1, "stranger": 0, "reader": 1, "member": 2, "owner": 3, "administrator": 4}
 NEEDED = {
-    "signed in": 0,
-    "left out": 0,
-    "whole": 0,
-    "read": 1,
-    "change": 2,
-    "trash": 2,
-    "run": 2,
-    "run in a project": 2,
-    "own": 3,
-    "own another": 3,
-    "staff": 4,
-}
+    "signed in": 0, "left out": 0, "whole": 0, "read": 1, "change": 2, "trash": 2, "run": 2, "run in a project": 2,
+    "own": 3, "own another": 3, "staff": 4, "administrators": 4,
+}  # fmt: skip
 
 
 class Answer(StrEnum):
@@ -84,13 +75,21 @@ class Row:
 
     def expected(self, persona: Persona) -> Answer:
         """What the table says of them."""
-        if self.kind == "by token":
-            return Answer.NOT_A_RUN
+        alike = {"by token": Answer.NOT_A_RUN, "not set up": Answer.MISSING}
+        if self.kind in alike:
+            return alike[self.kind]
+        if self.kind == "login":
+            return Answer.REFUSED if persona.role == "unknown" or persona.secret else Answer.OK
         if self.kind == "public":
             return Answer.LOGIN if persona.is_refused and self.is_api else Answer.OK
         if persona.role == "unknown" or (persona.scope is not None and not self.is_api):
             return Answer.FORBIDDEN if self.kind == "staff" else Answer.LOGIN
         if self.method not in SAFE and not _in_scope(self.kind, persona):
+            return Answer.FORBIDDEN
+        if self.kind == "password":
+            may = persona.name != "open access"
+            return Answer.FORBIDDEN if not may else Answer.OK if self.method in SAFE else Answer.REFUSED
+        if self.kind == "administrators" and persona.scope not in (None, "admin"):
             return Answer.FORBIDDEN
         if self.kind == "personal":
             return Answer.OK if persona.name == "member" else Answer.MISSING
@@ -101,7 +100,7 @@ class Row:
             return Answer.OK
         if rank == 0 and self.kind == "run in a project":
             return Answer.REFUSED
-        hidden = rank == 0 and self.kind != "staff"
+        hidden = rank == 0 and self.kind not in ("staff", "administrators")
         return Answer.MISSING if hidden or self.kind == "trash" else Answer.FORBIDDEN
 
 

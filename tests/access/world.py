@@ -20,12 +20,12 @@ from history.states import Status
 from history.tests.finished_runs import add_failure, finished
 from loadtests import launching, planning
 from loadtests.editing import full_plans
-from loadtests.models import Plan, Try
+from loadtests.models import LoadLimits, Plan, TargetRequest, Try
 from loadtests.tests.journey import answered, make_journey
 from projects import data_files
 from projects.access import local_user
 from projects.api_tokens import make_token
-from projects.models import DocumentImport, Environment, Membership, Project
+from projects.models import DocumentImport, Environment, LoginSession, Membership, Project
 from projects.sources import PASTED
 
 CANARY = "kestrel"
@@ -106,6 +106,7 @@ def make_world() -> World:
 
 def _more_to_delete(world: World, shop: Project) -> None:
     """What has nothing that keeps it from being deleted or brought back."""
+    LoadLimits.objects.create(project=shop, allowed_targets=["127.0.0.1"])
     spare = Project.objects.create(title=f"{CANARY} spare", owner=shop.owner)
     for one in shop.memberships.all():
         Membership.objects.create(project=spare, user=one.user, role=one.role)
@@ -129,9 +130,11 @@ def _fill_project(world: World, prefix: str, owner: User, member: User, word: st
     note = RunNote.objects.create(test_history=runs["run"], author=member, text=f"{word} note")
     ran_note = RunNote.objects.create(test_history=runs["ran"], author=member, text=f"{word} note")
     step, stage = scenario.steps.order_by("position").first(), scenario.stages.first()
+    request = TargetRequest.objects.create(project=project, rule=f"{word}.example.com", asked_by=owner, reason=word)
     rows = {
         "project": project, "spec": spec, "endpoint": spec.endpoints.first(), "plan": plan, "scenario": scenario,
         "step": step, "stage": stage, "environment": spare, "used_environment": used, "file": file, "note": note,
+        "request": request,
         "ran_note": ran_note, "try": _tried(plan, owner), "import": _import(project, owner), **runs,
     }  # fmt: skip
     world.keys |= {f"{prefix}{name}": getattr(row, "pk", None) for name, row in rows.items()}
@@ -192,6 +195,8 @@ def _meet_everybody(world: World, shop: Project, other: Project) -> None:
         ("token of the owner, here", "alice", "owner", "admin", {"project": shop}),
         ("token of an administrator, elsewhere", "administrator", "stranger", "admin", {"project": other}),
         ("token of the member, elsewhere", "bob", "stranger", "admin", {"project": other}),
+        ("token of an administrator", "administrator", "administrator", "admin", {}),
+        ("token of an administrator, read", "administrator", "administrator", "read", {}),
         ("token of a stranger", "charlie", "stranger", "admin", {}),
         ("token of who is inactive", "gone", "unknown", "admin", {}),
         ("token out of date", "alice", "unknown", "admin", {"expires_at": past}),
@@ -206,3 +211,4 @@ def _meet_everybody(world: World, shop: Project, other: Project) -> None:
             client = Client()
             client.force_login(one.user)
             world.sessions[one.name] = client.session.session_key or ""
+    world.keys["session"] = LoginSession.objects.get(user=world.people["bob"]).pk
