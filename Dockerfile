@@ -8,7 +8,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 RUN python3 -m venv /opt/metricvault
 COPY requirements.txt ./
-RUN /opt/metricvault/bin/python -m pip install -q --require-hashes -r requirements.txt
+# Nothing is installed later: pip goes once it has done its work.
+RUN /opt/metricvault/bin/python -m pip install -q --require-hashes -r requirements.txt \
+ && /opt/metricvault/bin/python -m pip uninstall -q -y setuptools pip
 
 # npm out of a Python wheel, so that one base image is enough.
 FROM ${PYTHON_IMAGE} AS browser
@@ -37,7 +39,8 @@ ENV PATH=/opt/metricvault/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=metricvault.settings \
     METRICVAULT_DATA_DIR=/data METRICVAULT_BIND=0.0.0.0 PORT=8000
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin metricvault \
- && install -d -o metricvault -g metricvault -m 700 /data
+ && install -d -o metricvault -g metricvault -m 700 /data \
+ && rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip
 COPY --from=packages /opt/metricvault /opt/metricvault
 COPY --from=code /app /app
 WORKDIR /app

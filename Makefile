@@ -1,5 +1,6 @@
 # make run    the product with everything it needs (PORT, METRICVAULT_DATA_DIR)
 # make test   lint, import contracts, types, checks, all tests; on servers, too, what can differ there (tests/asked.py)
+# make audit  known holes in what is installed, and bandit
 # make test-servers   all that touches a database, and the main job, on PostgreSQL, Redis and InfluxDB
 # make test-compose   Dockerfile and docker-compose.yml on stand-ins for the official images (root, Debian's docker.io)
 # make cluster      a Kubernetes of one node (root; Debian's etcd-server, containerd, ...; Go builds the rest once)
@@ -21,7 +22,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard */locale/*/LC_MESSAGES/*.po))
 UV := uv==0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: run test checks test-servers test-compose cluster test-cluster lint format messages requirements clean node_modules catalogues start-check
+.PHONY: run test audit checks test-servers test-compose cluster test-cluster lint format messages requirements clean node_modules catalogues start-check
 
 run: start-check $(INSTALLED) $(BROWSER) $(CATALOGUES)
 	@exec $(BIN)/python -m metricvault.supervise
@@ -70,6 +71,10 @@ checks: lint
 	@mkdir -p $${METRICVAULT_DATA_DIR:-.data-test}
 	$(BIN)/python manage.py makemigrations --check --dry-run # makes Django's system checks first
 
+# Known holes in what is installed, as PyPI and npm know them, and bandit over our code. Says what it could not ask.
+audit: $(INSTALLED_DEV) $(BROWSER)
+	@$(BIN)/python -m tests.auditing
+
 # On servers from Debian's packages, started for it and ended with it; what is missing is named.
 test-servers: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
 test-servers: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
@@ -94,6 +99,7 @@ lint: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.auditing --code
 	$(BIN)/mypy
 
 format: $(INSTALLED_DEV)

@@ -39,6 +39,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture(autouse=True)
+def _recorded_pushes_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what a process knows of a run is not that of another test's run of the same number."""
+    from history import plausible
+
+    monkeypatch.setattr(plausible, "SKEW", float("inf"))
+    plausible._known.clear()
+
+
+@pytest.fixture(autouse=True)
 def no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the hosts of a plan may be loaded depends on no name server: names that are looked up are not found."""
 

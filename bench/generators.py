@@ -92,9 +92,9 @@ class Replay:
     def _template(self, grown: int, closing: bool) -> bytes:
         """`grown`: how many times the recorded counts."""
         if (grown, closing) not in self._made:
-            from history.metrics.remote_write import _parse, _unpack
+            from history.metrics.write_request import WRITE_REQUEST, unpacked
 
-            request = _parse(_unpack(recorded_run().pushes[BASE]))
+            request = WRITE_REQUEST.FromString(unpacked(recorded_run().pushes[BASE]))
             for series in request.timeseries:
                 labels = {label.name: label for label in series.labels}
                 labels["instance"].value = _INSTANCE

@@ -22,9 +22,9 @@ PREPARED = 400  # different pushes a generator has; after them it goes on with n
 
 def body(generator: int, push: int, start: float) -> bytes:
     """The push number `push` of a load generator, packed as k6 does."""
-    from history.metrics.remote_write import _WRITE_REQUEST
+    from history.metrics.write_request import WRITE_REQUEST
 
-    request, moment = _WRITE_REQUEST(), int((start + push) * 1000)
+    request, moment = WRITE_REQUEST(), int((start + push) * 1000)
     for number in range(SERIES):
         series = request.timeseries.add()
         tag = f"s{number + 1:02}_bench"

@@ -183,6 +183,8 @@ def _labels(record: Recorder, run: int) -> None:
 def _last(record: Recorder) -> None:
     empty = record.product.api.post("/project", json={"title": "Nothing in it"}).json()["id"]
     record("DELETE /project/{project_id}", project_id=empty)
+    record("GET /audit", query={"action": "started", "limit": 1})
+    record("GET /audit/export.csv", query={"action": "started"})
 
 
 def main() -> None:

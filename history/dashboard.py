@@ -95,7 +95,7 @@ def _card(project: Any, runs: Sequence[TestHistory], count: int) -> Card:
     if len(measured) > 1:
         title = words % {"count": len(measured), "first": numbers.ms(measured[0]), "last": numbers.ms(measured[-1])}
         drawing = spark(measured, title=title, width=SPARK[0], height=SPARK[1])
-    markup = mark_safe(drawing)  # noqa: S308  history.drawing escapes every word
+    markup = mark_safe(drawing)  # noqa: S308  # nosec B308  # history.drawing escapes every word
     p95 = measured[-1] if measured else None
     return Card(project, last, p95, markup, count, project.plan_count, project.endpoint_count)
 

@@ -8,15 +8,18 @@ import asyncio
 import hmac
 import logging
 import re
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from history import plausible
 from history.live import advance, announce
 from history.metrics.remote_write import MAX_PUSH, BadPush, Snapshot, decode
 from history.metrics.stores import StoreError, open_store
@@ -24,6 +27,8 @@ from history.models import TestHistory
 from history.signals import load_ended
 from history.states import FINISHED, Status, move
 from metricvault.lib.asgi import App, Receive, Scope, Send
+from metricvault.lib.errors import NotSignedIn, TooMany
+from metricvault.lib.rates import Counter, guessing
 from metricvault.lib.telemetry import PUSH_SECONDS, PUSHES, about
 
 logger = logging.getLogger(__name__)
@@ -31,36 +36,52 @@ logger = logging.getLogger(__name__)
 _READ = ("status", "ingest_token", "live_second", "total_requests", "failed_requests", "project", "title")
 _THREADS = 4  # more only wait for each other; each keeps a database connection
 _ADDRESS = re.compile(r"/ingest/(\d{1,18})/write")
+_pushes = Counter()  # of this process: another may take as many
 Answer = tuple[int, str]
 
 
-def take(run_id: int, authorization: str, body: bytes | None) -> Answer:
-    """Takes one push, and answers an HTTP status with a sentence: 204; 401 for a wrong token, 409 once the run is
-    over, 413 for a push that is too large (`body` None) and 400 for what is none, 503 where it could not be kept."""
+def take(run_id: int, authorization: str, body: bytes | None, address: str = "") -> Answer:
+    """Takes one push that came from `address`, and answers an HTTP status with a sentence: 204; 401 for a wrong token,
+    409 once the run is over, 413 for a push that is too large (`body` None), 429 for too many of them or too many wrong
+    tokens, 400 for what is no push of the run, 503 where it could not be kept."""
     with PUSH_SECONDS.time(), about(run=run_id):
-        status, message = _take(run_id, authorization.removeprefix("Bearer "), body)
+        status, message = _take(run_id, authorization.removeprefix("Bearer "), body, address)
     PUSHES.labels(result=str(status)).inc()
     return status, message
 
 
-def _take(run_id: int, token: str, body: bytes | None) -> Answer:
+def _take(run_id: int, token: str, body: bytes | None, address: str) -> Answer:
     try:
-        run = _find(run_id)
-        if run is None or not hmac.compare_digest(token.encode(), run.ingest_token.encode()):
-            return 401, "This address takes the pushes of a run, with the run's token."
+        with guessing(f"run {run_id}", address, token):
+            run = _run_of(run_id, token)
         if run.status in FINISHED:
             return 409, "The run is over."
+        limit = settings.METRICVAULT_RATES["push"]
+        if limit is not None and _pushes.hit(limit, str(run_id)):
+            return 429, "The run pushes too often; k6 does it once a second."
         if body is None:
             return 413, f"A push has at most {MAX_PUSH} bytes."
         snapshot = decode(body)
         if snapshot is not None:
+            plausible.check(run, snapshot, time.time())
             _keep(run, snapshot)
     except BadPush as error:
         return 400, str(error)
+    except (NotSignedIn, TooMany) as error:
+        return error.status, error.message
     except (DatabaseError, StoreError):
         logger.warning("run %s: a push was not kept", run_id, exc_info=True)
         return 503, "The push was not kept; send the next one."
     return 204, ""
+
+
+def _run_of(run_id: int, token: str) -> TestHistory:
+    """The run, to who has its token; a run that is not there takes as long as a wrong token."""
+    run = _find(run_id)
+    known = run.ingest_token if run is not None else ""
+    if not hmac.compare_digest(token.encode(), (known or secrets.token_urlsafe(32)).encode()) or run is None:
+        raise NotSignedIn("This address takes the pushes of a run, with the run's token.")
+    return run
 
 
 def _find(run_id: int) -> TestHistory | None:
@@ -92,8 +113,9 @@ def _keep(run: TestHistory, snapshot: Snapshot) -> None:
 @require_POST
 def ingest(request: HttpRequest, run_id: int) -> HttpResponse:
     """`POST /ingest/ID/write`; see `take`."""
-    too_long = int(request.headers.get("Content-Length") or 0) > MAX_PUSH
-    status, message = take(run_id, request.headers.get("Authorization", ""), None if too_long else request.body)
+    length = request.headers.get("Content-Length", "")
+    body = request.body if not length.isdecimal() or int(length) <= MAX_PUSH else None
+    status, message = take(run_id, request.headers.get("Authorization", ""), body, request.META.get("REMOTE_ADDR", ""))
     if not message:
         return HttpResponse(status=status)
     return HttpResponse(message + "\n", status=status, content_type="text/plain; charset=utf-8")
@@ -116,7 +138,7 @@ class Pushes:
         token = headers.get(b"authorization", b"").decode("latin-1")
         body = await _body(receive)
         answering = asyncio.get_running_loop().run_in_executor(
-            self._threads, _with_connection, int(address[1]), token, body
+            self._threads, _with_connection, int(address[1]), token, body, (scope.get("client") or ("",))[0]
         )
         status, message = await answering
         content = f"{message}\n".encode() if message else b""
@@ -138,9 +160,9 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts) if size <= MAX_PUSH else None
 
 
-def _with_connection(run_id: int, token: str, body: bytes | None) -> Answer:
+def _with_connection(run_id: int, token: str, body: bytes | None, address: str) -> Answer:
     try:
-        return take(run_id, token, body)
+        return take(run_id, token, body, address)
     except Exception:
         logger.exception("run %s: a push met an unexpected error", run_id)
         return 500, "Something went wrong on our side."

@@ -167,9 +167,9 @@ def _of_group(
     wholes = {run["pk"]: {"": _values(run)} for run in [*of, *([base] if base else [])]}
     worse = []
     for requests in (wholes, parts):
-        for request in requests.get(newest["pk"], {}):
-            series = [requests.get(run["pk"], {}).get(request) for run in of]
-            was = requests.get(base["pk"], {}).get(request) if base else None
+        for request in requests.get(newest["pk"], {}):  # nosec B113  # a dict
+            series = [requests.get(run["pk"], {}).get(request) for run in of]  # nosec B113  # a dict
+            was = requests.get(base["pk"], {}).get(request) if base else None  # nosec B113  # a dict
             if base and was is None:
                 continue
             for measure in _KINDS:

@@ -19,7 +19,6 @@ class Since:
     "errors", "tps"), the second since which the target is missed; what is met, or has no target, is not in it."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
-        self.found: dict[tuple[str, str], int] = {}
         begins = {one["tag"]: float(one.get("load", {}).get("start_time") or 0) for one in plan.get("scenarios", [])}
         self._watched = [_Watched(limit, begins.get(limit.scenario, 0.0)) for limit in limits(plan)]
 
@@ -35,24 +34,34 @@ class Since:
 
     def add(self, second: Second) -> None:
         """Takes the next second."""
+        cells, t = second.cells, second.t
         for one in self._watched:
-            scenario = one.limit.scenario
-            for tag in (scenario,) if scenario else second.cells:
-                if (cell := second.cells.get(tag)) is not None:
+            if one.scenario:
+                if (cell := cells.get(one.scenario)) is not None:
                     one.add(cell)
-            if one.is_missed(second.t + 1):
-                self.found.setdefault((scenario, one.limit.kind), second.t)
             else:
-                self.found.pop((scenario, one.limit.kind), None)
+                for cell in cells.values():
+                    one.add(cell)
+            if not one.is_missed(t + 1):
+                one.since = None
+            elif one.since is None:
+                one.since = t
+
+    @property
+    def found(self) -> dict[tuple[str, str], int]:
+        """By what the last second left."""
+        return {(one.scenario, one.limit.kind): one.since for one in self._watched if one.since is not None}
 
 
 class _Watched:
     """One target, and what was counted for it since the start."""
 
     def __init__(self, limit: Limit, begin: float) -> None:
-        self.limit, self._begin = limit, begin
+        self.limit, self.scenario, self._begin = limit, limit.scenario, begin
+        self.since: int | None = None
         self._requests = self._failures = 0
-        self._is_time = limit.kind.startswith("p")
+        self._is_time, self._is_rate = limit.kind.startswith("p"), limit.kind == "tps"
+        self._share = int(limit.kind[1:]) / 100 if self._is_time else 0.0
         self._edge = _bucket(limit.target) if self._is_time else 0
         self._count = self._zero = self._above = self._before = self._inside = self._after = 0.0
 
@@ -64,21 +73,28 @@ class _Watched:
         spread, edge = cell.spread, self._edge
         self._count += spread.count
         self._zero += spread.zero
-        self._above += spread.above(edge)
-        self._before += spread.at(edge - 1)
-        self._inside += spread.at(edge)
-        self._after += spread.at(edge + 1)
+        counts, at = spread.counts, edge - spread.first
+        if 0 < at < len(counts) - 1:
+            self._before += counts[at - 1]
+            self._inside += counts[at]
+            self._after += counts[at + 1]
+            self._above += sum(counts[at + 1 :])
+        else:
+            self._above += spread.above(edge)
+            self._before += spread.at(edge - 1)
+            self._inside += spread.at(edge)
+            self._after += spread.at(edge + 1)
 
     def is_missed(self, seconds: int) -> bool:
         """Whether the total is on the wrong side `seconds` after the start."""
-        if self.limit.kind == "tps":
+        if self._is_rate:
             lasted = seconds - self._begin
             return lasted > 0 and self._requests < self.limit.target * lasted
         if not self._requests:
             return False
         if not self._is_time:
             return 100.0 * self._failures > self.limit.target * self._requests
-        return self._is_slow(int(self.limit.kind[1:]) / 100)
+        return self._is_slow(self._share)
 
     def _is_slow(self, share: float) -> bool:
         """The rank is that of `Histogram.percentiles`."""

@@ -7,7 +7,6 @@ from math import ceil
 from typing import Any
 
 from history.blocks import LENGTH
-from history.metrics.native_histogram import upper_bound
 from history.metrics.remote_write import Snapshot
 from history.metrics.timeline import Cell, Place, Second, Timeline, seconds_of, sum_cells
 from history.models import ScenarioHistory, StageHistory, StepHistory
@@ -66,8 +65,7 @@ class Track:
             return
         rates = (t, requests, one.failures, float(requests), one.error_rate, spread.total / spread.count)
         self._rows.append((*rates, *spread.percentiles(*SHARES), vus, *counts))
-        highest = spread.highest
-        self.longest.append(None if highest is None else upper_bound(highest))
+        self.longest.append(spread.longest)
 
     def add_sum(self, cell: Cell, until: int) -> None:
         """Adds all seconds up to `until` that were not added yet; together they are `cell`."""

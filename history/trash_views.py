@@ -36,7 +36,7 @@ def delete(request: HttpRequest) -> HttpResponse:
     deleted = trash.delete_many(require_user(request), chosen_runs(request.POST), timezone.now())
     if deleted.runs:
         undo = {"runs": deleted.runs, "text": _said(deleted)}
-        messages.success(request, mark_safe(render_to_string("history/undo.html", undo, request)))  # noqa: S308  escaped there
+        messages.success(request, mark_safe(render_to_string("history/undo.html", undo, request)))  # noqa: S308  # nosec B308  # escaped there
     else:
         messages.error(request, " ".join([_("Nothing was deleted."), *left_out(deleted)]))
     return redirect(_next(request))

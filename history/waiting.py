@@ -16,6 +16,8 @@ from pydantic import Field
 
 from history.access import get_run
 from history.answers import ReasonOut
+from history.live.rights import Right, lost, right_of
+from history.live.streams import LOOK
 from history.models import TestHistory
 from history.verdict import exit_code_of
 from history.verdict_words import sentence
@@ -52,19 +54,24 @@ def wait(request: HttpRequest, run_id: int, patience: Query[Patience]) -> HttpRe
 
     Until then a space is sent now and then, which JSON allows in front, so that nothing on the way gives up.
     """
-    run = get_run(require_user(request), run_id)
+    user = require_user(request)
+    run = get_run(user, run_id)
     address = request.build_absolute_uri(f"/runs/{run.pk}/")
-    told = _until_over(run, address, patience.timeout, translation.get_language())
+    waiter = right_of(request, user, run.pk)
+    told = _until_over(run, waiter, address, patience.timeout, translation.get_language())
     answer = StreamingHttpResponse(told, content_type="application/json")
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 
 
-async def _until_over(run: TestHistory, address: str, timeout: float, language: str | None) -> AsyncIterator[bytes]:
+async def _until_over(
+    run: TestHistory, waiter: Right, address: str, timeout: float, language: str | None
+) -> AsyncIterator[bytes]:
     """No thread waits with it, whatever the number of waiters."""
     ends = time.monotonic() + timeout
     breathes = time.monotonic() + _BREATH
+    looks = time.monotonic() + LOOK
     answer = None
     while answer is None:
         left = ends - time.monotonic()
@@ -73,6 +80,11 @@ async def _until_over(run: TestHistory, address: str, timeout: float, language: 
         if time.monotonic() > breathes:
             breathes += _BREATH
             yield b" "
+        if time.monotonic() > looks:
+            looks += LOOK
+            if await sync_to_async(lost)({waiter}):
+                answer = _missing(run, language)
+                break
         answer = await sync_to_async(_look)(run, address, language, is_last=left <= 0)
     yield json.dumps(answer, cls=DjangoJSONEncoder).encode()
 
@@ -82,8 +94,14 @@ def _look(run: TestHistory, address: str, language: str | None, *, is_last: bool
         try:
             run.refresh_from_db(fields=["status", "outcome", "reasons"])
         except TestHistory.DoesNotExist:
-            return Missing(_("There is no run %(id)s.") % {"id": run.pk}).as_dict()
+            return _missing(run, language)
         return stand(run, address) if is_last or run.is_finished else None
+
+
+def _missing(run: TestHistory, language: str | None) -> dict[str, Any]:
+    """For who may not see the run, or no longer."""
+    with translation.override(language):
+        return Missing(_("There is no run %(id)s.") % {"id": run.pk}).as_dict()
 
 
 def stand(run: TestHistory, address: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def require_room(plan: RunPlan, project: Project, user: User, now: datetime) -> 
     """Raises `TooMany` where a run of `plan` would be one too many beside those under way; `Refused` where it would be
     too much even by itself. To be called where the run is made, in its transaction."""
     _one_at_a_time()
-    _alone(plan)
+    _alone(plan, project)
     going = [_going(row) for row in _rows()]
     of_project = [one for one in going if one.project_id == project.pk]
     visible = set(visible_projects(user).values_list("pk", flat=True)) if going else set()
@@ -90,16 +90,16 @@ def _sums(plan: RunPlan, going: Sequence[Going], visible: set[int], now: datetim
         raise _too_many(message, [one for one in going if one.rate], visible, now, **values)
 
 
-def _alone(plan: RunPlan) -> None:
+def _alone(plan: RunPlan, project: Project) -> None:
     """More than all runs together may ask for: waiting would not help."""
     if peak_vus(plan) > settings.METRICVAULT_MAX_TOTAL_VUS:
         message = _("All runs together may have %(most)s users at once; this one alone asks for %(asked)s.")
         values = {"most": f"{settings.METRICVAULT_MAX_TOTAL_VUS:,}", "asked": f"{peak_vus(plan):,}"}
-        raise refusal([Detail("scenarios", message % values)])
+        raise refusal([Detail("scenarios", message % values)], project)
     if peak_rate(plan) > settings.METRICVAULT_MAX_TOTAL_RATE:
         message = _("All runs together may begin %(most)s iterations per second; this one alone asks for %(asked)s.")
         values = {"most": f"{settings.METRICVAULT_MAX_TOTAL_RATE:,}", "asked": f"{peak_rate(plan):,.0f}"}
-        raise refusal([Detail("scenarios", message % values)])
+        raise refusal([Detail("scenarios", message % values)], project)
 
 
 def _one_at_a_time() -> None:

@@ -57,7 +57,7 @@ def queue(
     are under way."""
     job_name = f"k6-{secrets.token_hex(8)}"
     targets = built.plan.targets
-    with transaction.atomic():
+    with run_audit.refusals_noted(plan, built.project), transaction.atomic():
         crowding.require_room(built.plan, built.project, user, timezone.now())
         run = TestHistory.objects.create(
             title=built.plan.title,

@@ -111,7 +111,7 @@ def state_of(plan: Plan) -> dict[str, Any]:
     state |= {f"{kind}.{name}": value for kind, some in row.options.items() for name, value in some.items()}
     endpoints = Prefetch("steps__endpoint", Endpoint.everything.only("method", "path"))
     scenarios = list(row.scenarios.prefetch_related("stages", "steps", endpoints))
-    state["scenarios"] = [f"{one.pk} {one.name}" for one in scenarios]
+    state["scenarios"] = [one.pk for one in scenarios]
     for scenario in scenarios:
         state |= _scenario(scenario)
     return state
@@ -124,9 +124,10 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
     state: dict[str, Any] = {f"{place}: {name}": getattr(scenario, name) for name in _SCENARIO}
     state[f"{place}: stages"] = write(stages, level=scenario.executor in LEVEL)
     state |= {f"{place}: {name}": value for name, value in scenario.load.items()}
-    state[f"{place}: steps"] = [f"{one.pk} {one.name or one.endpoint or '-'}" for one in steps]
+    state[f"{place}: steps"] = [one.pk for one in steps]
     for step in steps:
         state |= {f"{place}, step {step.pk}: {name}": getattr(step, name) for name in _STEP}
+        state[f"{place}, step {step.pk}: request"] = str(step.endpoint or "")
         state[f"{place}, step {step.pk}: body"] = _body(step.body)
     return state
 

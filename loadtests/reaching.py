@@ -78,8 +78,9 @@ class Reach:
         loaded."""
         if EVERYTHING in plain_rules(self.rules):
             return None
+        named = [rule for rule in self.rules if not networks([rule])]
         used = (target_of(literal_of(step.request.url)) for one in plan.scenarios for step in one.steps)
-        by_network = {target.host for target in used if not is_allowed(target, plain_rules(self.rules))}
+        by_network = {target.host for target in used if not is_allowed(target, named)}
         hosts = {f"[{host}]" if ":" in host else host for host in by_network}
         return ReachPlan(tuple(sorted({*plain_rules(self.rules), *hosts})), tuple(sorted(self._pinned.items())))
 

@@ -14,7 +14,9 @@ from loadtests.fields import duration_text
 from loadtests.k6.curves import duration, peak_rate, peak_vus
 from loadtests.k6.plan import RunPlan, Text
 from loadtests.models import Plan, Try
+from metricvault.lib.errors import TooMany
 from projects import audit, refusals
+from projects.models import Project
 
 
 def record_start(run: TestHistory, built: BuiltPlan, labels: Sequence[str], again: TestHistory | None = None) -> None:
@@ -41,13 +43,15 @@ def record_stop(run_id: int, why: str) -> None:
 
 
 @contextmanager
-def refusals_noted(plan: Plan | None = None) -> Iterator[None]:
+def refusals_noted(plan: Plan | None = None, project: Project | None = None) -> Iterator[None]:
     """A start inside that goes beyond what an administrator allows is noted, and refused all the same."""
     try:
         yield
-    except BeyondLimits as refusal:
+    except (BeyondLimits, TooMany) as refusal:
         words = "; ".join(detail.message for detail in refusal.details) or refusal.message
-        refusals.write(words, "limits", audit.who_acts().address, plan, refusal.project)
+        of_project = refusal.project if isinstance(refusal, BeyondLimits) else project
+        refusals.write(words, "limits", audit.who_acts().address, plan, of_project)
+        refusals.forget(refusal)
         raise
 
 

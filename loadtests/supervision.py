@@ -119,7 +119,8 @@ def _watch(run: TestHistory, runner: Runner, now: datetime) -> None:
 def _ask_to_stop(run: TestHistory, now: datetime, why: str) -> None:
     ask = TestHistory.objects.filter(pk=run.pk, stop_requested_at=None)
     if ask.update(stop_requested_at=now, stop_reason=why):
-        run_audit.record_stop(run.pk, _(_WHY_STOPPED[why]))
+        words = _WHY_STOPPED[why]
+        run_audit.record_stop(run.pk, _(words))
     run.refresh_from_db()
 
 

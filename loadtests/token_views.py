@@ -31,7 +31,8 @@ _ADDRESS = re.compile(r"/ingest/(\d{1,18})/token/([A-Za-z0-9_-]{1,40})")
 @require_safe
 def token(request: HttpRequest, run_id: int, key: str) -> JsonResponse:
     """The access token for k6, or a sentence."""
-    status, content = take(run_id, key, request.headers.get("Authorization", ""))
+    shown, address = request.headers.get("Authorization", ""), request.META.get("REMOTE_ADDR", "")
+    status, content = take(run_id, key, shown, address)
     return JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
 
 
@@ -51,8 +52,9 @@ class Tokens:
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         authorization = headers.get(b"authorization", b"").decode("latin-1")
+        client = (scope.get("client") or ("",))[0]
         try:
-            status, answer = await self._answer(int(address[1]), address[2], authorization)
+            status, answer = await self._answer(int(address[1]), address[2], authorization, client)
         except Exception:
             logger.exception("run %s: an access token met an unexpected error", address[1])
             status, answer = 500, {"error": "Something went wrong on our side."}
@@ -62,8 +64,8 @@ class Tokens:
         await send({"type": "http.response.start", "status": status, "headers": [*plain, length]})
         await send({"type": "http.response.body", "body": content})
 
-    async def _answer(self, run_id: int, key: str, authorization: str) -> Answer:
-        asking = await self._in_thread(partial(admit, run_id, key, authorization))
+    async def _answer(self, run_id: int, key: str, authorization: str, client: str) -> Answer:
+        asking = await self._in_thread(partial(admit, run_id, key, authorization, client))
         if not isinstance(asking, Asking):
             return asking
         looking = self._looks.get(asking.name)

@@ -27,7 +27,8 @@ from loadtests.granting import SECONDS, NotGranted, ask
 from loadtests.guard import judge
 from loadtests.k6.plan_json import from_json
 from loadtests.secrets import environment_of
-from metricvault.lib.errors import ProductError
+from metricvault.lib.errors import NotSignedIn, ProductError, TooMany
+from metricvault.lib.rates import guessing
 from metricvault.lib.telemetry import about
 from projects.sealing import TOKENS, seal_text, unseal_text
 
@@ -79,15 +80,26 @@ class Asking:
     name: str
 
 
-def admit(run_id: int, key: str, authorization: str) -> Asking | Answer:
-    """Who shows the run's ingest token while the run is active; else 401 or 409 with a sentence."""
-    run = TestHistory.objects.only("status", "ingest_token").filter(pk=run_id).order_by().first()
+def admit(run_id: int, key: str, authorization: str, address: str = "") -> Asking | Answer:
+    """Who shows the run's ingest token while the run is active; else 401, 409, or 429 for who tries too many, with a
+    sentence. `address`: where it comes from."""
     token = authorization.removeprefix("Bearer ")
-    if run is None or not hmac.compare_digest(token.encode(), run.ingest_token.encode()):
-        return 401, {"error": "This address gives the access tokens of a run, to who has the run's token."}
+    try:
+        with guessing(f"run {run_id}", address, token):
+            run = _run_of(run_id, token)
+    except (NotSignedIn, TooMany) as error:
+        return error.status, {"error": error.message}
     if run.status in FINISHED:
         return 409, {"error": "The run is over."}
     return Asking(run_id, key, "token:" + hashlib.sha256(f"{run.ingest_token}:{key}".encode()).hexdigest())
+
+
+def _run_of(run_id: int, token: str) -> TestHistory:
+    run = TestHistory.objects.only("status", "ingest_token").filter(pk=run_id).order_by().first()
+    known = run.ingest_token if run is not None else ""
+    if not hmac.compare_digest(token.encode(), (known or secrets.token_urlsafe(32)).encode()) or run is None:
+        raise NotSignedIn("This address gives the access tokens of a run, to who has the run's token.")
+    return run
 
 
 def look(asking: Asking) -> Kept | None:
@@ -110,10 +122,10 @@ def look(asking: Asking) -> Kept | None:
             _reach(lambda store: store.delete(f"{asking.name}:lock"))
 
 
-def take(run_id: int, key: str, authorization: str) -> Answer:
+def take(run_id: int, key: str, authorization: str, address: str = "") -> Answer:
     """Status and JSON for who asks, waiting for what comes of somebody else's request: 200 with `access_token` and
     `expires_in`; 401, 404, 409, or 502 with `error`, a sentence without any secret."""
-    asking = admit(run_id, key, authorization)
+    asking = admit(run_id, key, authorization, address)
     if not isinstance(asking, Asking):
         return asking
     _let_go()

@@ -1,6 +1,7 @@
 """`GET /metrics`: the product's own metrics for Prometheus."""
 
 import hmac
+from contextlib import suppress
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +13,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 
 from history.models import TestHistory
 from history.states import Status
-from metricvault.lib.errors import NotAllowed
+from metricvault.lib.errors import NotAllowed, NotSignedIn
+from metricvault.lib.rates import guessing
 
 
 @login_not_required
@@ -28,8 +30,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _may_read(request: HttpRequest) -> bool:
     token = settings.METRICVAULT_METRICS_TOKEN
     shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token and hmac.compare_digest(shown.encode(), token.encode()):
-        return True
+    if token and shown:
+        with suppress(NotSignedIn), guessing("metrics", request.META.get("REMOTE_ADDR", ""), shown):
+            if not hmac.compare_digest(shown.encode(), token.encode()):
+                raise NotSignedIn("")
+            return True
     return bool(request.user.is_authenticated and getattr(request.user, "is_staff", False))
 
 

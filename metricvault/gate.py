@@ -66,10 +66,15 @@ class Gate:
 def _check(scope: Scope, headers: _Headers) -> None:
     if scope["path"].startswith(_FOR_K6):
         _check_caller_of_k6(scope, headers)
-    elif settings.METRICVAULT_OPEN_ACCESS and not all(
-        is_loopback(end[0]) for end in (scope.get("client"), scope.get("server")) if end
-    ):
+    elif settings.METRICVAULT_OPEN_ACCESS and not all(map(is_loopback, _ends(scope, headers))):
         raise NotAllowed("This copy has no login: it answers to its own machine.")
+
+
+def _ends(scope: Scope, headers: _Headers) -> list[str]:
+    """Where the request came from, where it came in, and whom a proxy brought it from."""
+    ends = [str(end[0]) for end in (scope.get("client"), scope.get("server")) if end]
+    brought = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+    return ends + [address.strip() for address in brought.split(",") if address.strip()]
 
 
 def _check_caller_of_k6(scope: Scope, headers: _Headers) -> None:

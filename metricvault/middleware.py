@@ -124,7 +124,7 @@ class BearerMiddleware:
 
 class BodyMiddleware:
     """The API takes no body that a form of a web page could send: those need nobody's leave to go anywhere. Files come
-    as forms; there a browser has to say that the page was ours."""
+    as forms, and some operations need no body; there a browser has to say that the page was ours."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -135,26 +135,29 @@ class BodyMiddleware:
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         """Before the view, which reads the body."""
         match = request.resolver_match
-        if match is None or not is_api(match) or request.method in SAFE or not _has_body(request):
+        if match is None or not is_api(match) or request.method in SAFE or request.content_type not in _FORMS:
             return None
-        if request.content_type not in _FORMS:
-            return None
-        if request.content_type != _FILES or match.route not in _UPLOADS:
+        if _has_body(request) and (request.content_type != _FILES or match.route not in _UPLOADS):
             sentence = _("This address takes JSON: send the header “Content-Type: application/json”.")
             return error_response(request, WrongKind(sentence))
         if not is_proven(_header_of(request)):
-            return error_response(request, NotAllowed(_("A browser may send files from a page of this product only.")))
+            return error_response(request, NotAllowed(_("A browser may send this from a page of this product only.")))
         return None
 
 
 _FILES = "multipart/form-data"
 # What a page may send anywhere without being asked for leave (Fetch, "CORS-safelisted request-header").
 _FORMS = frozenset({"", _FILES, "application/x-www-form-urlencoded", "text/plain"})
+_SHORT = 200  # bytes that the end of a form has at most
 _UPLOADS = frozenset({"openapi/analyze", "data-file", "plan/file", "test-history/import"})
 
 
 def _has_body(request: HttpRequest) -> bool:
-    return request.META.get("CONTENT_LENGTH") not in {None, "", "0"} or "Transfer-Encoding" in request.headers
+    """A form without a field is none."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if request.content_type == _FILES and length.isdecimal() and int(length) < _SHORT:
+        return not request.body.strip().endswith(b"--") or b"\r\n" in request.body.strip()
+    return length not in {"", "0"} or "Transfer-Encoding" in request.headers
 
 
 def is_api(match: ResolverMatch) -> bool:

@@ -36,7 +36,8 @@ _CHANGES = {
     "tests/<int:pk>/try": "try",
 }
 _FILES = ("export.csv", "export.json", "export.zip", "report.html", "junit.xml")
-_LOGIN = ("accounts/login", "accounts/password", "accounts/reset", "admin/login")
+_LOGIN = ("accounts/login", "accounts/password", "admin/login")
+_PROVIDER = ("accounts/oidc/", "accounts/oidc/callback/")  # links, and each begins something
 
 
 class RateMiddleware:
@@ -73,6 +74,8 @@ def _counts_as(match: ResolverMatch, method: str) -> Iterable[str]:
             yield _CHANGES[match.route]
         elif match.route.startswith(_LOGIN):
             yield "login"
+    elif match.route in _PROVIDER:
+        yield "login"
     elif match.route.endswith(_FILES):
         yield "export"
 

@@ -60,7 +60,7 @@ METRICVAULT_LOGIN_LIMITS = (
 METRICVAULT_LOGIN_COOL_OFF_MINUTES = env_float("METRICVAULT_LOGIN_COOL_OFF_MINUTES", 15)
 METRICVAULT_SESSION_HOURS = env_float("METRICVAULT_SESSION_HOURS", 14 * 24)
 # Single sign-on by OpenID Connect; docs/accounts.md. Without an issuer there is none.
-METRICVAULT_OIDC = {
+METRICVAULT_OIDC: dict[str, Any] = {
     "issuer": env_text("METRICVAULT_OIDC_ISSUER"),
     "client_id": env_text("METRICVAULT_OIDC_CLIENT_ID"),
     "client_secret": env_secret("METRICVAULT_OIDC_CLIENT_SECRET"),

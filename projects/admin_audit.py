@@ -13,9 +13,11 @@ from django.db import models
 from django.http import HttpRequest
 
 from projects import audit
+from projects.audit_values import HIDDEN
 
 _LARGE = frozenset({"document", "script", "log", "summary", "plan_snapshot", "packed", "payload", "html", "asked"})
 _CHANGED = "audit_changed"
+_MOST = 500  # objects of one action
 
 
 class Audited(admin.ModelAdmin):
@@ -34,16 +36,46 @@ class Audited(admin.ModelAdmin):
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Something was changed; nothing is recorded where a form was saved as it was."""
-        before, after = getattr(request, _CHANGED, ({}, {}))
-        if before or after:
+        before, after = getattr(request, _CHANGED, (None, None))
+        if before is None:  # by an action
+            after = _named_by(message, obj)
+            audit.record(audit.Action.CHANGED, obj, after=after, detail="" if after else str(message))
+        elif before or after:
             audit.record(audit.Action.CHANGED, obj, before=before, after=after)
+        setattr(request, _CHANGED, (None, None))
         return super().log_change(request, obj, message)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """As Django's; one that records nothing itself is recorded with what it was done to."""
+        own = super().get_actions(request)
+        return {
+            name: (action if name == "delete_selected" else _recorded(action, str(words)), name, words)
+            for name, (action, _name, words) in own.items()
+        }
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Something is about to be deleted."""
         for one in queryset:
             audit.record(audit.Action.DELETED, one, before=_columns(one))
         return super().log_deletions(request, queryset)
+
+
+def _recorded(action: Any, words: str) -> Any:
+    def recorded(page: Any, request: HttpRequest, chosen: Any) -> Any:
+        things, before = list(chosen[:_MOST]), audit.count(request)
+        answer = action(page, request, chosen)
+        if audit.count(request) == before:
+            audit.record_all(audit.Action.CHANGED, things, detail=words)
+        return answer
+
+    return recorded
+
+
+def _named_by(message: Any, obj: Any) -> dict[str, Any]:
+    """The fields that a message of Django's names, as they are now."""
+    parts = message if isinstance(message, list) else []
+    names = [name for part in parts for name in part.get("changed", {}).get("fields", ())]
+    return {name: getattr(obj, name, None) for name in names}
 
 
 def _of_forms(form: Any, formsets: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -61,9 +93,9 @@ def _of_forms(form: Any, formsets: Any) -> tuple[dict[str, Any], dict[str, Any]]
 
 
 def _of_form(form: Any, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    names = [name for name in form.changed_data if name in form.cleaned_data and name != "DELETE"]
+    names = [name for name in form.changed_data if name != "DELETE"]
     was = {prefix + name: _before(form, name) for name in names}
-    return was, {prefix + name: form.cleaned_data[name] for name in names}
+    return was, {prefix + name: form.cleaned_data.get(name, HIDDEN) for name in names}
 
 
 def _before(form: Any, name: str) -> Any:

@@ -19,6 +19,8 @@ from metricvault.lib.errors import NotAllowed
 from projects.audit import Action, differences, record
 from projects.models import Identity
 
+# What a provider tells of a person: our column, its claim (OpenID Connect Core 5.1), and how long it can be.
+_TOLD = (("first_name", "given_name", 150), ("last_name", "family_name", 150), ("email", "email", 254))
 _FOLLOWED = ("first_name", "last_name", "email", "is_staff", "is_superuser")
 
 
@@ -97,9 +99,8 @@ def _user_name(claims: dict[str, Any]) -> str:
 
 def _follow(user: User, claims: dict[str, Any]) -> None:
     before = {name: getattr(user, name) for name in _FOLLOWED}
-    for field, claim in (("first_name", "given_name"), ("last_name", "family_name"), ("email", "email")):
+    for field, claim, limit in _TOLD:
         if isinstance(claims.get(claim), str):
-            limit = User._meta.get_field(field).max_length
             setattr(user, field, claims[claim][:limit])
     admin_groups = settings.METRICVAULT_OIDC["admin_groups"]
     if admin_groups:

@@ -26,6 +26,7 @@ from projects.models import AuditEntry, Project
 logger = logging.getLogger(__name__)
 Action, Way = AuditEntry.Action, AuditEntry.Way
 _AT_ONCE = 500
+_COUNT = "audit_count"
 _PARENTS = ("test_history", "plan", "scenario", "openapi_spec", "step")  # what leads from a thing to its project
 
 
@@ -191,9 +192,17 @@ def _keep(entries: list[AuditEntry]) -> None:
                 entries[0].save()
             else:
                 AuditEntry.objects.bulk_create(entries, batch_size=_AT_ONCE)
+        request = _answered.get()
+        if request is not None:
+            setattr(request, _COUNT, count(request) + len(entries))
     except DatabaseError:
         first = entries[0]
         logger.exception("audit entries were not kept: %s %s %s", first.action, first.kind, first.object_id)
+
+
+def count(request: HttpRequest) -> int:
+    """How many entries were made while `request` was answered, so far."""
+    return int(getattr(request, _COUNT, 0))
 
 
 def address_of(request: HttpRequest) -> str | None:

@@ -19,7 +19,7 @@ from projects.models import ApiToken, AuditEntry
 router = Router(tags=["Audit"])
 
 
-class Entry(Schema):
+class AuditRow(Schema):
     """What somebody did, or was refused. It outlives the person, the project and the object that it names."""
 
     id: int
@@ -40,12 +40,12 @@ class Entry(Schema):
     detail: str
 
 
-class Entries(Schema):
-    items: list[Entry]
+class AuditRows(Schema):
+    items: list[AuditRow]
     count: int = Field(description="How many there are in all")
 
 
-class Wanted(Schema):
+class AuditSearch(Schema):
     """What is looked for; what is left out leaves everything."""
 
     q: Word = Field("", description="Words in name, object, project, detail, address, request or object's number")
@@ -58,11 +58,11 @@ class Wanted(Schema):
     until: date | None = Field(None, description="Until this day, which is included")
 
 
-class WantedPart(Page, Wanted):
+class AuditPage(Page, AuditSearch):
     pass
 
 
-def _search(wanted: Wanted) -> Search:
+def _search(wanted: AuditSearch) -> Search:
     texts = {name: str(getattr(wanted, name) or "") for name in ("q", "person", "kind", "action")}
     asked = {**texts, "way": str(wanted.by or ""), "project": str(wanted.project_id or "")}
     days = {name: day.isoformat() for name in ("since", "until") if (day := getattr(wanted, name))}
@@ -77,8 +77,8 @@ def _check(request: HttpRequest) -> None:
         raise NotAllowed(message % {"scope": ApiToken.Scope.ADMIN.label})
 
 
-@router.get("/audit", response=Entries, summary="The audit", by_alias=False)
-def read_audit(request: HttpRequest, wanted: Query[WantedPart]) -> dict[str, Any]:
+@router.get("/audit", response=AuditRows, summary="The audit", by_alias=False)
+def read_audit(request: HttpRequest, wanted: Query[AuditPage]) -> dict[str, Any]:
     """The newest first. For administrators, and programs with a token that may everything."""
     _check(request)
     rows = audit_search.found(_search(wanted))
@@ -90,7 +90,7 @@ _CSV = {"responses": {200: {"description": "CSV", "content": {"text/csv": _BINAR
 
 
 @router.get("/audit/export.csv", summary="The audit as a table", openapi_extra=_CSV)
-def export_audit(request: HttpRequest, wanted: Query[Wanted]) -> HttpResponseBase:
+def export_audit(request: HttpRequest, wanted: Query[AuditSearch]) -> HttpResponseBase:
     """UTF-8 with a byte order mark, the newest first: all that the search finds. That it was taken is an entry."""
     _check(request)
     return csv_file(_search(wanted))

@@ -3,6 +3,7 @@
 Failures during a lock are not written down one by one: the lock is, once. So nobody fills the audit by guessing.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from axes.signals import user_locked_out
@@ -26,7 +27,7 @@ def logged_in(request: HttpRequest, user: User, **more: Any) -> None:
     """A session begins. Of single sign-on it is shorter, since the provider cannot end it."""
     sessions.begin(request, user, timezone.now())
     if request.session.get(BACKEND_SESSION_KEY) == sessions.OIDC_BACKEND:
-        request.session.set_expiry(round(settings.METRICVAULT_OIDC["session_hours"] * 3600))
+        request.session.set_expiry(timedelta(hours=settings.METRICVAULT_OIDC["session_hours"]))
     elif "_session_expiry" in request.session:  # of a way to the provider that was given up
         request.session.set_expiry(None)
     record(Action.LOGGED_IN, user, actor=user)

@@ -137,9 +137,10 @@ class ProviderBackend(OIDCAuthenticationBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """As Django's own: the library's lets deactivated people go on."""
-        return ModelBackend().get_user(user_id)  # type: ignore[return-value]
+        found = ModelBackend().get_user(user_id)
+        return found if isinstance(found, User) else None
 
-    def authenticate(self, request: HttpRequest | None, *, nonce: str, code_verifier: str) -> User | None:  # type: ignore[override]
+    def authenticate(self, request: HttpRequest | None, *, nonce: str, code_verifier: str) -> User | None:
         """Only with what the callback found in the session: Django skips this backend for a name and a password.
 
         `NotAllowed` with a sentence where the person or what the provider says is refused, `Unreachable` where it does
@@ -153,7 +154,9 @@ class ProviderBackend(OIDCAuthenticationBackend):
         try:
             user = super().authenticate(request, nonce=nonce, code_verifier=code_verifier)
         except requests.HTTPError as error:
-            raise NotAllowed(_("The provider did not accept this login. Begin again.")) from error
+            if error.response is not None and error.response.status_code < 500:
+                raise NotAllowed(_("The provider did not accept this login. Begin again.")) from error
+            raise Unreachable(unreachable()) from error
         except requests.RequestException as error:
             raise Unreachable(unreachable()) from error
         except (jwt.PyJWTError, SuspiciousOperation, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -166,7 +169,7 @@ class ProviderBackend(OIDCAuthenticationBackend):
         shown = {name: value for name, value in payload.items() if value}
         return dict(super().get_token(shown))
 
-    def verify_token(self, token: str, *, nonce: str) -> dict[str, Any]:  # type: ignore[override]
+    def verify_token(self, token: str, *, nonce: str) -> dict[str, Any]:
         """The claims of the ID token: signed by the provider, for us, in time, and the answer to our question."""
         client = str(settings.METRICVAULT_OIDC["client_id"])
         claims: dict[str, Any] = jwt.decode(

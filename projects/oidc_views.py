@@ -20,7 +20,6 @@ _ON_THE_WAY = 3600  # seconds that the session of somebody who is not logged in 
 
 
 def _refusal(request: HttpRequest, error: ProductError) -> HttpResponse:
-    record(Action.REFUSED, detail=f"single sign-on: {error.message}")
     return render(request, "registration/refused.html", {"error": error}, status=error.status)
 
 
@@ -56,22 +55,29 @@ class FromProvider(OIDCAuthenticationCallbackView):
         if not oidc.is_set_up():
             raise Missing(_("There is nothing at this address."))
         try:
+            self._check_begun(request)
+        except ProductError as error:
+            return _refusal(request, error)
+        try:
             self._check_answer(request)
             return super().get(request)
         except ProductError as error:
+            record(Action.REFUSED, detail=f"single sign-on: {error.message}")
             return _refusal(request, error)
 
-    def _check_answer(self, request: HttpRequest) -> None:
-        """The library would log out whoever follows a link with an error in it, and answer a strange state with 400."""
-        if request.GET.get("state", "") not in request.session.get("oidc_states", {}):
+    def _check_begun(self, request: HttpRequest) -> None:
+        """Not audited: anybody can call this address as often as they like."""
+        begun = request.GET.get("state", "") in request.session.get("oidc_states", {})
+        if not begun or not ("code" in request.GET or "error" in request.GET):
             raise Malformed(_("This login was not begun here, or too long ago. Begin again."))
+
+    def _check_answer(self, request: HttpRequest) -> None:
+        """The library would log out whoever follows a link with an error in it."""
         problem = request.GET.get("error", "")
         if problem:
             del request.session["oidc_states"][request.GET["state"]]
             request.session.modified = True
             raise NotAllowed(_("The provider refused the login (%(problem)s).") % {"problem": problem[:100]})
-        if "code" not in request.GET:
-            raise Malformed(_("This login was not begun here, or too long ago. Begin again."))
 
     def login_failure(self) -> HttpResponse:
         raise NotAllowed(_("The provider did not accept this login. Begin again."))

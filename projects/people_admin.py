@@ -51,7 +51,7 @@ class PersonAdmin(UserAdmin):
     """Whoever is no administrator themselves, and only may edit people, makes nobody an administrator."""
 
     list_display = [
-        "username", "email", "is_active", "is_superuser", "last_login", "projects", "tokens", "open_sessions",
+        "username", "is_active", "is_superuser", "last_login", "projects", "tokens", "open_sessions", "email",
     ]  # fmt: skip
     list_filter = ["is_active", "is_superuser", "is_staff", "groups", ("last_login", admin.EmptyFieldListFilter)]
     inlines = [BelongsInline, IdentityInline]
@@ -108,7 +108,7 @@ class PersonAdmin(UserAdmin):
 
     @admin.action(description=_("Deactivate: no login, no API token, no session"), permissions=["change"])
     def deactivate(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        self._switch(request, chosen.filter(is_active=True).exclude(pk=request.user.pk), to=False)
+        self._switch(request, chosen.filter(is_active=True).exclude(username=request.user.get_username()), to=False)
 
     @admin.action(description=_("Activate"), permissions=["change"])
     def activate(self, request: HttpRequest, chosen: QuerySet[User]) -> None:

@@ -4,7 +4,7 @@ Reading 13 MB takes seconds of one core and hundreds of MB, which a web process 
 requests would wait meanwhile. Nothing of Django.
 """
 
-import pickle
+import pickle  # nosec B403  # between our own processes
 import sys
 import tempfile
 import threading
@@ -67,7 +67,7 @@ def _read_elsewhere(asked: tuple[bytes | str, str, str], meanwhile: Callable[[],
         run_child("projects.reading", LIMITS, question, answer, meanwhile)
         answer.seek(0)
         try:
-            kind, result = pickle.load(answer)  # noqa: S301 - written by our own process
+            kind, result = pickle.load(answer)  # noqa: S301  # nosec B301  # written by our own process
         except (EOFError, pickle.UnpicklingError):
             raise DocumentTooLarge(
                 gettext_noop(
@@ -85,7 +85,7 @@ def main() -> None:
     """What the process does: a pickled question from standard input, a pickled answer to standard output."""
     answer: tuple[str, Any]
     try:
-        data, charset, source_url = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own process
+        data, charset, source_url = pickle.load(sys.stdin.buffer)  # noqa: S301  # nosec B301  # written by our own process
         answer = ("read", _read(data, charset, source_url))
     except DocumentTooLarge as error:
         answer = ("large", (error.sentence.template, dict(error.sentence.values)))

@@ -35,9 +35,15 @@ _MOST_OWN = 10_000
 
 def note(request: HttpRequest, error: ProductError) -> None:
     """Writes down what `error` refuses to whoever is behind `request`, once for each request. Never raises."""
-    if error.status in _STATUSES and not getattr(request, _NOTED, False) and _is_refusal(request, error):
+    noted = getattr(request, _NOTED, False) or getattr(error, _NOTED, False)
+    if error.status in _STATUSES and not noted and _is_refusal(request, error):
         setattr(request, _NOTED, True)
         write(f"{request.method} {request.path} · {error.message}", error.code, audit.address_of(request))
+
+
+def forget(error: ProductError) -> None:
+    """`note` leaves out this error: it was written down where it arose, where more is known."""
+    setattr(error, _NOTED, True)
 
 
 def write(

@@ -30,6 +30,7 @@ LONGEST_VALUE = 8000
 HEADERS = "request headers of documents"
 ENVIRONMENTS = "secrets of environments"
 TOKENS = "access tokens"
+DASHBOARDS = "tickets of dashboards"
 PUSHES = "ingest tokens of runs"
 PRINTS = "prints of keys"
 _MARK, _NONCE = "~", 12

@@ -119,11 +119,11 @@ class SeenMiddleware:
 
 def _see(request: HttpRequest, key: str, now: datetime) -> None:
     last = _noted.get(key)
-    if last is not None and now - last < SEEN_EVERY:
+    if BACKEND_SESSION_KEY not in request.session or (last is not None and now - last < SEEN_EVERY):
         return
     user = request.user
-    if not isinstance(user, User) or BACKEND_SESSION_KEY not in request.session or hasattr(user, "only_project_id"):
-        return  # nobody; or a token, or open access, whoever the session would be
+    if not isinstance(user, User) or hasattr(user, "only_project_id"):
+        return  # nobody any more; or a token, whoever's the session would be
     _note(key, now)
     row = LoginSession.objects.filter(session_key=key)
     if row.filter(seen_at__lte=now - SEEN_EVERY).update(seen_at=now, address=address_of(request)) or row.exists():

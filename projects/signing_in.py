@@ -22,7 +22,7 @@ from django.utils import timezone
 from metricvault.lib.errors import TooMany
 from projects.audit import address_of
 
-_NOWHERE = "0.0.0.0"  # noqa: S104  # who comes from no address (a socket) shares one count
+_NOWHERE = "0.0.0.0"  # noqa: S104  # nosec B104  # who comes from no address (a socket) shares one count
 _SITE_BITS = 64  # a site has that many bits of an IPv6 address to itself (RFC 6177)
 
 

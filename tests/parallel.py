@@ -31,6 +31,7 @@ _SHARING = (
     "influx_end_to_end",
     "k6_dashboard",
     "results_story",
+    "secrets_stay_inside",
     "try_in_browser",
 )
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cramjam
+from google.protobuf.message import DecodeError
+
 from history.metrics.summary import find
+from history.metrics.write_request import WRITE_REQUEST, BadPush, unpacked
 
 FILE = Path(__file__).parent / "recorded_run.json"
 STEPS_FILE = Path(__file__).parent / "recorded_steps.json"
@@ -46,6 +50,18 @@ def recorded_run() -> RecordedRun:
 def recorded_steps() -> RecordedRun:
     """A journey with checks and extractions, a rate with dropped iterations, and rows that are used up."""
     return _read(STEPS_FILE)
+
+
+def of_run(body: bytes, run: int) -> bytes:
+    """A recorded push as run number `run` would have sent it; what is no push stays as it is."""
+    try:
+        request: Any = WRITE_REQUEST.FromString(unpacked(body))
+    except (BadPush, DecodeError):
+        return body
+    for label in (label for series in request.timeseries for label in series.labels):
+        if label.name == "run":
+            label.value = str(run)
+    return bytes(cramjam.snappy.compress_raw(request.SerializeToString()))
 
 
 def _read(file: Path) -> RecordedRun:

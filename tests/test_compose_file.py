@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from tests.compose.standins import IMAGES
 
@@ -121,16 +122,29 @@ def test_the_example_names_what_has_to_be_set_and_only_what_is_known(text: str) 
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     example = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}
     assert set(re.findall(r"\$\{(\w+):\?", text)) <= example
-    known = set(re.findall(r"\b[A-Z][A-Z_]{3,}\b", text)) | {"COMPOSE_PROFILES"}
+    known = set(re.findall(r"\b[A-Z][A-Z0-9_]{3,}\b", text)) | {"COMPOSE_PROFILES"}
     assert example <= known
+    # And in comments all else that is handed on.
+    more = {line[2:].partition("=")[0] for line in lines if re.match(r"# [A-Z0-9_]+=", line)}
+    handed_on = {
+        name for name, value in yaml.safe_load(text)["services"]["web"]["environment"].items() if value is None
+    }
+    assert example | more >= handed_on - {"SECRET_KEY", "POSTGRES_PASSWORD"}
+    assert more <= handed_on
 
 
-def test_every_variable_is_a_setting(services: dict[str, dict[str, Any]]) -> None:
-    settings = (ROOT / "metricvault" / "settings.py").read_text(encoding="utf-8")
-    elsewhere = {"WEB_CONCURRENCY"}  # uvicorn's own
-    names = {name.removesuffix("_FILE") for name in services["web"]["environment"]}
-    unknown = [name for name in names if f'"{name}"' not in settings]
-    assert set(unknown) == elsewhere
+def test_every_setting_can_be_set_and_every_variable_is_one(services: dict[str, dict[str, Any]]) -> None:
+    text = (ROOT / "metricvault" / "settings.py").read_text(encoding="utf-8")
+    rates = {f"METRICVAULT_RATE_{what.upper()}" for what in settings.METRICVAULT_RATES}
+    known = {*re.findall(r'env_\w+\(\s*"([A-Z0-9_]+)"', text), *rates}
+    given = {name.removesuffix("_FILE") for name in services["web"]["environment"]}
+    assert given - known == {"WEB_CONCURRENCY"}  # uvicorn's own
+    # What the image or the file itself says, what is for load from a cluster, and what is for development.
+    elsewhere = {"METRICVAULT_DATA_DIR", "PORT", "STATIC_ROOT", "METRICVAULT_PROCESS", "PGPASSWORD", "DEBUG"}
+    elsewhere |= {"INFLUXDB_DATABASE", "INFLUXDB_SSL", "KUBECONFIG", "KUBERNETES_NAMESPACE", "METRICVAULT_K6_BINARY"}
+    elsewhere |= {"K6_DEFAULT_PVC", "K6_SCRIPT_FILE_FOLDER", "METRICVAULT_KEEP_FAILED_HOURS", "METRICVAULT_MAX_PODS"}
+    cluster = {name for name in known if name.startswith("METRICVAULT_POD_")} | {"METRICVAULT_K6_IMAGE"}
+    assert known - given - elsewhere - cluster == set()
 
 
 def test_every_base_image_has_a_stand_in(services: dict[str, dict[str, Any]]) -> None:

@@ -57,10 +57,12 @@ def heat_chart(
 
 
 def _edges(rows: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Lowest and highest response time drawn; a row that begins at 0 is drawn as if it were one of a decade."""
-    if not rows:
+    """Lowest and highest response time drawn; a row that begins at 0 is drawn as if it were one of a decade, also that
+    of answers that took no time (connections that were refused)."""
+    above = [edge for row in rows for edge in row if edge > 0]
+    if not above:
         return 1.0, 1000.0
-    low, high = rows[0][0] or rows[0][1] / 10, rows[-1][1]
+    low, high = rows[0][0] or above[0] / 10, rows[-1][1]
     return (low, high) if high > low > 0 else (1.0, 1000.0)
 
 
@@ -80,7 +82,7 @@ def _level(frame: Frame, heatmap: Mapping[str, Any], rows: tuple[int, Any, float
     counts, step = heatmap["counts"], float(heatmap.get("step", 1))
     found = []
     for index, (bottom, top) in enumerate(kept):
-        y1, y0 = frame.y(log(max(bottom, low) / low, 10)), frame.y(log(top / low, 10))
+        y1, y0 = frame.y(log(max(bottom, low) / low, 10)), frame.y(log((top or 10 * low) / low, 10))
         begun: int | None = None
         for at in range(len(counts) + 1):
             inside = at < len(counts) and least <= counts[at][first + index] <= most

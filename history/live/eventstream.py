@@ -28,6 +28,7 @@ from redis.retry import Retry
 
 from history.access import get_run
 from history.live.events import LiveMessage, status_message
+from history.live.rights import right_of
 from history.live.streams import KEEP_ALIVE, Opening
 from history.models import TestHistory
 from metricvault.lib.errors import Malformed
@@ -112,7 +113,7 @@ def k6_data(request: HttpRequest) -> HttpResponseBase:
     if opening is None:
         response: HttpResponseBase = events(request, channel=channel)
     else:
-        opening.admit(user.pk)
+        opening.admit(right_of(request, user, run.pk if run else None, everything=channel == _ALL))
         opening.stream = Stream(channel, run)
         response = HttpResponse(content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"

@@ -7,6 +7,7 @@ for a second of one process is counted in the next one, whichever process sends 
 """
 
 import threading
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from history.publishing import show_seconds
 from history.signals import target_missed
 
 _KEPT = 200  # runs a process remembers
+_READERS_FOR = 2.0  # seconds until it is asked again who may read: people come and go while a run lasts
 
 
 @dataclass
@@ -33,6 +35,7 @@ class _Feed:
     so_far: dict[str, Cell] = field(default_factory=dict)
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     readers: tuple[int, ...] = ()
+    readers_until: float = 0.0  # on the monotonic clock
     project: str = ""
     watch: Watch | None = None  # for a plan that ends a run that misses its targets
     told: bool = False
@@ -74,6 +77,8 @@ def _publish(run: TestHistory, now: float | None) -> int:
         timeline = feed.timeline
         until = timeline.seconds_seen if now is None else timeline.complete_until(now)
         feed.waiting.extend(_message(run, feed, second) for second in timeline.take(until))
+        if feed.waiting and time.monotonic() >= feed.readers_until:
+            feed.readers, feed.readers_until = _readers(run), time.monotonic() + _READERS_FOR
         published: list[LiveMessage] = []
         # A message leaves only when it is decided: where the database fails in between, the next push goes on here.
         while feed.waiting:
@@ -146,8 +151,7 @@ def _feed(run: TestHistory) -> _Feed:
             rows = run.scenarios.values_list("scenario_tag", "name", "request_name")
             labels = {tag: (name, request) for tag, name, request in rows}
             watch = abort.watch(run.plan_snapshot, Asked(run.plan_snapshot).full)
-            readers, project = _readers(run), run.project.title
-            feed = _feeds[run.pk] = _Feed(labels=labels, readers=readers, project=project, watch=watch)
+            feed = _feeds[run.pk] = _Feed(labels=labels, project=run.project.title, watch=watch)
             while len(_feeds) > _KEPT:
                 _feeds.popitem(last=False)
         return feed

@@ -7,6 +7,7 @@ its thread and its database connection are free, and the stream goes on on the e
 
 import asyncio
 import contextlib
+import logging
 import re
 import signal
 from collections import Counter
@@ -15,13 +16,17 @@ from types import FrameType
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from history.live.rights import Right, lost
 from metricvault.lib.asgi import App, Message, Receive, Scope, Send
 from metricvault.lib.errors import Busy, TooMany
 
+logger = logging.getLogger(__name__)
 PATH = "/sse/k6-data"
+LOOK = 3.0  # seconds between two looks at whether they who listen still may
 KEEP_ALIVE = 20.0  # seconds after which a stream without messages says that it is alive
 _OPENED_AT_ONCE = 4  # each takes a thread and a database connection while it lasts
 _KEY = "metricvault.opening"
@@ -40,7 +45,7 @@ class Opening:
 
     def __init__(self, streams: "Streams") -> None:
         self.stream: Stream | None = None
-        self.user = 0
+        self.right: Right | None = None
         self._streams = streams
 
     @staticmethod
@@ -49,10 +54,11 @@ class Opening:
         found: Opening | None = getattr(request, "scope", {}).get(_KEY)
         return found
 
-    def admit(self, user: int) -> None:
-        """Raises `Busy` where this process serves enough streams, `TooMany` where the user has enough."""
-        self._streams.admit(user)
-        self.user = user
+    def admit(self, right: Right) -> None:
+        """Raises `Busy` where this process serves enough streams, `TooMany` where the person has enough. The stream
+        ends when `right` is lost."""
+        self._streams.admit(right.user)
+        self.right = right
 
 
 class Streams:
@@ -61,7 +67,8 @@ class Streams:
     def __init__(self, django: App, more: re.Pattern[str] | None = None) -> None:
         self._django, self._more = django, more
         self._doors = asyncio.Semaphore(_OPENED_AT_ONCE)
-        self._open: set[Stream] = set()
+        self._open: dict[Stream, Right] = {}
+        self._looking: asyncio.Task[None] | None = None
         self._of_user: Counter[int] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,17 +104,20 @@ class Streams:
 
         async with self._doors:
             await self._django({**scope, _KEY: opening}, receive, keep)
-        if opening.stream is None:
+        if opening.stream is None or opening.right is None:
             for message in said:
                 await send(message)
         elif said:  # else the caller has gone already
-            await self._stream(opening.stream, opening.user, said[0], receive, send)
+            await self._stream(opening.stream, opening.right, said[0], receive, send)
 
-    async def _stream(self, stream: Stream, user: int, start: Message, receive: Receive, send: Send) -> None:
+    async def _stream(self, stream: Stream, right: Right, start: Message, receive: Receive, send: Send) -> None:
         headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
         watch = asyncio.create_task(_close_when_gone(stream, receive))
-        self._open.add(stream)
+        user = right.user
+        self._open[stream] = right
         self._of_user[user] += 1
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_after())
         try:
             await send({**start, "headers": headers})
             async with contextlib.aclosing(stream.parts()) as parts:
@@ -117,11 +127,23 @@ class Streams:
         except OSError:
             pass  # the caller has gone
         finally:
-            self._open.discard(stream)
+            del self._open[stream]
             self._of_user[user] -= 1
             if not self._of_user[user]:
                 del self._of_user[user]
             watch.cancel()
+            if not self._open and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+
+    async def _look_after(self) -> None:
+        """Ends the streams whose rights are lost."""
+        while self._open:
+            await asyncio.sleep(LOOK)
+            gone = await asyncio.to_thread(_lost, set(self._open.values()))
+            for stream, right in tuple(self._open.items()):
+                if right in gone:
+                    stream.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -143,6 +165,17 @@ class Streams:
 
             with contextlib.suppress(ValueError):  # not the main thread: nobody sends it signals
                 signal.signal(number, ending)
+
+
+def _lost(rights: set[Right]) -> set[Right]:
+    """None of them, where the database is away for a moment."""
+    try:
+        return lost(rights)
+    except Exception:
+        logger.warning("nobody looked whether they who listen still may", exc_info=True)
+        return set()
+    finally:
+        connection.close()
 
 
 async def _close_when_gone(stream: Stream, receive: Receive) -> None:

@@ -5,10 +5,10 @@ Format: bucket i of schema s covers (2^((i-1)·2^-s), 2^(i·2^-s)], the zero buc
 k6 observes seconds; everything here is in milliseconds, converted once in `from_wire`.
 """
 
-import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from math import exp2, log2, sqrt
 from operator import add, mul, sub
 from typing import Any
 
@@ -16,7 +16,7 @@ SCHEMA = 3
 _PER_OCTAVE = 2**SCHEMA
 _MS = 1000.0
 # What is added to a bucket's index to turn seconds into milliseconds: log2(1000) octaves.
-_MS_SHIFT = math.log2(_MS) * _PER_OCTAVE
+_MS_SHIFT = log2(_MS) * _PER_OCTAVE
 _FARTHEST = 320  # buckets farther from that of one second hold what lies beyond: a picosecond, thirty thousand years
 
 
@@ -47,6 +47,12 @@ class Histogram:
     def buckets(self) -> dict[int, float]:
         """The counts by bucket, without empty ones."""
         return {index: count for index, count in enumerate(self.counts, self.first) if count}
+
+    @property
+    def longest(self) -> float | None:
+        """The upper edge of the last bucket that is not empty (ms)."""
+        highest = self.highest
+        return None if highest is None else _EDGES[highest + _FARTHEST]
 
     @property
     def highest(self) -> int | None:
@@ -112,15 +118,16 @@ class Histogram:
         count, zero = self.count - earlier.count, self.zero - earlier.zero
         return Histogram.of(count, self.total - earlier.total, zero, first, counts)
 
-    def dealt(self, counts: Sequence[int]) -> Iterator["Histogram"]:
-        """The histogram in parts of `counts` whole requests, which add up to its own. Each part has the shape of the
-        whole as far as whole requests can; its time is what its buckets take of the whole's."""
+    def dealt(self, counts: Sequence[int]) -> list["Histogram | None"]:
+        """The histogram in parts of `counts` whole requests, which add up to its own; None for no request. Each part
+        has the shape of the whole as far as whole requests can; its time is what its buckets take of the whole's."""
         left, rest, time = self, self.count, 0.0
+        found: list[Histogram | None] = []
         for count in counts:
             if count <= 0:
-                yield Histogram()
+                found.append(None)
             elif count >= rest:
-                yield left
+                found.append(left)
                 left, rest = Histogram(), 0
             else:
                 time = time or self._middles()
@@ -129,7 +136,8 @@ class Histogram:
                 rest -= count
                 counts_left = list(map(sub, left.counts, part.counts))
                 left = Histogram.of(rest, left.total - part.total, left.zero - part.zero, left.first, counts_left)
-                yield part
+                found.append(part)
+        return found
 
     def _part(self, count: int, of: float) -> "Histogram":
         """`count` of the `of` requests, going up through the buckets: a request is dealt out where the share that is
@@ -172,9 +180,9 @@ class Histogram:
             return [None] * len(shares)
         last, length = bisect_left(passed, everything), len(counts)
         before_first, half = self.first - 1 + _MS_SHIFT, 0.5 if everything >= 1 else everything / 2
-        found: list[float | None] = []
+        above, found = max(everything - 1, 0), list[float | None]()
         for share in shares:
-            rank = share * (everything - 1) + half if everything > 1 else half
+            rank = share * above + half
             if rank <= zero or everything == zero:
                 found.append(0.0)
                 continue
@@ -183,8 +191,14 @@ class Histogram:
             at = (at if at < last else last) - 1
             count, before = counts[at], counts[at - 1] if at else 0
             after = counts[at + 1] if at + 1 < length else 0
-            place = _place((rank - passed[at]) / count, count, before, after)
-            found.append(math.exp2((before_first + at + (place if place < 1.0 else 1.0)) / _PER_OCTAVE))
+            inside = (rank - passed[at]) / count
+            slope = (after - before) / 2 / count
+            if before and after and 1e-9 < abs(slope) < 1.9:  # `_place`, without a call
+                a, b = slope / 2, 1 - slope / 2
+                place = (sqrt(b * b + 4 * a * inside) - b) / (2 * a)
+            else:
+                place = _place(inside, count, before, after)
+            found.append(exp2((before_first + at + (place if place < 1.0 else 1.0)) / _PER_OCTAVE))
         return found
 
 
@@ -195,11 +209,15 @@ def _row(buckets: Mapping[int, float]) -> tuple[int, list[float]]:
 
 def _trimmed(first: int, counts: list[float]) -> tuple[int, list[float]]:
     """Without the empty buckets at both ends."""
-    passed = list(accumulate(counts))
-    if not passed or not passed[-1]:
-        return 0, []
-    begin, end = bisect_right(passed, 0), bisect_left(passed, passed[-1]) + 1
-    return first + begin, counts[begin:end]
+    end = len(counts)
+    while end and not counts[end - 1]:
+        end -= 1
+    begin = 0
+    while begin < end and not counts[begin]:
+        begin += 1
+    if begin or end < len(counts):
+        counts = counts[begin:end]
+    return (first + begin, counts) if counts else (0, [])
 
 
 def _place(share: float, count: float, before: float, after: float) -> float:
@@ -219,7 +237,7 @@ def _place(share: float, count: float, before: float, after: float) -> float:
         return share
     # Density 1 + slope·(x - 1/2); its integral is x + slope·(x² - x)/2 = share.
     a, b = slope / 2, 1 - slope / 2
-    return (math.sqrt(b * b + 4 * a * share) - b) / (2 * a)
+    return (sqrt(b * b + 4 * a * share) - b) / (2 * a)
 
 
 def upper_bound(index: float) -> float:
@@ -227,6 +245,7 @@ def upper_bound(index: float) -> float:
     return float(2 ** ((index + _MS_SHIFT) / _PER_OCTAVE))
 
 
+_EDGES = [upper_bound(index) for index in range(-_FARTHEST, _FARTHEST + 1)]
 _MIDDLES = [upper_bound(index - 0.5) for index in range(-_FARTHEST, _FARTHEST + 1)]
 
 

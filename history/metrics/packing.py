@@ -4,11 +4,12 @@ Format: zlib over one letter (H, I or Q: counts of 2, 4 or 8 bytes), the length 
 the counts one after another. All of it little-endian.
 """
 
-import json
 import sys
 import zlib
 from array import array
 from typing import Any
+
+import orjson
 
 _LETTERS = "HIQ"
 _HEAD = 5
@@ -16,7 +17,7 @@ _HEAD = 5
 
 def pack(plain: Any, counts: list[int]) -> bytes:
     """`plain` as JSON knows it; `counts` are whole and not below zero."""
-    text = json.dumps(plain, separators=(",", ":")).encode()
+    text = orjson.dumps(plain)
     row = _row(counts)
     head = row.typecode.encode() + len(text).to_bytes(4, "little")
     return zlib.compress(b"".join((head, text, row.tobytes())), 1)
@@ -46,4 +47,4 @@ def read(unzipped: bytes) -> tuple[Any, list[int]]:
     row.frombytes(unzipped[end:])
     if sys.byteorder == "big":
         row.byteswap()
-    return json.loads(unzipped[_HEAD:end]), row.tolist()
+    return orjson.loads(unzipped[_HEAD:end]), row.tolist()

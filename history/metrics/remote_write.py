@@ -1,27 +1,26 @@
 """Prometheus remote write 1.0, as k6's `experimental-prometheus-rw` output sends it, to snapshots. Pure.
 
-Format: a snappy block of a protobuf `WriteRequest` (Prometheus, prompb/remote.proto and prompb/types.proto;
-field numbers below are theirs). k6 1.1.0 sends counters and gauges as samples and trends as native histograms,
-both cumulative since k6 began; a push holds only the series touched since the last one, and the closing push,
-with stale markers, holds all of them: NaN for samples, the histograms whole. `dropped_iterations` carries none of the
-tags of its scenario, only k6's own name for it, which is the same as its `scenario_tag`.
+Format: see `history.metrics.write_request`. k6 1.1.0 sends counters and gauges as samples and trends as native
+histograms, both cumulative since k6 began; a push holds only the series touched since the last one, and the closing
+push, with stale markers, holds all of them: NaN for samples, the histograms whole. `dropped_iterations` carries none of
+the tags of its scenario, only k6's own name for it, which is the same as its `scenario_tag`.
 """
 
 import functools
-import json
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import cramjam
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+import orjson
 
+from history.metrics import write_request
 from history.metrics.native_histogram import Histogram, from_pairs, from_plain, from_wire, to_plain
 from history.metrics.packing import pack, read
+from history.metrics.write_request import MAX_PUSH, BadPush
 
-MAX_PUSH = 1024 * 1024  # bytes on the wire
-MAX_UNPACKED = 16 * 1024 * 1024
+__all__ = ["MAX_PUSH", "BadPush", "CounterKey", "RequestKey", "Snapshot", "decode", "from_bytes", "to_bytes"]
+
 _REQUESTS = "k6_http_req_duration_seconds"
 _GAUGES = {"k6_vus": "vus", "k6_mv_started": "started"}
 _DROPPED = "k6_dropped_iterations_total"
@@ -39,10 +38,6 @@ _LABELS |= {"expected_response", "step", "stage", "load"}
 _NO_LOAD = "0"  # the label `load` of requests that are none of the test: tokens, say
 
 
-class BadPush(ValueError):
-    """The body is no remote-write push; the message says what is wrong with it."""
-
-
 @dataclass(frozen=True, slots=True)
 class RequestKey:
     """What tells one series of requests from another inside a generator."""
@@ -55,11 +50,21 @@ class RequestKey:
     rest: str = ""  # any other labels: two series are never taken for one, whatever a script tags
     step: str = ""  # "1" for the first step; "" in scenarios of one step
     stage: str = ""  # "1" for the first stage, in which the request was begun; "" in scenarios of one stage
+    # Asked for several times with every push. `place`: scenario and step; `answer`: the HTTP status, or "0:" and k6's
+    # number of the error where there was no answer.
+    place: tuple[str, str] = field(init=False, repr=False, compare=False)
+    answer: str = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def answer(self) -> str:
-        """The HTTP status, or "0:" and k6's number of the error where there was no answer."""
-        return f"0:{self.error_code}" if self.status == "0" and self.error_code else self.status
+    def __post_init__(self) -> None:
+        tagged = (self.scenario, self.name, self.status, self.error_code, self.expected, self.rest)
+        is_error = self.status == "0" and self.error_code
+        object.__setattr__(self, "place", (self.scenario, self.step))
+        object.__setattr__(self, "answer", f"0:{self.error_code}" if is_error else self.status)
+        object.__setattr__(self, "_hash", hash((*tagged, self.step, self.stage)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class Snapshot:
     started: float | None = None
     counters: dict[str, float] | None = None
     closing: bool = False
+    run: str = field(default="", compare=False)  # the label, of what came over the wire; a store knows whose it is
 
     @property
     def has_begun(self) -> bool:
@@ -111,20 +117,22 @@ def decode(body: bytes) -> Snapshot | None:
 
     Raises `BadPush` for a body that is too large, unpacks to too much, or is no remote-write request.
     """
-    request = _parse(_unpack(body))
     requests: dict[RequestKey, Histogram] = {}
     counters: dict[str, float] = {}
     gauges: dict[str, float] = {}
-    newest, instance, closing = 0, "", False
-    for series in request.timeseries:
-        labels = {label.name: label.value for label in series.labels}
+    newest, buckets, instance, closing, runs = 0, 0, "", False, set()
+    for labels, series in write_request.series(body):
         name = labels.get("__name__", "")
         instance = labels.get("instance", instance)
+        runs.add(labels.get("run", ""))
         for point in (*series.samples, *series.histograms):
             newest = max(newest, point.timestamp)
         if name == _REQUESTS:
             if labels.get("load") != _NO_LOAD:
+                buckets += sum(map(write_request.check_histogram, series.histograms))
                 requests.update((_key(labels), _histogram(wire)) for wire in series.histograms)
+            if buckets > write_request.MAX_BUCKETS:
+                raise BadPush("The histograms in the push have too many buckets.")
             continue
         value = series.samples[-1].value if series.samples else math.nan
         if math.isnan(value):
@@ -139,8 +147,11 @@ def decode(body: bytes) -> Snapshot | None:
             counters[key] = counters.get(key, 0.0) + value
     if not newest:
         return None
+    if len(runs - {""}) > 1:
+        raise BadPush("The push is of several runs.")
     started = gauges["started"] / 1000 if "started" in gauges else None
-    return Snapshot(instance or "0", newest / 1000, requests, gauges.get("vus"), started, counters, closing)
+    run = max(runs, default="")
+    return Snapshot(instance or "0", newest / 1000, requests, gauges.get("vus"), started, counters, closing, run)
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
@@ -159,7 +170,7 @@ def from_bytes(payload: bytes) -> Snapshot:
     """The reverse of `to_bytes`; and of what older versions stored, JSON alone."""
     unzipped = zlib.decompress(payload)
     is_older = unzipped.startswith(b"[")
-    (instance, moment, requests, *rest), counts = (json.loads(unzipped), []) if is_older else read(unzipped)
+    (instance, moment, requests, *rest), counts = (orjson.loads(unzipped), []) if is_older else read(unzipped)
     decoded, at = {}, 0
     for scenario, name, status, error_code, expected, other, plain, *more in requests:
         key = _known(scenario, name, status, error_code, bool(expected), other, *more)
@@ -175,24 +186,6 @@ def from_bytes(payload: bytes) -> Snapshot:
 def _known(*fields: Any) -> RequestKey:
     """One object for each series, as every push names most of them again."""
     return RequestKey(*fields)
-
-
-def _unpack(body: bytes) -> bytes:
-    if len(body) > MAX_PUSH:
-        raise BadPush(f"The push has {len(body)} bytes; at most {MAX_PUSH} are taken.")
-    try:
-        if cramjam.snappy.decompress_raw_len(body) > MAX_UNPACKED:
-            raise BadPush("The push unpacks to too much.")
-        return bytes(cramjam.snappy.decompress_raw(body))
-    except cramjam.DecompressionError as error:
-        raise BadPush("The push is not packed with snappy.") from error
-
-
-def _parse(raw: bytes) -> Any:
-    try:
-        return _WRITE_REQUEST.FromString(raw)
-    except message.DecodeError as error:
-        raise BadPush("The push is no remote-write request.") from error
 
 
 def _key(labels: dict[str, str]) -> RequestKey:
@@ -216,8 +209,6 @@ def _counter(name: str, labels: dict[str, str]) -> str:
 
 def _histogram(wire: Any) -> Histogram:
     spans = [(span.offset, span.length) for span in wire.positive_spans]
-    if sum(length for _, length in spans) > 100_000:
-        raise BadPush("A histogram in the push has too many buckets.")
     return from_wire(
         wire.count_int or int(wire.count_float),
         wire.sum,
@@ -226,45 +217,3 @@ def _histogram(wire: Any) -> Histogram:
         spans,
         wire.positive_deltas,
     )
-
-
-_TYPES = {"double": 1, "int64": 3, "uint64": 4, "string": 9, "uint32": 13, "sint32": 17, "sint64": 18}
-_MESSAGES: dict[str, list[tuple[str, int, str, bool]]] = {
-    "Label": [("name", 1, "string", False), ("value", 2, "string", False)],
-    "Sample": [("value", 1, "double", False), ("timestamp", 2, "int64", False)],
-    "BucketSpan": [("offset", 1, "sint32", False), ("length", 2, "uint32", False)],
-    "Histogram": [
-        ("count_int", 1, "uint64", False),
-        ("count_float", 2, "double", False),
-        ("sum", 3, "double", False),
-        ("schema", 4, "sint32", False),
-        ("zero_threshold", 5, "double", False),
-        ("zero_count_int", 6, "uint64", False),
-        ("zero_count_float", 7, "double", False),
-        ("positive_spans", 11, "BucketSpan", True),
-        ("positive_deltas", 12, "sint64", True),
-        ("timestamp", 15, "int64", False),
-    ],
-    "TimeSeries": [("labels", 1, "Label", True), ("samples", 2, "Sample", True), ("histograms", 4, "Histogram", True)],
-    "WriteRequest": [("timeseries", 1, "TimeSeries", True)],
-}
-
-
-def _message_class() -> type[message.Message]:
-    """The WriteRequest class, described in code: no generated file, no protoc."""
-    package = "metricvault.prompb"
-    described = descriptor_pb2.FileDescriptorProto(name="metricvault/prompb.proto", package=package, syntax="proto3")
-    for title, fields in _MESSAGES.items():
-        made = described.message_type.add(name=title)
-        for name, number, kind, repeated in fields:
-            entry: Any = made.field.add(name=name, number=number, label=3 if repeated else 1)
-            if kind in _TYPES:
-                entry.type = _TYPES[kind]
-            else:
-                entry.type, entry.type_name = 11, f".{package}.{kind}"
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(described)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.WriteRequest"))
-
-
-_WRITE_REQUEST = _message_class()

@@ -23,7 +23,6 @@ PUSH_INTERVAL = 1.0
 SILENCE = 5.0  # seconds without a push after which a generator is no longer waited for
 _LONGEST_GAP = 4 * 3600.0
 _Row = dict[Place, Cell]  # a second by place
-_Grown = tuple[str, str, Place]  # the name of a counter, the field of a cell that it is added to, and whose cell
 # Where the counters of a push go, by name and the label `ok`; others are only added up.
 _SPREAD = {
     ("iterations", ""): "iterations",
@@ -34,6 +33,15 @@ _SPREAD = {
     ("data_sent", ""): "sent",
     ("data_received", ""): "received",
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Grown:
+    """What a counter is about; there is one of each kind and place in a timeline."""
+
+    name: str
+    column: str  # the field of a cell that it is added to
+    place: Place  # whose cell
 
 
 @dataclass(slots=True)
@@ -64,7 +72,8 @@ class Timeline:
         self._generators: dict[str, _Generator] = {}
         self._waited: set[str] = set()
         self._cells: dict[int, dict[Place, Cell]] = {}
-        self._counted: dict[str, _Grown | None] = {}
+        self._counted: dict[str, _Grown | None] = {}  # by the counter's text: those of several stages are one
+        self._kinds: dict[tuple[str, str, Place], _Grown] = {}
         self.staged: set[str] = set()
         self._vus: dict[int, dict[str, float]] = {}
         self._last_vus: dict[str, float] = {}
@@ -87,13 +96,16 @@ class Timeline:
         seconds, shares = self._parts(start, snapshot.moment)
         rows = [self._cells.get(t, {}) for t in seconds]
         good = self._take_requests(generator, snapshot, rows, shares, is_late=is_late)
-        for (name, column, place), count in self._grown_counters(generator, snapshot, is_late=is_late).items():
-            weights = good.get(place, ()) if name == "mv_failed" else ()
+        for grown, count in self._grown_counters(generator, snapshot, is_late=is_late).items():
+            place, column = grown.place, grown.column
+            weights = good.get(place, ()) if grown.name == "mv_failed" else ()
             # No second gets more failures than it got requests.
             counts = _by_weight(count, weights) if any(weights) else _evenly(count, shares)
             for row, share in zip(rows, counts, strict=True):
                 if share:
-                    cell = row.get(place) or row.setdefault(place, Cell())
+                    cell = row.get(place)
+                    if cell is None:
+                        cell = row[place] = Cell()
                     setattr(cell, column, getattr(cell, column) + share)
         self._cells.update((t, row) for t, row in zip(seconds, rows, strict=True) if row)
         if not is_late:
@@ -114,13 +126,17 @@ class Timeline:
         good: dict[Place, list[int]] = {}
         grown: dict[Place, tuple[Histogram, list[int]]] = {}
         for key, difference in self._grown_requests(generator, snapshot, is_late=is_late):
-            place, answer, expected = (key.scenario, key.step), key.answer, key.expected
+            place, answer, expected = key.place, key.answer, key.expected
             counts = _evenly(int(difference.count), shares)
             for row, count in zip(rows, counts, strict=True):
                 if count:
-                    cell = row.get(place) or row.setdefault(place, Cell())
+                    failures = 0 if expected else count
+                    cell = row.get(place)
+                    if cell is None:
+                        row[place] = Cell(count, failures, answers={answer: count})
+                        continue
                     cell.requests += count
-                    cell.failures += 0 if expected else count
+                    cell.failures += failures
                     cell.answers[answer] = cell.answers.get(answer, 0) + count
             if expected:
                 good[place] = _sums(good[place], counts) if place in good else counts
@@ -131,8 +147,8 @@ class Timeline:
                 difference = spread
             grown[place] = (difference, counts)
         for place, (spread, counts) in grown.items():
-            for row, count, part in zip(rows, counts, spread.dealt(counts), strict=True):
-                if count:
+            for row, part in zip(rows, spread.dealt(counts), strict=True):
+                if part is not None:
                     cell = row[place]
                     if cell.spread.count:
                         cell.spread.add(part)
@@ -181,7 +197,10 @@ class Timeline:
     def _grown(self, text: str) -> _Grown | None:
         key = CounterKey.of(text)
         column = _column(key)
-        found = None if column is None else (key.name, column, (key.scenario, key.step))
+        found = None
+        if column is not None:
+            about = (key.name, column, (key.scenario, key.step))
+            found = self._kinds.get(about) or self._kinds.setdefault(about, _Grown(*about))
         return self._counted.setdefault(text, found)
 
     def complete_until(self, now: float) -> int:
@@ -292,6 +311,9 @@ def _evenly(count: int, shares: list[float]) -> list[int]:
     """`count` over seconds: floor(share so far) minus what the seconds before got."""
     if len(shares) == 1:
         return [count]
+    if len(shares) == 2:  # a push a second, aligned to nothing
+        reached = int(count * shares[0]) if shares[0] < 1.0 else count
+        return [reached, count - reached]
     found, given = [], 0
     for share in shares:
         reached = count if share >= 1.0 else int(count * share)

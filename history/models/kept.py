@@ -5,6 +5,7 @@ import zlib
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from history.models.columns import Columns
 from history.models.parts import ScenarioHistory, StepHistory
 from history.models.run import TestHistory
 
@@ -21,10 +22,10 @@ class TimelineHistory(models.Model):
     scenario = models.OneToOneField(
         ScenarioHistory, models.CASCADE, null=True, blank=True, related_name="timeline", verbose_name=_("scenario")
     )
-    columns = models.JSONField(_("columns"), default=dict)
+    columns = Columns(_("columns"), default=dict)
 
-    overview = models.JSONField(_("columns, in short"), default=dict, blank=True)
-    heatmap = models.JSONField(_("heatmap"), default=dict, blank=True)
+    overview = Columns(_("columns, in short"), default=dict, blank=True)
+    heatmap = Columns(_("heatmap"), default=dict, blank=True)
 
     class Meta:
         db_table = "timeline_history"

@@ -22,4 +22,4 @@ def query(words: Mapping[str, str]) -> str:
 def spark_of(regression: Regression) -> SafeString:
     """How the values of the last runs went, with what they are held against as a dotted line."""
     key = {"errors": "err", "tps": "tps"}.get(regression.measure, "p95")
-    return mark_safe(spark(regression.values, key=key, target=regression.baseline))  # noqa: S308  numbers alone
+    return mark_safe(spark(regression.values, key=key, target=regression.baseline))  # noqa: S308  # nosec B308  # numbers alone

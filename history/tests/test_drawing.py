@@ -165,3 +165,12 @@ def test_every_cell_with_a_request_is_drawn_and_no_other() -> None:
     assert sum(cells.values()) == 4  # the two neighbours with 3 requests are one
     assert cells["c-h9"] == 1  # the darkest is the most
     assert "100 requests" in words(svg)
+
+
+@pytest.mark.parametrize("rows", [[[0.0, 0.0]], [[0.0, 0.0], [2.0, 3.0]], [[0.0, 2.0], [2.0, 3.0]]])
+def test_connections_that_were_refused_took_no_time_and_are_drawn(rows: list[list[float]]) -> None:
+    heat = {"step": 1, "start": 0, "rows": rows, "counts": [[3] * len(rows)]}
+    svg = heat_chart(heat, title="p95", form=ms, count=str, words="requests")
+    (cells,) = [one.get("d", "") for one in read(svg).iter(f"{SVG}path") if (one.get("class") or "").startswith("c-h")]
+    assert cells.count("M") == len(rows)
+    assert "-" not in cells

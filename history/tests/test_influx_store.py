@@ -20,7 +20,7 @@ from history.metrics.stores import influx as module
 from history.metrics.stores.influx import InfluxOptions, InfluxStore
 from history.states import Status
 from history.tests.recorded_history import recorded_rows
-from tests.recorded import recorded_run
+from tests.recorded import of_run, recorded_run
 from tests.servers import influxdb_server, running
 
 pytestmark = pytest.mark.needs("influxd")
@@ -225,7 +225,9 @@ def test_a_push_that_was_not_kept_is_answered_503_and_the_next_one_makes_it_good
 
     def push(body: bytes) -> int:
         headers = {"Authorization": f"Bearer {run.ingest_token}"}
-        request = RequestFactory().post("/", body, content_type="application/x-protobuf", headers=headers)
+        request = RequestFactory().post(
+            "/", of_run(body, run.pk), content_type="application/x-protobuf", headers=headers
+        )
         return ingest(request, run.pk).status_code
 
     assert push(recorded_run().pushes[0]) == 503

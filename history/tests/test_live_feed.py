@@ -19,7 +19,7 @@ from history.models import TestHistory
 from history.states import Status
 from history.tests.recorded_history import recorded_rows
 from history.timeseries import timeseries
-from tests.recorded import recorded_run, recorded_steps
+from tests.recorded import of_run, recorded_run, recorded_steps
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[LiveMessage]]:
 
 def push(run: TestHistory, body: bytes, token: str | None = None) -> int:
     headers = {"Authorization": f"Bearer {run.ingest_token if token is None else token}"}
-    request = RequestFactory().post("/", body, content_type="application/x-protobuf", headers=headers)
+    request = RequestFactory().post("/", of_run(body, run.pk), content_type="application/x-protobuf", headers=headers)
     return ingest(request, run.pk).status_code
 
 

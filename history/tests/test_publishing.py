@@ -24,7 +24,7 @@ from history.replay import create_run
 from history.states import Outcome, Status, move
 from history.timeseries import timeseries
 from projects.models import Project
-from tests.recorded import recorded_run
+from tests.recorded import of_run, recorded_run
 
 DASHBOARD = django_settings.BASE_DIR / "deploy" / "grafana" / "metricvault.json"
 SNAPSHOTS = [one for body in recorded_run().pushes if (one := decode(body))]
@@ -124,7 +124,9 @@ def test_live_seconds_are_shown_while_the_run_lasts(
         assert snapshot
         monkeypatch.setattr(time, "time", lambda at=snapshot.moment: at + 0.01)
         headers = {"Authorization": f"Bearer {run.ingest_token}"}
-        request = RequestFactory().post("/", body, content_type="application/x-protobuf", headers=headers)
+        request = RequestFactory().post(
+            "/", of_run(body, run.pk), content_type="application/x-protobuf", headers=headers
+        )
         assert ingest(request, run.pk).status_code == 204
     run.refresh_from_db()
     shown = answers(client, 'SELECT * FROM "metricvault_results"."metricvault_run_second"')

@@ -15,7 +15,7 @@ from history.models import TestHistory
 from history.states import Status
 from history.tests.asgi_client import Call
 from history.tests.recorded_history import recorded_rows
-from tests.recorded import recorded_run
+from tests.recorded import of_run, recorded_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +44,7 @@ def answer(path: str, body: bytes, token: str, method: str = "POST") -> tuple[in
 
 
 def test_a_push_is_kept_and_the_run_is_running(run: TestHistory) -> None:
-    assert answer(f"/ingest/{run.pk}/write", recorded_run().pushes[0], run.ingest_token) == (204, b"")
+    assert answer(f"/ingest/{run.pk}/write", of_run(recorded_run().pushes[0], run.pk), run.ingest_token) == (204, b"")
     run.refresh_from_db()
     assert run.status == Status.RUNNING
     assert len(list(open_store().read(run.pk))) == 1

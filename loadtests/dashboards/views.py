@@ -1,7 +1,6 @@
 """The way in to k6's own dashboard of a generator, and everything behind its ticket."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -9,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from history.access import get_run
 from history.k6_report import k6_report
+from history.live.rights import Right, right_of
 from history.live.streams import Opening
 from history.models import TestHistory
 from loadtests.dashboards import upstream
@@ -28,7 +28,8 @@ def enter(request: HttpRequest, pk: int, instance: str) -> HttpResponse:
     """`/runs/ID/k6-dashboard/INSTANCE/`: leads to the dashboard, with a ticket for it."""
     user = require_user(request)
     _way_to(get_run(user, pk), instance)  # what is wrong is said here, on a page of ours
-    response = redirect(f"{request.path}{make_ticket(user, pk, instance)}/{_START}")
+    ticket = make_ticket(user, pk, instance, right_of(request, user, pk))
+    response = redirect(f"{request.path}{ticket}/{_START}")
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -37,13 +38,13 @@ def enter(request: HttpRequest, pk: int, instance: str) -> HttpResponse:
 @require_GET
 def part(request: HttpRequest, pk: int, instance: str, ticket: str, path: str) -> HttpResponse:
     """What k6 has at `path`. Only that is asked of k6: nothing of the request goes on to it but its last event."""
-    user = holder(ticket, pk, instance)
+    user, right = holder(ticket, pk, instance)
     run = get_run(user, pk)
     kind = content_type(path)
     if path == "report" and run.is_finished:  # a page that was left open asks for it
         return k6_report(run, instance)
     if path == EVENTS:
-        return _open(_stream(request, user, run, instance))
+        return _open(_stream(request, right, run, instance))
     if not kind:
         raise Missing(_("k6's dashboard has no such page."))
     try:
@@ -68,12 +69,12 @@ def _way_to(run: TestHistory, instance: str) -> Door:
         raise Unreachable(_("k6's dashboard cannot be reached: %(reason)s") % {"reason": reason}) from error
 
 
-def _stream(request: HttpRequest, user: User, run: TestHistory, instance: str) -> HttpResponse:
+def _stream(request: HttpRequest, right: Right, run: TestHistory, instance: str) -> HttpResponse:
     """Hands the stream over to `history.live.streams`, which stands before Django."""
     opening = Opening.of(request)
     if opening is None:
         raise Unreachable(_("k6's dashboard does not answer."))
-    opening.admit(user.pk)
+    opening.admit(right)
     last = request.headers.get("Last-Event-ID", "")
     first = str(int(last) + 1) if last.isdecimal() and len(last) < 19 else ""  # k6 tells the last one again otherwise
     opening.stream = DashboardEvents(run.pk, _way_to(run, instance), first)

@@ -38,7 +38,7 @@ def dashboard_environment(plan: RunPlan, *, pod: bool) -> dict[str, str]:
     """
     if not plan.k6_dashboard:
         return {}
-    where, port, report = ("0.0.0.0", PORT, "/dev/stdout") if pod else ("127.0.0.1", 0, REPORT_FILE)  # noqa: S104
+    where, port, report = ("0.0.0.0", PORT, "/dev/stdout") if pod else ("127.0.0.1", 0, REPORT_FILE)  # noqa: S104  # nosec B104  # inside of a pod
     return {
         "K6_WEB_DASHBOARD": "true",
         "K6_WEB_DASHBOARD_HOST": where,

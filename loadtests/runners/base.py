@@ -32,7 +32,7 @@ class LaunchSpec:
     script_file: str
     script: str
     arguments: tuple[str, ...]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     run: str = ""
     generators: int = 1
     longest: float = 4 * 3600.0

@@ -52,8 +52,9 @@ _MOST_OUTPUT = 8 * 1024 * 1024
 # comes last, so that whoever sees it finds everything else complete. The session of its own is what keeps all of it
 # alive when the worker dies. Only the pulse sends SIGTERM, for a second one makes k6 drop its summary; it is killed
 # outright, because the SIGTERM that Celery's children ignore is ignored by the shell too. A folder that is gone is a
-# job that was cleaned up.
+# job that was cleaned up. What k6 writes is for this user alone, and its memory, secrets in it, for no file.
 _WRAPPER = """
+umask 077; ulimit -c 0
 dir=$1; head=$2; tail=$3; grace=$4; machine=$5; python=$6; keeper=$7; shift 7
 mkfifo "$dir/log.pipe" || exit 1
 "$python" -I -S "$keeper" "$dir" "$head" "$tail" <"$dir/log.pipe" >/dev/null 2>&1 &
@@ -73,6 +74,8 @@ kill -KILL "$pulse"
 wait "$reader"
 echo "$code" >"$dir/exit.new" && mv "$dir/exit.new" "$dir/exit"
 """.replace("@NOTE@", cpu.NOTE)
+# Of cgroups v2 and v1, as a container sees its own.
+_MEMORY_OF_CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _FINE = (0, 99, 105)  # done, thresholds crossed, stopped
 _LOG_CUT = "[…]"
 
@@ -105,14 +108,15 @@ class LocalRunner:
                 raise RunnerError(f"{name!r} is not a file name.", permanent=True)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (folder / "launched").touch(exist_ok=False)
+            (folder / "launched").touch(0o600, exist_ok=False)
         except FileExistsError:
             return
         except OSError as error:
             raise RunnerError(N_("%(path)s cannot be written."), permanent=False, path=folder) from error
         try:
             for name, text in spec.all_files.items():
-                (folder / name).write_text(text, encoding="utf-8")
+                with open(folder / name, "w", encoding="utf-8", opener=_private) as file:
+                    file.write(text)
             self._start(folder, spec)
         except OSError as error:
             (folder / "launched").unlink()
@@ -190,7 +194,7 @@ class LocalRunner:
         if pids is None or _exit_code(folder) is not None:
             return
         try:
-            (folder / "stopping").touch(exist_ok=False)
+            (folder / "stopping").touch(0o600, exist_ok=False)
         except FileExistsError:
             if _age(folder / "stopping") > GRACE and pids.machine == self._machine and _is_ours(pids.k6, folder):
                 _signal(pids.k6, signal.SIGKILL)
@@ -272,8 +276,21 @@ def _finished(code: int | None, message: str, folder: Path) -> Progress:
 
 
 def memory_limit() -> str:
-    """Half of this machine's memory, as Go reads it: up to there k6 may be lazy about its garbage."""
-    return str(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    """Half of this machine's memory, or of this container's, as Go reads it: up to there k6 may be lazy about its
+    garbage."""
+    return str(min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *map(_number, _MEMORY_OF_CONTAINER)) // 2)
+
+
+def _number(path: str) -> int:
+    """What is in the file; endless where there is none, or it says "max"."""
+    try:
+        return int(Path(path).read_text())
+    except (OSError, ValueError):
+        return sys.maxsize
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _spawn(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:

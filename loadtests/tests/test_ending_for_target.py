@@ -18,7 +18,7 @@ from history.states import Outcome, Status
 from history.tests.recorded_history import recorded_rows
 from loadtests import launching, supervision
 from loadtests.tests.test_supervision import FakeRunner, collected
-from tests.recorded import recorded_steps
+from tests.recorded import of_run, recorded_steps
 
 pytestmark = pytest.mark.django_db
 AFTER = 3.0
@@ -52,7 +52,7 @@ def send(run: TestHistory, body: bytes, monkeypatch: pytest.MonkeyPatch) -> int:
     assert snapshot
     with monkeypatch.context() as at_its_time:
         at_its_time.setattr(time, "time", lambda: snapshot.moment + 0.01)
-        return take(run.pk, f"Bearer {run.ingest_token}", body)[0]
+        return take(run.pk, f"Bearer {run.ingest_token}", of_run(body, run.pk))[0]
 
 
 def test_it_asks_for_the_end_after_so_many_seconds(

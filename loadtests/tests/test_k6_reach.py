@@ -119,6 +119,27 @@ def test_redirects_to_allowed_hosts_are_followed_as_k6_does(k6: str, tmp_path: P
     assert by_script[1] == by_k6[1] - 2
 
 
+def test_steps_that_are_sent_together_are_followed_as_well(k6: str, tmp_path: Path, servers: tuple[Api, Api]) -> None:
+    first, second = servers
+    steps = [step(f"{first.url}/status/302?to={url}") for url in ("/end", f"{second.url}/inside")]
+    ran = run(k6, tmp_path, replace(run_plan(once_each(*steps, batch=True)), reach=ReachPlan(("127.0.0.1",))))
+    assert [one.path for one in first.of("/end")] == ["/end"]
+    assert second.received == []
+    assert ran.tags("http_reqs", "status") == {"302": 2, "200": 1}
+
+
+def test_a_rule_of_one_port_or_of_all_below_a_name(k6: str, tmp_path: Path, servers: tuple[Api, Api]) -> None:
+    first, second = servers
+    port = first.server_address[1]
+    steps = [step(f"{first.url}/status/302?to=http://{host}/end") for host in (
+        f"A.shop.internal:{port}", f"shop.internal:{port}", f"localhost:{port}", "localhost:9", f"localhost.:{port}",
+    )]  # fmt: skip
+    pinned = dict.fromkeys(("a.shop.internal", "shop.internal", "localhost"), "127.0.0.3")
+    changed = {"  discardResponseBodies": f"  hosts: {json.dumps(pinned)},\n  discardResponseBodies"}
+    run(k6, tmp_path, plan(*steps, follow=(".shop.internal", f"localhost:{port}")), changed=changed)
+    assert [one.headers["Host"] for one in second.received] == [f"A.shop.internal:{port}", f"localhost:{port}"]
+
+
 def test_only_so_many_redirects_are_followed_and_none_where_the_plan_wants_none(
     k6: str, tmp_path: Path, servers: tuple[Api, Api]
 ) -> None:

@@ -88,6 +88,14 @@ def test_the_addresses_that_were_judged_are_pinned(project: Project, asked: list
     assert built.reach == ReachPlan((".example.org:8443", "10.1.2.3", "[fd00::1]", "api.internal"), pinned)
 
 
+def test_a_host_that_is_allowed_on_one_port_is_followed_on_that_port_only(project: Project) -> None:
+    LoadLimits.objects.create(project=project, allowed_targets=["*.example.org:8443", "api.example.com:80"])
+    urls = ["https://a.example.org:8443/", "http://api.example.com/"]
+    assert guard.examine(plan(scenario(url=urls)), project)[0].reach == ReachPlan(
+        (".example.org:8443", "api.example.com:80")
+    )
+
+
 def test_a_plan_that_may_go_everywhere_has_nothing_to_keep_to(project: Project, asked: list[str]) -> None:
     assert guard.examine(plan(), project)[0].reach is None
     assert asked == []

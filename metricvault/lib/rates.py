@@ -74,7 +74,7 @@ def _asked(limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItem, who: 
 def _redis(url: str) -> Storage:
     address = url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
     patience = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE}
-    storage: Storage = storage_from_string(address, **patience)  # type: ignore[assignment, arg-type]
+    storage: Storage = storage_from_string(address, **patience)  # type: ignore[assignment]
     return storage
 
 

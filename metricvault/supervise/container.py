@@ -25,8 +25,8 @@ from metricvault.supervise.watch import MOST_ENDS, WITHIN
 DEMO_PORT = 18_000
 LOAD_PATIENCE = 8.0  # seconds in which k6 may hand over what it has measured
 STOP_PATIENCE = 12.0  # seconds in which the worker may end its tasks
-HEARTBEAT = Path("/tmp/worker-heartbeat")  # noqa: S108 (a container's /tmp is its own)
-SCHEDULE = Path("/tmp/beat-schedule")  # noqa: S108
+HEARTBEAT = Path("/tmp/worker-heartbeat")  # noqa: S108  # nosec B108  # a container's /tmp is its own
+SCHEDULE = Path("/tmp/beat-schedule")  # noqa: S108  # nosec B108  # a container's /tmp is its own
 # The worker's heart beats every 2 s while it has its broker; beat keeps its schedule every 3 minutes.
 WORKER_SILENCE, BEAT_SILENCE = 30.0, 420.0
 
@@ -53,19 +53,20 @@ def main(arguments: list[str]) -> int:
         print(problem, file=sys.stderr, flush=True)
         return 1
     raise_file_limit()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory, keys among it, becomes no file
     os.chdir(ROOT)
-    os.execv(command[0], command)  # noqa: S606 (the process becomes the command: signals reach it)
+    os.execv(command[0], command)  # noqa: S606  # nosec B606  # the process becomes the command: signals reach it
 
 
 def command_of(role: str, rest: list[str], environ: Mapping[str, str]) -> tuple[str, ...]:
     """What the process becomes."""
     if role == "web":
-        host, proxies = environ.get("METRICVAULT_BIND") or "0.0.0.0", environ.get(PROXIES, "")  # noqa: S104
+        host, proxies = environ.get("METRICVAULT_BIND") or "0.0.0.0", environ.get(PROXIES, "")  # noqa: S104  # nosec B104  # inside of a container
         return web_command(sys.executable, host, read_place(environ).port, proxies)
     if role == "beat":
         return beat_command(sys.executable, SCHEDULE)
     if role == "demo":
-        return demo_command(sys.executable, "0.0.0.0", DEMO_PORT)  # noqa: S104
+        return demo_command(sys.executable, "0.0.0.0", DEMO_PORT)  # noqa: S104  # nosec B104  # inside of a container
     return (sys.executable, str(ROOT / "manage.py"), role, *rest)
 
 

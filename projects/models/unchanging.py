@@ -16,15 +16,15 @@ class Unchanging(models.QuerySet[Any]):
 
     def update(self, **values: Any) -> NoReturn:
         """Never."""
-        raise Unchangeable("Entries of the audit are not changed.")
+        raise Unchangeable
 
     def delete(self) -> NoReturn:
         """Never."""
-        raise Unchangeable("Entries of the audit are not deleted.")
+        raise Unchangeable
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Never."""
-        raise Unchangeable("Entries of the audit are not changed.")
+        raise Unchangeable
 
     def forget_before(self, limit: datetime, most: int) -> int:
         """Retention: deletes up to `most` of the oldest rows from before `limit`; answers how many."""
@@ -43,9 +43,9 @@ class UnchangingRow(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Makes the row; raises `Unchangeable` where it is there."""
         if not self._state.adding:
-            raise Unchangeable("Entries of the audit are not changed.")
+            raise Unchangeable
         super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Never."""
-        raise Unchangeable("Entries of the audit are not deleted.")
+        raise Unchangeable

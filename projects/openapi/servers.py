@@ -11,7 +11,7 @@ from projects.openapi.wording import Warnings, gettext_noop
 MOST_SERVERS = 50
 LONGEST_URL = 2000
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
-_LOCAL = ("localhost", "127.", "0.0.0.0", "10.", "192.168.", "[::1]")  # noqa: S104
+_LOCAL = ("localhost", "127.", "0.0.0.0", "10.", "192.168.", "[::1]")  # noqa: S104  # nosec B104  # a name that documents use
 _NOT_HTTP = gettext_noop("The server “%(url)s” is not an http or https address. It was left out.")
 
 

@@ -108,7 +108,7 @@ def test_it_goes_on_from_page_to_page_without_gaps(admin_page: Client) -> None:
     seen, before = [], ""
     for _page in range(3):
         context = admin_page.get(reverse("audit"), {"before": before}, headers=HTMX).context
-        seen += [row.entry.detail for row in context["rows"]]
+        seen += [row.entry.detail for row in context["rows"] if row.entry.action == "changed"]
         before = context["older"] or ""
     assert seen == [f"n{number:03}" for number in reversed(range(120))]
     assert not before

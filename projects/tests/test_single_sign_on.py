@@ -1,76 +1,19 @@
-"""Single sign-on, the whole way over HTTP to a small but real provider, and what is refused on it."""
+"""Single sign-on, the whole way over HTTP to a small but real provider."""
 
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from pytest_django.fixtures import Settings
 
-from projects import oidc
 from projects.checks import open_to_all, single_sign_on
 from projects.models import AuditEntry, Identity, LoginSession
-from projects.tests.oidc_provider import CLIENT, SECRET, ProviderOfTests, running_provider
+from projects.tests.oidc_provider import CLIENT, SECRET, ProviderOfTests
+from projects.tests.signing_on import CALLBACK, Change, come_in, refused, to_provider
 
 pytestmark = pytest.mark.django_db
-CALLBACK = "/accounts/oidc/callback/"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ProviderOfTests]:
-    with running_provider() as started:
-        yield started
-
-
-@pytest.fixture
-def provider(server: ProviderOfTests, settings: Settings) -> ProviderOfTests:
-    """The provider, set up in this copy; whatever another test spoilt is whole again."""
-    server.__init__(server.url)  # type: ignore[misc]
-    settings.METRICVAULT_OIDC = {
-        **settings.METRICVAULT_OIDC, "issuer": server.url, "client_id": CLIENT, "client_secret": SECRET, "name": "Acme",
-    }  # fmt: skip
-    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "projects.oidc.ProviderBackend"]
-    oidc._read.clear()
-    return server
-
-
-@pytest.fixture
-def change(settings: Settings) -> Callable[..., None]:
-    def changed(**values: Any) -> None:
-        settings.METRICVAULT_OIDC = {**settings.METRICVAULT_OIDC, **values}
-
-    return changed
-
-
-def to_provider(client: Client, query: str = "") -> str:
-    answer = client.get(f"/accounts/oidc/{query}")
-    assert answer.status_code == 302, answer.content
-    return str(answer["Location"])
-
-
-def back(address: str) -> str:
-    """What the provider has the browser do: the path of the callback with its query."""
-    answer = httpx.get(address)
-    assert answer.status_code == 302, answer.text
-    parts = urlsplit(answer.headers["Location"])
-    return f"{parts.path}?{parts.query}"
-
-
-def come_in(client: Client, query: str = "") -> Any:
-    return client.get(back(to_provider(client, query)))
-
-
-def refused(answer: Any) -> str:
-    """The sentence on the page of a refusal."""
-    assert answer.status_code in {400, 403, 502}
-    assert b"Signing in did not work" in answer.content
-    assert not LoginSession.objects.exists()
-    return str(answer.context["error"].message)
 
 
 def test_a_person_comes_in_and_is_made(provider: ProviderOfTests, client: Client) -> None:
@@ -95,12 +38,12 @@ def test_the_next_time_they_are_the_same_and_follow_the_provider(provider: Provi
 
 
 def test_the_login_page_has_a_button_only_where_there_is_a_provider(
-    provider: ProviderOfTests, client: Client, change: Callable[..., None]
+    provider: ProviderOfTests, client: Client, change_provider: Change
 ) -> None:
     page = client.get("/accounts/login/?next=/runs/%3Fa=1%26b=2").content.decode()
     assert "Sign in with Acme" in page
     assert 'href="/accounts/oidc/?next=%2Fruns%2F%3Fa%3D1%26b%3D2"' in page
-    change(issuer="")
+    change_provider(issuer="")
     assert "Acme" not in client.get("/accounts/login/").content.decode()
     for path in ("/accounts/oidc/", CALLBACK, "/accounts/oidc/out/"):
         assert client.get(path).status_code == 404
@@ -148,8 +91,8 @@ def test_whoever_is_deactivated_stays_out(provider: ProviderOfTests, client: Cli
     assert "deactivated" in refused(come_in(Client()))
 
 
-def test_groups_make_administrators_and_unmake_them(provider: ProviderOfTests, change: Callable[..., None]) -> None:
-    change(admin_groups=["ops"], groups_claim="realm_access.roles")
+def test_groups_make_administrators_and_unmake_them(provider: ProviderOfTests, change_provider: Change) -> None:
+    change_provider(admin_groups=["ops"], groups_claim="realm_access.roles")
     for roles, is_administrator in ((["ops", "qa"], True), (["qa"], False), ("ops", True), (None, False)):
         provider.person["realm_access"] = {"roles": roles}
         come_in(Client())
@@ -177,9 +120,13 @@ def test_without_admin_groups_rights_are_left_alone(provider: ProviderOfTests) -
     ],
 )
 def test_only_some_groups_come_in(
-    provider: ProviderOfTests, change: Callable[..., None], client: Client, claims: dict[str, Any], comes_in: bool
+    provider: ProviderOfTests,
+    change_provider: Change,
+    client: Client,
+    claims: dict[str, Any],
+    comes_in: bool,
 ) -> None:
-    change(allowed_groups=["load-testers"], admin_groups=["ops"])
+    change_provider(allowed_groups=["load-testers"], admin_groups=["ops"])
     provider.person |= claims
     answer = come_in(client)
     assert answer.status_code == 302 if comes_in else "none of the groups" in refused(answer)
@@ -197,123 +144,24 @@ def test_only_some_groups_come_in(
     ],
 )
 def test_only_some_domains_come_in(
-    provider: ProviderOfTests, change: Callable[..., None], client: Client, claims: dict[str, Any], comes_in: bool
+    provider: ProviderOfTests,
+    change_provider: Change,
+    client: Client,
+    claims: dict[str, Any],
+    comes_in: bool,
 ) -> None:
-    change(allowed_domains=["example.com"])
+    change_provider(allowed_domains=["example.com"])
     provider.person |= claims
     answer = come_in(client)
     assert answer.status_code == 302 if comes_in else "domain" in refused(answer)
 
 
 def test_groups_may_come_from_userinfo_alone(
-    provider: ProviderOfTests, change: Callable[..., None], client: Client
+    provider: ProviderOfTests, change_provider: Change, client: Client
 ) -> None:
-    change(allowed_groups=["qa"])
+    change_provider(allowed_groups=["qa"])
     provider.more = {"groups": ["qa"]}
     assert come_in(client).status_code == 302
-
-
-def spoilt(**claims: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda own: {name: value for name, value in {**own, **claims}.items() if value is not None}
-
-
-@pytest.mark.parametrize(
-    ("spoil", "why"),
-    [
-        (spoilt(nonce="another"), "answers another question"),
-        (spoilt(nonce=None), "answers another question"),
-        (spoilt(aud="another-client"), "for another program"),
-        (spoilt(aud=[CLIENT, "another"], azp="another"), "for another program"),
-        (spoilt(iss="https://elsewhere.example"), "of another provider"),
-        (spoilt(exp=int(time.time()) - 3600), "out of date"),
-        (spoilt(iat=int(time.time()) + 3600), "from the future"),
-        (spoilt(exp=None), "something is missing"),
-        (spoilt(sub=None), "something is missing"),
-        (spoilt(sub="somebody else"), "answers another question"),  # than userinfo speaks of
-    ],
-)
-def test_a_token_that_is_not_ours_is_refused(
-    provider: ProviderOfTests, client: Client, spoil: Callable[[dict[str, Any]], dict[str, Any]], why: str
-) -> None:
-    provider.spoil = spoil
-    assert why in refused(come_in(client))
-    assert not User.objects.exists()
-    assert AuditEntry.objects.get().detail.startswith("single sign-on: What the provider said cannot be trusted")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "why"),
-    [({"signed_with": "another key"}, "signature is wrong"), ({"algorithm": "HS256"}, "could not be read")],
-)
-def test_a_signature_of_others_is_refused(
-    provider: ProviderOfTests, client: Client, spoil: dict[str, str], why: str
-) -> None:
-    for name, value in spoil.items():
-        setattr(provider, name, value)
-    assert why in refused(come_in(client))
-
-
-@pytest.mark.parametrize("query", ["?code=x&state=y", "?state=y", "?code=x", "", "?error=access_denied"])
-def test_an_answer_that_nobody_asked_for_is_refused(provider: ProviderOfTests, client: Client, query: str) -> None:
-    assert "not begun here" in refused(client.get(CALLBACK + query))
-    assert "/token" not in provider.asked
-
-
-def test_an_answer_counts_once_and_in_its_own_browser(provider: ProviderOfTests, client: Client) -> None:
-    address = back(to_provider(client))
-    assert "not begun here" in refused(Client().get(address))
-    assert client.get(address).status_code == 302
-    client.post("/accounts/logout/")
-    assert "not begun here" in refused(client.get(address))
-
-
-def test_a_link_logs_nobody_out(provider: ProviderOfTests, client: Client) -> None:
-    come_in(client)
-    client.get(f"{CALLBACK}?error=access_denied&state=x")
-    assert client.get("/accounts/").status_code == 200
-
-
-def test_what_the_provider_refuses_is_said(provider: ProviderOfTests, client: Client) -> None:
-    provider.refuses = "access_denied"
-    assert "access_denied" in refused(come_in(client))
-
-
-@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token", "/userinfo"])
-def test_a_provider_that_fails_is_a_sentence(provider: ProviderOfTests, client: Client, path: str) -> None:
-    provider.broken = {path}
-    answer = client.get("/accounts/oidc/")
-    if answer.status_code == 302:
-        answer = client.get(back(answer["Location"]))
-    assert refused(answer)
-
-
-def test_a_provider_that_is_down_is_a_sentence(
-    provider: ProviderOfTests, client: Client, change: Callable[..., None]
-) -> None:
-    address = back(to_provider(client))
-    change(issuer="http://127.0.0.1:9")
-    assert "does not answer" in refused(client.get(address))
-    assert "does not answer" in refused(client.get("/accounts/oidc/"))
-
-
-def test_a_provider_that_calls_itself_otherwise_is_refused(provider: ProviderOfTests, client: Client) -> None:
-    provider.issuer = "https://elsewhere.example"
-    assert "METRICVAULT_OIDC_ISSUER" in refused(client.get("/accounts/oidc/"))
-
-
-def test_a_password_form_with_a_code_reaches_no_provider(
-    provider: ProviderOfTests, client: Client, alice: User
-) -> None:
-    to_provider(client)
-    client.post("/accounts/login/?code=x&state=y", {"username": "nobody", "password": "x"})
-    assert "/token" not in provider.asked
-
-
-def test_refused_answers_lock_no_address(provider: ProviderOfTests, client: Client, alice: User) -> None:
-    provider.spoil = spoilt(nonce="another")
-    for _ in range(6):
-        come_in(client)
-    assert client.post("/accounts/login/", {"username": "alice", "password": "alice"}).status_code == 302
 
 
 def test_names_that_cannot_be_one_here_are_refused(provider: ProviderOfTests, client: Client) -> None:
@@ -351,38 +199,3 @@ def test_half_a_configuration_is_found(settings: Settings) -> None:
     assert found(**{**whole, "issuer": "http://id.example"}) == ["metricvault.E022"]
     assert found(**{**whole, "scopes": "profile"}) == ["metricvault.E023"]
     assert found(**{**whole, "allowed_groups": [], "allowed_domains": []}) == ["metricvault.W024"]
-
-
-# The same attacks against the library alone: each succeeds, so our guards are what refuses them.
-
-
-@pytest.mark.parametrize(
-    "spoil", [spoilt(aud="another-client"), spoilt(iss="https://elsewhere.example"), spoilt(exp=None)]
-)
-def test_without_our_check_a_token_for_others_lets_in(
-    provider: ProviderOfTests, client: Client, monkeypatch: pytest.MonkeyPatch, spoil: Any
-) -> None:
-    provider.spoil = spoil
-    monkeypatch.setattr(oidc.ProviderBackend, "verify_token", OIDCAuthenticationBackend.verify_token)
-    monkeypatch.setattr(oidc.ProviderBackend, "OIDC_RP_SIGN_ALGO", "RS256", raising=False)
-    monkeypatch.setattr(oidc.ProviderBackend, "OIDC_RP_IDP_SIGN_KEY", None, raising=False)
-    assert come_in(client).status_code == 302
-
-
-def test_without_our_check_an_equal_e_mail_address_takes_an_account_over(
-    provider: ProviderOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    victim = User.objects.create_superuser("root", email="ada@example.com", password="root")
-    monkeypatch.setattr(oidc.ProviderBackend, "get_or_create_user", OIDCAuthenticationBackend.get_or_create_user)
-    assert come_in(client).status_code == 302
-    assert LoginSession.objects.get().user == victim
-
-
-def test_without_our_check_deactivated_people_go_on(
-    provider: ProviderOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    come_in(client)
-    User.objects.update(is_active=False)
-    assert client.get("/accounts/login/").status_code == 200  # they are nobody
-    monkeypatch.setattr(oidc.ProviderBackend, "get_user", OIDCAuthenticationBackend.get_user)
-    assert client.get("/accounts/login/").status_code == 302

@@ -23,6 +23,7 @@ from projects import child, validation
 from projects.findings import sentence_of
 from projects.models import OpenApiSpec, Project, Validation
 from projects.spec_import import analyze
+from projects.tests import warm_child
 from projects.tests.documents import ORDERS, with_paths
 
 OK = {"responses": {"200": {"description": "ok"}}}
@@ -31,10 +32,18 @@ OK = {"responses": {"200": {"description": "ok"}}}
 def looked_at(document: Any) -> dict[str, Any]:
     """What the child process answers about `document`."""
     text = document if isinstance(document, str) else json.dumps(document)
-    command = [sys.executable, "-c", "from projects.validation_child import main; main()"]
-    done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=child.ROOT, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    return dict(json.loads(done.stdout))
+    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:
+        question.write(text.encode())
+        question.seek(0)
+        assert warm_child.run_child("projects.validation_child", validation.LIMITS, question, answer) == 0
+        answer.seek(0)
+        return dict(json.load(answer))
+
+
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what is done with an answer. How the child is really started: the test of an import."""
+    monkeypatch.setattr("projects.validation.run_child", warm_child.run_child)
 
 
 def sentences(document: Any) -> list[tuple[str, str]]:
@@ -136,23 +145,36 @@ def test_no_reference_is_followed(trap: tuple[str, list[str]], version: str, tmp
     assert set(outside) <= set(told)
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import socket; socket.create_connection(('127.0.0.1', 9))",
-        "import socket; socket.getaddrinfo('example.com', 80)",
-        "open('/etc/hostname').read()",
-        "open('/tmp/x.json', 'w')",
-        "import subprocess; subprocess.run(['true'])",
-        "import os; os.system('true')",
-        "import urllib.request as u; u.urlopen('file:///etc/hostname')",
-    ],
+WOULD_OPEN = (
+    "import socket; socket.create_connection(('127.0.0.1', 9))",
+    "import socket; socket.getaddrinfo('example.com', 80)",
+    "open('/etc/hostname').read()",
+    "open('/tmp/x.json', 'w')",
+    "import subprocess; subprocess.run(['true'])",
+    "import os; os.system('true')",
+    "import urllib.request as u; u.urlopen('file:///etc/hostname')",
 )
-def test_even_a_library_that_would_open_something_cannot(code: str) -> None:
-    program = f"import sys; import projects.validation_child as v; sys.addaudithook(v._guard)\n{code}"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=child.ROOT, timeout=60, check=False)
-    assert done.returncode == 1
-    assert b"PermissionError" in done.stderr
+TRY_EACH = """
+import os, sys
+import projects.validation_child as v
+for code in sys.argv[1:]:
+    if not (child := os.fork()):
+        sys.addaudithook(v._guard)
+        try:
+            exec(code)
+        except PermissionError:
+            os._exit(3)
+        finally:
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_even_a_library_that_would_open_something_cannot() -> None:
+    command = [sys.executable, "-c", TRY_EACH, *WOULD_OPEN]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=child.ROOT, timeout=60, check=False)
+    refused = dict(zip(WOULD_OPEN, done.stdout.split(), strict=True))
+    assert set(refused.values()) == {"3"}, refused
 
 
 @pytest.mark.parametrize(
@@ -194,6 +216,7 @@ def test_an_import_asks_for_it_and_a_worker_does_it(
     }
 
 
+@pytest.mark.usefixtures("warm")
 def test_the_same_text_is_not_validated_again_but_a_new_one_is(shop: Project) -> None:
     spec = analyze(shop, text=ORDERS).spec
     validation.validate(spec.pk)
@@ -223,6 +246,7 @@ def test_one_at_a_time(shop: Project) -> None:
     assert row_of(second).state == "waiting"
 
 
+@pytest.mark.usefixtures("warm")
 def test_nothing_is_validated_while_a_load_test_runs(orders: OpenApiSpec, alice_client: Client) -> None:
     run = orders.project.test_histories.create(title="r", job_name="r")
     assert not validation.validate(orders.pk)
@@ -252,6 +276,7 @@ def lost(spec: OpenApiSpec, attempts: int) -> None:
     Validation.objects.filter(openapi_spec=spec).update(state="running", attempts=attempts, changed_at=long_ago)
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_worker_that_was_killed_is_found_and_it_is_done_again(orders: OpenApiSpec) -> None:
     lost(orders, 1)
     assert validation.tend(timezone.now()) == [orders.pk]
@@ -273,6 +298,7 @@ def test_reading_it_again_starts_a_failed_one_anew(shop: Project, orders: OpenAp
     assert (row_of(orders).state, row_of(orders).attempts) == ("waiting", 0)
 
 
+@pytest.mark.usefixtures("warm")
 def test_the_page_asks_until_it_has_ended(orders: OpenApiSpec, alice_client: Client) -> None:
     address = reverse("projects:spec-findings", args=[orders.pk])
     assert "hx-trigger" in alice_client.get(address).content.decode()
@@ -282,6 +308,7 @@ def test_the_page_asks_until_it_has_ended(orders: OpenApiSpec, alice_client: Cli
     assert "valid OpenAPI 3.1.0" in html
 
 
+@pytest.mark.usefixtures("warm")
 def test_findings_are_read_in_the_readers_language(shop: Project) -> None:
     spec = analyze(shop, text=json.dumps(with_paths({"/a/{id}": {"get": OK}}))).spec
     validation.validate(spec.pk)

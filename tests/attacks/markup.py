@@ -24,9 +24,9 @@ class Page(HTMLParser):
         for name, value in attrs:
             self.attacks |= _numbers(name)
             words = (value or "").strip()
-            if name in _LEADS and re.match(r"[\s\x00-\x1f]*(javascript|data|vbscript):", words, re.IGNORECASE):
-                self.attacks |= _numbers(words)
-            elif name.startswith("on"):
+            if (
+                name in _LEADS and re.match(r"[\s\x00-\x1f]*(javascript|data|vbscript):", words, re.IGNORECASE)
+            ) or name.startswith("on"):
                 self.attacks |= _numbers(words)
             else:
                 self.shown |= _numbers(words)

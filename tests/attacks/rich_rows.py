@@ -60,4 +60,6 @@ def enrich(world: World) -> None:
     )
     changes = {"added": [["GET", "/a"]], "changed": [["GET", "/b", ["summary"]]], "removed": [["GET", "/c"]],
                "about": [["title", "a", "b"]], "plans": [[world.keys["plan"], "A plan"]]}  # fmt: skip
-    DocumentImport.objects.update(changes=changes, url="https://a.example/openapi.json", found_url="https://a.example/o")
+    DocumentImport.objects.update(
+        changes=changes, url="https://a.example/openapi.json", found_url="https://a.example/o"
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings as settings_now
 from django.contrib.auth import backends, views
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import MD5PasswordHasher
@@ -57,13 +58,13 @@ def planted(client: Client) -> str:
     session = client.session
     session["planted"] = "yes"
     session.save()
-    client.cookies["sessionid"] = session.session_key
+    client.cookies[settings_now.SESSION_COOKIE_NAME] = session.session_key
     return str(session.session_key)
 
 
 def opens(key: str) -> bool:
     attacker = Client()
-    attacker.cookies["sessionid"] = key
+    attacker.cookies[settings_now.SESSION_COOKIE_NAME] = key
     return bool(attacker.get("/accounts/").status_code == 200)
 
 
@@ -71,7 +72,7 @@ def test_a_planted_session_key_is_worth_nothing_after_the_login(alice: User, cli
     key = planted(client)
     login(client)
     assert client.get("/accounts/").status_code == 200
-    assert client.cookies["sessionid"].value != key
+    assert client.cookies[settings_now.SESSION_COOKIE_NAME].value != key
     assert not opens(key)
 
 
@@ -83,9 +84,9 @@ def test_without_its_guard_a_planted_session_key_opens_the_account(alice: User, 
 
 
 def test_a_session_key_that_we_did_not_make_becomes_none(alice: User, client: Client) -> None:
-    client.cookies["sessionid"] = "a" * 32
+    client.cookies[settings_now.SESSION_COOKIE_NAME] = "a" * 32
     login(client)
-    assert client.cookies["sessionid"].value != "a" * 32
+    assert client.cookies[settings_now.SESSION_COOKIE_NAME].value != "a" * 32
 
 
 # Password guessing: 30 tries, of which the last is right.

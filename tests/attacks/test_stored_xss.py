@@ -1,12 +1,9 @@
 """Stored markup: whatever people, documents or targets wrote, no page, report, chart or answer takes it for its own."""
 
-import html
 from collections.abc import Iterator
-from typing import Any
 
 import django.template.base
 import pytest
-from django.db import connection
 from django.http import HttpResponseBase
 from django.test import Client
 
@@ -14,7 +11,7 @@ from history.drawing import markup as drawing
 from tests.access.rows import Row, operations, pages
 from tests.access.world import World
 from tests.attacks.markup import Page
-from tests.attacks.poison import ADDRESSES, fields, mark, poison
+from tests.attacks.poison import poison
 
 pytestmark = pytest.mark.django_db
 PARTS = ("history:span", "history:log", "loadtests:try-shown", "loadtests:try-step", "history:failures")  # for HTMX
@@ -83,4 +80,6 @@ def test_without_escaping_it_becomes_markup_on_nearly_every_page(
     monkeypatch.setattr(drawing, "escape", lambda words, quote: words)
     through, _shown = looked_at(client, world)
     assert len(through) > 40
-    assert {"GET history:report", "GET loadtests:try-shown", "GET history:failures", "GET projects:spec"} <= set(through)
+    assert {"GET history:report", "GET loadtests:try-shown", "GET history:failures", "GET projects:spec"} <= set(
+        through
+    )

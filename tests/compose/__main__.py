@@ -55,8 +55,9 @@ def cache_folder() -> Path:
 
 def try_compose(engine: Engine, program: str, folder: Path) -> int:
     """Builds, starts, looks, ends; the exit code."""
+    checkout = copy_of_checkout(folder)
     environment = {**engine.environment(), **settings(folder)}
-    compose = [program, "--env-file", str(folder / "env")]
+    compose = [program, "--file", str(checkout / "docker-compose.yml"), "--env-file", str(folder / "env")]
     try:
         say("build …")
         quietly([*compose, "build"], environment)
@@ -72,6 +73,22 @@ def try_compose(engine: Engine, program: str, folder: Path) -> int:
         say("down …")
         down = [*compose, "down", "--volumes", "--remove-orphans", "--timeout", "20"]
         subprocess.run(down, cwd=ROOT, env=environment, check=False, capture_output=True)
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    """What the image is made of, in a folder whose secrets are the test's own: made as docs/production.md says."""
+    place = folder / "checkout"
+    left_out = shutil.ignore_patterns("tests", "__pycache__", "*.mo")
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    names = [rule[1:].rstrip("/") for rule in rules if rule.startswith("!")]
+    place.mkdir()
+    for name in (*names, "Dockerfile", "docker-compose.yml", ".dockerignore", "deploy"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, place / name, ignore=left_out)
+        else:
+            shutil.copy(ROOT / name, place / name)
+    subprocess.run([place / "deploy" / "make-secrets", "localhost"], check=True, stdout=subprocess.DEVNULL)
+    return place
 
 
 def quietly(command: list[str], environment: dict[str, str]) -> None:

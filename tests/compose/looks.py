@@ -1,19 +1,23 @@
 """What is to be seen of the running containers from outside, where the engine's published ports are:
 `python -m tests.compose.looks docker-compose …`."""
 
+import contextlib
 import html
 import json
 import re
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 URL = "http://127.0.0.1:8000"
-SERVERS = ("postgres", "redis", "influxdb", "web", "worker", "beat", "demo")
+SERVERS = ("postgres", "redis", "influxdb", "web", "worker", "beat", "proxy", "demo")
 ADMIN, PASSWORD = "admin", "correct-horse-battery"
 FINISHED = {"completed", "failed", "stopped", "timed_out"}
 
@@ -23,14 +27,25 @@ class Composed:
 
     def __init__(self, compose: list[str]) -> None:
         self._compose = compose
+        self.folder = Path(compose[compose.index("--file") + 1]).parent
         self.api = httpx.Client(base_url=URL, timeout=30, follow_redirects=True)
 
     def run(self, *arguments: str, check: bool = True) -> str:
         """What docker-compose prints."""
-        done = subprocess.run([*self._compose, *arguments], capture_output=True, text=True, check=False)
+        return self.piped(b"", *arguments, check=check).decode(errors="replace")
+
+    def piped(self, given: bytes, *arguments: str, check: bool = True) -> bytes:
+        """The same with bytes in and out."""
+        done = subprocess.run([*self._compose, *arguments], input=given, capture_output=True, check=False)
         if check and done.returncode:
-            raise AssertionError(f"docker-compose {' '.join(arguments)}: {done.stdout}{done.stderr}")
+            said = (done.stdout[-3000:] + done.stderr).decode(errors="replace")
+            raise AssertionError(f"docker-compose {' '.join(arguments)}: {said}")
         return done.stdout
+
+    def secrets(self) -> dict[str, str]:
+        """What is in the files, by name; without what everybody may know and what is empty."""
+        found = {path.name: path.read_text().strip() for path in (self.folder / "secrets").iterdir()}
+        return {name: value for name, value in found.items() if value and name != "tls_certificate"}
 
     def state(self, service: str) -> dict[str, Any]:
         """Docker's word on the container of a service."""
@@ -126,6 +141,43 @@ def the_image_holds_no_secret_and_no_tests(composed: Composed) -> None:
     assert "POSTGRES_PASSWORD" not in shown.stdout + built_in.stdout
     unwanted = composed.run("exec", "-T", "web", "sh", "-c", "cd /app; ls -a; find . -name tests -o -name '.env*'")
     assert set(unwanted.split()) & {"tests", ".git", ".env", ".venv", "node_modules/.bin"} == set(), unwanted
+
+
+def no_secret_is_seen_from_outside(composed: Composed) -> None:
+    """By whoever may ask the engine about containers, list processes, or read logs."""
+    names = composed.run("ps", "--all", "--quiet").split()
+    seen = subprocess.run(["docker", "inspect", *names], capture_output=True, text=True, check=True).stdout
+    seen += composed.run("logs", "--no-color")
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            seen += " ".join(process.cmdline())
+    shown = [name for name, value in composed.secrets().items() if value in seen]
+    assert not shown, shown
+    redis = ["exec", "-T", "redis", "redis-cli", "ping"]
+    assert "NOAUTH" in composed.run(*redis)
+    influx = ["exec", "-T", "influxdb", "curl", "--silent", "http://127.0.0.1:8086/query?q=SHOW+DATABASES"]
+    assert "unable to parse authentication credentials" in composed.run(*influx)
+
+
+def the_image_has_no_build_tools(composed: Composed) -> None:
+    tools = "for one in gcc cc make npm node pip pip3 git; do command -v $one; done; true"
+    assert composed.run("exec", "-T", "web", "sh", "-c", tools).strip() == ""
+    assert composed.run("exec", "-T", "worker", "k6", "version").startswith("k6 v1.1.0")
+
+
+def the_proxy_speaks_tls_and_is_the_only_one_believed(composed: Composed) -> None:
+    trusted = ssl.create_default_context(cafile=composed.folder / "secrets" / "tls_certificate")
+    run = ("exec", "-T", "web", "python", "manage.py", "make_token", ADMIN, "look", "--scope", "read")
+    token = composed.run(*run).split()[-1]
+    forged = {"X-Forwarded-For": "203.0.113.7", "Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url="https://localhost:8443", verify=trusted, headers=forged) as client:
+        assert client.get("/project").status_code == 200
+        assert client.post("/ingest/1/write").status_code == 404
+    assert httpx.get("http://localhost:8080/runs/").headers["Location"].startswith("https://localhost/")
+    sql = ["exec", "-T", "postgres", "psql", "--username=metricvault", "--tuples-only", "--command"]
+    address = composed.run(*sql, "SELECT last_used_from FROM api_token ORDER BY id DESC LIMIT 1").strip()
+    print(f"  through the proxy, seen from {address}")
+    assert address.startswith("172.30.255.1")  # the engine's own: this machine
 
 
 def a_stranger_has_to_log_in(composed: Composed) -> None:
@@ -229,16 +281,17 @@ def two_workers_do_not_mistake_each_other_s_load_for_a_dead_one(composed: Compos
 
 
 def the_documented_backup_can_be_restored(composed: Composed) -> None:
-    composed.run("stop", "web", "worker", "beat")
     sql = ["exec", "-T", "postgres", "psql", "--username=metricvault", "--tuples-only", "--command"]
-    count = "SELECT count(*) FROM test_history"
+    count = "SELECT count(*), max(id), sum(total_requests) FROM test_history"
+    backup = composed.piped(b"", "exec", "-T", "web", "python", "manage.py", "backup", "-")
     before = composed.run(*sql, count)
-    dump = "pg_dump --username=metricvault --format=custom metricvault >/tmp/dump"
-    restore = "pg_restore --username=metricvault --dbname=metricvault --clean --if-exists </tmp/dump"
-    composed.run("exec", "-T", "postgres", "sh", "-c", dump)
+    print(f"  a backup of {len(backup)} bytes")
+    restore = ["run", "--rm", "-T", "--no-deps", "web", "restore", "-", "--replace"]
+    assert composed.piped(backup, *restore, check=False) == b""  # it runs still
+    composed.run("stop", "web", "worker", "beat")
     composed.run(*sql, "TRUNCATE test_history CASCADE")
     assert composed.run(*sql, count) != before
-    composed.run("exec", "-T", "postgres", "sh", "-c", restore)
+    assert b"Restored" in composed.piped(backup, *restore)
     assert composed.run(*sql, count) == before
     composed.run("exec", "-T", "influxdb", "influxd", "backup", "-portable", "-database", "k6", "/tmp/backup")
 
@@ -248,8 +301,11 @@ LOOKS = (
     the_demo_test_has_a_verdict_and_every_request,
     the_containers_are_locked_in,
     the_image_holds_no_secret_and_no_tests,
+    the_image_has_no_build_tools,
+    no_secret_is_seen_from_outside,
     a_stranger_has_to_log_in,
     the_first_administrator_is_made_by_the_documented_command,
+    the_proxy_speaks_tls_and_is_the_only_one_believed,
     the_doctor_finds_nothing,
     the_web_sees_and_stops_a_load_in_the_worker_s_container,
     a_restart_of_everything_but_the_worker_loses_no_request,

@@ -158,14 +158,14 @@ class InfluxStore:
 
     def _snapshots(self, run_id: int, columns: str, where: str) -> Iterator[dict[str, Any]]:
         source = f'"{SNAPSHOTS}"."{_POINT}" WHERE "run" = \'{run_id:d}\''
-        return self._server.rows(f"SELECT {columns} FROM {source} AND {where}")  # noqa: S608  numbers and our own words
+        return self._server.rows(f"SELECT {columns} FROM {source} AND {where}")  # noqa: S608  # nosec B608  # numbers and our own words
 
     def delete(self, run_id: int) -> None:
         """The run's points, and with them its series."""
         self._delete(_POINT, run_id)
 
     def _delete(self, measurement: str, run_id: int) -> None:
-        self._server.command(f'DELETE FROM "{measurement}" WHERE "run" = \'{run_id:d}\'')  # noqa: S608  a number
+        self._server.command(f'DELETE FROM "{measurement}" WHERE "run" = \'{run_id:d}\'')  # noqa: S608  # nosec B608  # a number
 
     def check(self) -> None:
         """Whether it answers, and has the database and its policies: makes them where they are missing."""

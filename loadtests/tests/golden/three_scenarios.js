@@ -814,7 +814,7 @@ function send(journey, step, given) {
   const url = fill(step.url, given), body = fill(step.body, given), params = paramsOf(step, given);
   if (journey.ends) mark(journey);
   let answer = request(step.method, url, body, params);
-  if (FOLLOW) answer = followed(answer, step.method, url, body, params);
+  if (FOLLOW && answer.status >= 300) answer = followed(answer, step.method, url, body, params);
   came(journey, step, given, answer, { url, body, params });
 }
 
@@ -886,7 +886,7 @@ export default function () {
   if (journey.plain) {
     if (journey.ends) mark(journey);
     let answer = http.request(journey.method, journey.url, journey.body, journey.params);
-    if (FOLLOW) answer = followed(answer, journey.method, journey.url, journey.body, journey.params);
+    if (FOLLOW && answer.status >= 300) answer = followed(answer, journey.method, journey.url, journey.body, journey.params);
     if (TELLS && (answer.error_code || !journey.usual)) glance(journey, journey.steps[0], answer, journey);
   } else walk(journey);
   if (journey.think > 0) sleep(journey.think);
