@@ -165,14 +165,14 @@ class Timeline:
             known = series.get(key)
             if known is None and key.stage:
                 self.staged.add(key.scenario)
-            if known is not None and state.count < known.count:
-                if is_late:
-                    continue
-                generator.before.setdefault(key, Histogram()).add(known)
-                known = None  # k6 began again from zero
-            series[key] = state
             difference = state.minus(known or _NOTHING)
-            if difference.count > 0:
+            if difference is None and is_late:
+                continue
+            if difference is None:
+                generator.before.setdefault(key, Histogram()).add(known or _NOTHING)
+                difference = state.minus(_NOTHING)  # k6 began again from zero
+            series[key] = state
+            if difference is not None and difference.count > 0:
                 yield key, difference
 
     def _grown_counters(self, generator: _Generator, snapshot: Snapshot, *, is_late: bool) -> dict[_Grown, int]:
