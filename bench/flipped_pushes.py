@@ -1,9 +1,10 @@
 """What becomes of pushes with one flipped bit: `python -m bench.flipped_pushes [TURNS]` (1,200 of each recorded run).
 
 A push has no checksum, so some that are damaged are taken. Each turn flips a bit of a recorded push, on the wire or in
-what it unpacks to, and asks what the address for pushes asks. Counted are those that are refused, that say what they said
-before, that say something else, and of these the ones that change a count of the run (requests, failures, iterations,
-dropped ones of a scenario), where they come in place of the real push or before it. No clock, no server; 20 CPU seconds.
+what it unpacks to, and asks what the address for pushes asks. Counted are those that are refused, that say what they
+said before, that say something else, and of these the ones that change a count of the run (requests, failures,
+iterations, dropped ones of a scenario), where they come in place of the real push or before it. No clock, no server;
+8 CPU seconds.
 """
 
 import os
