@@ -30,6 +30,7 @@ _SHARING = (
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
+    "policy_in_browser",
     "results_story",
     "secrets_stay_inside",
     "try_in_browser",
