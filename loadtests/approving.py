@@ -4,6 +4,8 @@ Approving adds the rule to the project's own list. Where the project had none, t
 for everybody stays allowed, as it is and as it will be.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -12,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from loadtests.guard import limits_of
 from loadtests.models import LoadLimits, TargetRequest
-from loadtests.reaching import is_metadata
+from loadtests.reaching import askable, is_metadata
 from metricvault.lib.errors import Conflict, Detail, Refused, TooMany
 from metricvault.lib.targets import INHERITED, asked_rule, is_allowed, target_of
 from projects.audit import Action, record
@@ -21,6 +23,14 @@ from projects.models import Project
 MOST_WAITING = 20  # of one project
 LONGEST_RULE, LONGEST_TEXT = 300, 500
 State = TargetRequest.State
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """A host that can be asked for, or `waits`: that was asked for already."""
+
+    host: str
+    waits: bool
 
 
 def ask(project: Project, user: User, rule: str, reason: str) -> TargetRequest:
@@ -48,6 +58,14 @@ def ask(project: Project, user: User, rule: str, reason: str) -> TargetRequest:
         message = _("Somebody has asked for %(host)s already. An administrator will decide.") % {"host": found}
         raise Refused(message, [Detail("rule", message)]) from None
     return row
+
+
+def ways_out(problems: Iterable[Detail], project_id: int) -> list[WayOut]:
+    """For each host that keeps a plan from running and could be allowed, once."""
+    hosts = askable(problems)
+    rows = TargetRequest.objects.filter(project=project_id, state=State.WAITING, rule__in=hosts) if hosts else ()
+    waiting = {row.rule for row in rows}
+    return [WayOut(host, host in waiting) for host in hosts]
 
 
 def _read(text: str, project: Project) -> tuple[str, str]:

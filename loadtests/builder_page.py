@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from loadtests import iteration_time, planning
+from loadtests import approving, iteration_time, planning
 from loadtests.form_fields import Field, Notes
 from loadtests.k6.curves import Point, peak_vus
 from loadtests.k6.plan import RATES, RequestPlan
@@ -19,7 +19,6 @@ from loadtests.models import Plan, Scenario, Step
 from loadtests.payload import MOST_SCENARIOS, MOST_STEPS
 from loadtests.plan_fields import plan_form
 from loadtests.profiles import PROFILES, USUAL
-from loadtests.reaching import askable
 from loadtests.scenario_form import scenario_form
 from loadtests.step_form import step_form
 from metricvault.lib.errors import Detail
@@ -69,7 +68,7 @@ def context(plan: Plan, chosen_pk: int | None, step_pk: int | None = None) -> di
         ),
         "plan_form": plan_form(plan, notes, _pods(reviewed)),
         "problems": _for_people(scenarios, reviewed.problems),
-        "asked_hosts": askable(reviewed.problems),
+        "ways_out": approving.ways_out(reviewed.problems, plan.project_id),
         "warnings": _for_people(scenarios, reviewed.warnings),
         "ready": reviewed.built is not None,
         "hosts": _hosts(reviewed.built),

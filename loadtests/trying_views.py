@@ -12,11 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from history.reasons import explain
-from loadtests import editing, planning, taking, tried, trying
+from loadtests import approving, editing, planning, taking, tried, trying
 from loadtests.access import get_editable_plan, visible_plans
 from loadtests.k6.pretty import pretty
 from loadtests.models import Plan, Try
-from loadtests.reaching import askable
 from metricvault.lib.errors import Missing, Refused
 from projects.access import can_edit, require_user
 
@@ -29,9 +28,9 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         row = trying.start(planning.from_plan(plan), user, plan)
     except Refused as refusal:
+        ways_out = approving.ways_out(refusal.details, plan.project_id)
         context = {"plan": plan, "row": None, "details": refusal.details, "refused": refusal.message}
-        context["asked_hosts"] = askable(refusal.details)
-        return render(request, "loadtests/try.html", context)
+        return render(request, "loadtests/try.html", {**context, "ways_out": ways_out})
     return _drawer(request, row, may_edit=True)
 
 

@@ -377,7 +377,10 @@ LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "metricvault.lib.telemetry.Context"}},
+    "filters": {
+        "context": {"()": "metricvault.lib.telemetry.Context"},
+        "one line": {"()": "metricvault.lib.telemetry.OneLine"},
+    },
     "formatters": {
         "plain": {
             "()": "metricvault.lib.telemetry.PlainFormatter",
@@ -391,7 +394,10 @@ LOGGING = {
         name: {"level": LOG_LEVEL, "handlers": ["console"], "propagate": False}
         for name in ("metricvault", "projects", "history", "loadtests")
     }
-    | {"axes": {"level": "ERROR"}},  # the audit says what failed
+    | {
+        "axes": {"level": "ERROR"},  # the audit says what failed
+        "django.security.DisallowedHost": {"filters": ["one line"]},  # anybody can make it speak
+    },
 }
 # Celery would put its own format on everything, and with it lose which run a line is about.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

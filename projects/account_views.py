@@ -137,7 +137,7 @@ class SetPassword(django_views.PasswordResetConfirmView):
         answer = super().form_valid(form)
         living.end_all(form.user)
         record(Action.CHANGED, form.user, detail="password, by a link", actor=form.user)
-        messages.success(self.request, _("Your password is set. Log in with it."))
+        messages.success(self.request, _("Your password is set. Sign in with it."))
         return answer
 
     def form_invalid(self, form: Any) -> HttpResponse:

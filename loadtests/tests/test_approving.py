@@ -151,6 +151,10 @@ def test_a_refused_plan_leads_to_the_form_filled_in(project: Project, alice: Use
     form = client.get(link.partition("#")[0]).content.decode()
     assert 'value="api.example.com"' in form
     assert link not in as_user("rita").get(f"/tests/{plan.pk}/").content.decode()
+    approving.ask(project, alice, "api.example.com", "Why")
+    page = client.get(f"/tests/{plan.pk}/").content.decode()
+    assert link not in page
+    assert "api.example.com waits for approval" in page
 
 
 def test_a_member_asks_on_the_page_of_the_project(project: Project) -> None:

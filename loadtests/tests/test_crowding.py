@@ -21,7 +21,7 @@ from loadtests import crowding, launching
 from loadtests.models import LoadLimits, Plan
 from loadtests.tests.shop import make_plan, make_shop
 from metricvault.lib.errors import Refused, TooMany
-from projects.models import Project
+from projects.models import AuditEntry, Project
 from tests import migrated
 
 
@@ -128,6 +128,10 @@ def test_the_api_the_page_and_once_more_all_refuse(client: Client, plan: Plan, a
         assert "1 run of this project may go on at a time" in page.content.decode()
         assert page.request["PATH_INFO"].startswith(back)
     assert TestHistory.objects.count() == 1
+    settings.METRICVAULT_MAX_TOTAL_VUS = 9
+    assert client.post("/load-testing", asked(plan.project), "application/json").status_code == 422
+    told = AuditEntry.objects.filter(action="refused").order_by("pk").values_list("detail", flat=True)
+    assert ["may go on at a time" in one for one in told] == [True, True, True, False]
 
 
 def on_its_own(work: Callable[[], object], settings: dict[str, Any], caught: list[Any]) -> threading.Thread:

@@ -17,6 +17,7 @@ import pytest
 from loadtests.k6.plan import OptionsPlan, ReachPlan, RequestPlan, RunPlan, StepPlan, to_json
 from loadtests.k6.plan_json import from_json
 from loadtests.k6.script import build_script
+from loadtests.reaching import Reach
 from loadtests.tests.conftest import run_plan
 from loadtests.tests.scripted import Api, run
 from loadtests.tests.test_k6_journeys import once_each
@@ -179,3 +180,34 @@ def test_k6_refuses_all_that_this_server_never_reads_however_it_is_wrapped() -> 
             for way in ways:
                 assert is_never_read(str(way))
                 assert any(way in one for one in refused if one.version == way.version), way
+
+
+# Ways to write an address that one program reads as one host and another program as another.
+TWO_WAYS = [
+    "http://{a}:{port}@{b}:{port}/", "http://{a}:{port}#@{b}:{port}/", "http://{a}:{port}?@{b}:{port}/",
+    "http://{a}:{port}\\@{b}:{port}/", "http://{a}:{port}/\\@{b}:{port}/", "http://{b}:{port}\\.{a}/",
+    "http://{a}:{port}/@{b}/", "http://{a};{b}:{port}/", "http://{a},{b}:{port}/", "http://{a}%00{b}:{port}/",
+    "http://{a}%2f@{b}:{port}/", "http://{a}%40{b}:{port}/", "http://{a}:{port}:{port}@{b}:{port}/",
+    "http://{a} @{b}:{port}/", "http://{a}\t@{b}:{port}/", "http:\\\\{b}:{port}/", "http:/{b}:{port}/",
+    "http:{b}:{port}/", "http:////{b}:{port}/", "http://[::ffff:{b}]:{port}/", "HTTP://{b}:{port}/",
+    "http://{b}:0{port}/", "http://{b}:{port}", "http://\uff11\uff12\uff17\u3002\uff10\u3002\uff10\u3002\uff13:{port}/",
+    "http://127.0.0.\u2462:{port}/", "http://0177.0.0.3:{port}/", "http://2130706435:{port}/",
+    "http://0x7f000003:{port}/", "http://127.3:{port}/", "http://127.0.0.3.:{port}/", "http://[::ffff:7f00:3]:{port}/",
+    "http://[::127.0.0.3]:{port}/", "http://a:b@c@{b}:{port}/", "http://{b}%23@{a}:{port}/", "http://@{b}:{port}/",
+]  # fmt: skip
+
+
+def test_k6_loads_no_other_host_than_the_one_that_was_judged(k6: str, tmp_path: Path, servers: tuple[Api, Api]) -> None:
+    """127.0.0.1 is allowed and 127.0.0.3 is not: whatever the guard lets through reaches 127.0.0.1, or nobody."""
+    allowed, other = servers
+    port = str(allowed.server_address[1])
+    urls = [text.replace("{port}", port).replace("{a}", "127.0.0.1").replace("{b}", "127.0.0.3") for text in TWO_WAYS]
+    reach = Reach(("127.0.0.1",), 1)
+    passed = [url for url in urls if not reach.judge(url).problem]
+    refused = [url for url in urls if url not in passed]
+    assert len(passed) >= 4
+    run(k6, tmp_path / "passed", plan(*map(step, passed)))
+    assert other.received == []
+    assert allowed.received != []
+    run(k6, tmp_path / "refused", plan(*map(step, refused)))
+    assert len(other.received) >= 6  # it takes a guard: many of the others do reach it
