@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -74,30 +73,22 @@ def test_a_second_start_says_what_is_in_its_way(first: FirstStart, tmp_path: Pat
     assert f"Port {first.product.port} is in use" in beside.stderr
 
 
-def test_the_end_leaves_nothing_even_of_a_run(first: FirstStart) -> None:
-    endpoint = first.product.imported_demo("Ended")["GET /products"]
-    run = first.product.start("Ended", [scenario(endpoint, 1, 60)])
-    first.product.wait(run, lambda found: found["status"] == "running", within=15)
-    names = [process.name() for process in members(first.place)]
-    assert "k6" in names
-    assert "redis-server" in names
-    first.end()
+def test_an_end_without_warning_leaves_nothing_to_the_next_start(first: FirstStart) -> None:
+    supervisor = next(one for one in members(first.place) if "supervisor.supervisord" in one.cmdline())
+    supervisor.kill()
+    assert first.product.process.wait(20) == 1
     assert members(first.place) == []
-    assert first.product.process.returncode == 0
+    first.end()
+
+
+def test_the_next_start_ends_in_order_and_leaves_nothing_even_of_a_run(first: FirstStart) -> None:
+    with running_product(first.place.data_dir) as product:
+        endpoint = product.imported_demo("Ended")["GET /products"]
+        run = product.start("Ended", [scenario(endpoint, 1, 60)])
+        product.wait(run, lambda found: found["status"] == "running", within=15)
+        names = [process.name() for process in members(first.place)]
+        assert "k6" in names
+        assert "redis-server" in names
+    assert members(first.place) == []
+    assert product.process.returncode == 0
     assert not first.place.running.exists()
-
-
-def test_an_end_without_warning_leaves_nothing_to_the_next_start(tmp_path: Path) -> None:
-    place = Place(8000, tmp_path.resolve())
-    with running_product(tmp_path) as product:
-        supervisor = next(process for process in members(place) if "supervisor.supervisord" in process.cmdline())
-        supervisor.kill()
-        assert product.process.wait(20) == 1
-        assert members(place) == []
-    with running_product(tmp_path) as product:
-        product.process.kill()
-        if sys.platform == "linux":
-            end = time.monotonic() + 15
-            while members(place):
-                assert time.monotonic() < end, members(place)
-                time.sleep(0.1)

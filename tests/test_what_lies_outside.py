@@ -1,12 +1,15 @@
 """Redis dies in the middle of things and comes back, and the network between k6 and the product misbehaves: nothing is
 lost, nobody has to load a page again."""
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from metricvault.supervise.leftovers import members
+from metricvault.supervise.place import Place
 from tests.faults.faults import Fault
 from tests.faults.proxy import UnrulyNetwork, unruly_network
 from tests.faults.running import run_fault
@@ -150,3 +153,15 @@ def test_an_open_page_fills_its_gap_without_being_loaded_again(page: "Page", pro
     assert page.evaluate("() => window.stayed") is True
     product.api.post(f"/test-history/{run}/stop")
     product.wait(run)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, whose kernel ends a supervisor with its parent")
+def test_a_copy_that_is_killed_outright_leaves_nothing(product: Product) -> None:
+    """The last one: it ends the copy of all tests here."""
+    place = Place(product.port, product.data_dir)
+    assert members(place)
+    product.process.kill()
+    end = time.monotonic() + 15
+    while members(place):
+        assert time.monotonic() < end, members(place)
+        time.sleep(0.1)

@@ -76,7 +76,7 @@ def messages_of(entry: polib.POEntry) -> tuple[str, list[str]]:
     return entry.msgid, [entry.msgstr]
 
 
-@pytest.fixture(params=CATALOGUES, ids=name_of)
+@pytest.fixture(scope="module", params=CATALOGUES, ids=name_of)
 def catalogue(request: pytest.FixtureRequest) -> polib.POFile:
     return polib.pofile(str(request.param), encoding="utf-8")
 
