@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django.fixtures import Settings
 
 from projects.models import AuditEntry, LoginSession
@@ -43,7 +43,8 @@ def test_the_name_is_changed_and_audited(me: Client, alice: User) -> None:
 
 
 def test_the_language_is_changed_from_there(me: Client) -> None:
-    answer = me.post("/i18n/setlang/", {"language": "ko", "next": "/accounts/"}, follow=True)
+    with translation.override("en"):  # the page's language does not stay for the tests after it
+        answer = me.post("/i18n/setlang/", {"language": "ko", "next": "/accounts/"}, follow=True)
     assert 'lang="ko"' in answer.content.decode()
 
 
