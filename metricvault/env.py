@@ -193,6 +193,15 @@ def with_password(url: str, password: str, name: str) -> str:
     ).geturl()
 
 
+def env_url(name: str, *passwords: str) -> str:
+    """The address of a server; where it has no password, with that of the first variable of `passwords` that is set."""
+    url = env_secret(name)
+    for password in passwords:
+        if value := env_secret(password):
+            return url if url.startswith("sqlite:") else with_password(url, value, password)
+    return url
+
+
 def redis_from_url(url: str) -> tuple[str, dict[str, Any]]:
     """`redis://`, `rediss://` or `unix://[user:password@]/path[?db=1]`, as the address of Celery's broker and as what
     redis.Redis() takes. `rediss://` needs `?ssl_cert_reqs=required` for Celery."""

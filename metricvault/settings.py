@@ -23,8 +23,8 @@ from metricvault.env import (
     env_secret,
     env_targets,
     env_text,
+    env_url,
     redis_from_url,
-    with_password,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -221,10 +221,7 @@ TEMPLATES = [
     }
 ]
 
-_PASSWORD = env_secret("POSTGRES_PASSWORD") or env_secret("PGPASSWORD")  # where DATABASE_URL has none
-_DATABASE_URL = env_secret("DATABASE_URL")
-if not _DATABASE_URL.startswith("sqlite"):
-    _DATABASE_URL = with_password(_DATABASE_URL, _PASSWORD, "POSTGRES_PASSWORD")
+_DATABASE_URL = env_url("DATABASE_URL", "POSTGRES_PASSWORD", "PGPASSWORD")
 _SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": METRICVAULT_DATA_DIR / "metricvault.sqlite3"}
 DATABASES: dict[str, dict[str, Any]] = {"default": database_from_url(_DATABASE_URL) if _DATABASE_URL else _SQLITE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -247,7 +244,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis carries Celery and the live messages. Without REDIS_URL both stay in one process (tests).
-REDIS_URL = "" if TESTING else with_password(env_secret("REDIS_URL"), env_secret("REDIS_PASSWORD"), "REDIS_PASSWORD")
+REDIS_URL = "" if TESTING else env_url("REDIS_URL", "REDIS_PASSWORD")
 CELERY_BROKER_URL = "memory://"
 if REDIS_URL:
     CELERY_BROKER_URL, _REDIS = redis_from_url(REDIS_URL)
@@ -353,19 +350,13 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$", r"^ingest/"]
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+_OURS = ("script-src", "style-src", "font-src", "connect-src", "manifest-src", "form-action")
+_NOBODYS = ("default-src", "frame-ancestors", "base-uri", "object-src")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
+        **dict.fromkeys(_OURS, ("'self'",)),
+        **dict.fromkeys(_NOBODYS, ("'none'",)),
         "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
     }
 }
 # The largest body any address takes: an OpenAPI document of 20 MB, with its envelope.
@@ -377,7 +368,10 @@ LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "metricvault.lib.telemetry.Context"}},
+    "filters": {
+        "context": {"()": "metricvault.lib.telemetry.Context"},
+        "one line": {"()": "metricvault.lib.telemetry.OneLine"},
+    },
     "formatters": {
         "plain": {
             "()": "metricvault.lib.telemetry.PlainFormatter",
@@ -391,7 +385,10 @@ LOGGING = {
         name: {"level": LOG_LEVEL, "handlers": ["console"], "propagate": False}
         for name in ("metricvault", "projects", "history", "loadtests")
     }
-    | {"axes": {"level": "ERROR"}},  # the audit says what failed
+    | {
+        "axes": {"level": "ERROR"},  # the audit says what failed
+        "django.security.DisallowedHost": {"filters": ["one line"]},  # anybody can make it speak
+    },
 }
 # Celery would put its own format on everything, and with it lose which run a line is about.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -137,6 +137,7 @@ def test_every_setting_can_be_set_and_every_variable_is_one(services: dict[str, 
     text = (ROOT / "metricvault" / "settings.py").read_text(encoding="utf-8")
     rates = {f"METRICVAULT_RATE_{what.upper()}" for what in settings.METRICVAULT_RATES}
     known = {*re.findall(r'env_\w+\(\s*"([A-Z0-9_]+)"', text), *rates}
+    known |= {name for call in re.findall(r"env_url\(([^)]+)\)", text) for name in re.findall(r"[A-Z_]+", call)}
     given = {name.removesuffix("_FILE") for name in services["web"]["environment"]}
     assert given - known == {"WEB_CONCURRENCY"}  # uvicorn's own
     # What the image or the file itself says, what is for load from a cluster, and what is for development.

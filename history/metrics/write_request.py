@@ -42,6 +42,8 @@ def series(body: bytes) -> Iterator[tuple[dict[str, str], Any]]:
         labels = {label.name: label.value for label in one.labels}
         if len(labels) > MAX_LABELS or len(labels) < len(one.labels):
             raise BadPush(f"A series in the push has more than {MAX_LABELS} labels, or one twice.")
+        if sum(map(len, labels.values())) > MAX_SERIES_BYTES:
+            raise BadPush("A series in the push has labels that are too long.")
         if len(one.samples) + len(one.histograms) > MAX_POINTS:
             raise BadPush("A series in the push has too many points.")
         for sample in one.samples:

@@ -45,6 +45,15 @@ class Context(logging.Filter):
         return True
 
 
+class OneLine(logging.Filter):
+    """Takes the traceback away, of what strangers can bring about as often as they like."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets everything through."""
+        record.exc_info = record.exc_text = None
+        return True
+
+
 class PlainFormatter(logging.Formatter):
     """`time LEVEL logger message run=7 request=ab12`, for people."""
 
