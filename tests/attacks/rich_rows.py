@@ -38,6 +38,11 @@ def enrich(world: World) -> None:
         operation_id="operation",
         base_url="https://a.example",
     )
+    _enrich_plans(world)
+
+
+def _enrich_plans(world: World) -> None:
+    shop = world.keys["project"]
     Environment.objects.filter(project=shop).update(
         base_url="https://a.example",
         headers=[{"name": "X-Tenant", "value": "acme"}],
