@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from metricvault.lib.errors import Missing, NotSignedIn, ProductError
+from metricvault.lib.errors import Missing, NotAllowed, NotSignedIn, ProductError
 from projects import audit
 from projects.access import sees_everything
 from projects.models import Project
@@ -30,6 +31,14 @@ ALL = 600  # a minute, of all together
 _MINUTE = 60
 _NOTED = "refusal_noted"
 _STATUSES = frozenset({401, 403, 404, 429})
+# What the first number of an address is of.
+_KINDS = {
+    "projects/": "projects.Project", "projects/specs/": "projects.OpenApiSpec", "tests/": "loadtests.Plan",
+    "projects/environments/": "projects.Environment", "projects/data/": "projects.DataFile",
+    "runs/": "history.TestHistory", "tests/runs/": "history.TestHistory", "tests/scenarios/": "loadtests.Scenario",
+    "project/": "projects.Project", "openapi/": "projects.OpenApiSpec", "environment/": "projects.Environment",
+    "data-file/": "projects.DataFile", "plan/": "loadtests.Plan", "test-history/": "history.TestHistory",
+}  # fmt: skip
 _own: Counter[str] = Counter()
 _MOST_OWN = 10_000
 
@@ -42,8 +51,9 @@ def note(request: HttpRequest, error: ProductError) -> None:
         who = audit.who_acts()
         if isinstance(error, NotSignedIn):  # whoever else the request might be from: it showed a token of nobody
             who = replace(who, actor_id=None, actor_name="")
+        thing = _asked_for(request) if isinstance(error, NotAllowed) else None
         with audit.acting(who):
-            write(f"{request.method} {request.path} · {error.message}", error.code, who.address)
+            write(f"{request.method} {request.path} · {error.message}", error.code, who.address, thing)
 
 
 def forget(error: ProductError) -> None:
@@ -83,6 +93,17 @@ def _is_refusal(request: HttpRequest, error: ProductError) -> bool:
         narrowed = isinstance(user, User) and not (user.is_superuser and sees_everything(user))
         return known and narrowed and request.resolver_match is not None
     return True
+
+
+def _asked_for(request: HttpRequest) -> models.Model | None:
+    """What an address is about. To be asked only where the person may know that it is there."""
+    match = request.resolver_match
+    prefix, _mark, rest = match.route.partition("<int:") if match else ("", "", "")
+    name = _KINDS.get(prefix)
+    if match is None or name is None:
+        return None
+    rows: models.Manager[models.Model] = apps.get_model(name)._default_manager
+    return rows.filter(pk=match.kwargs[rest.partition(">")[0]]).first()
 
 
 def _network(address: str | None) -> str:

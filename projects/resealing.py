@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from projects import audit
 from projects.models import DocumentImport, Environment, OpenApiSpec
 from projects.sealing import ENVIRONMENTS, HEADERS, resealed
 
@@ -33,4 +34,5 @@ def reseal() -> Resealed:
                 unreadable.append(f"{model._meta.verbose_name} {key}")
             else:
                 count += model._default_manager.filter(pk=key, **{column: sealed}).update(**{column: fresh})
+    audit.record(audit.Action.CHANGED, detail=f"reseal: {count}")
     return Resealed(count, tuple(unreadable))

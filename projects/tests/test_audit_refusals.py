@@ -30,12 +30,13 @@ def test_a_reader_who_wants_to_change_something(shop: Project, rita_client: Clie
     (one,) = refused()
     assert (one.actor_name, one.way, one.address) == ("rita", "page", "127.0.0.1")
     assert f"POST /projects/{shop.pk}/edit" in one.detail
+    assert (one.kind, one.object_name, one.project_id) == ("project", "Shop", shop.pk)
 
 
 def test_the_same_by_the_api(shop: Project, rita_client: Client) -> None:
     rita_client.delete(f"/project/{shop.pk}")
     (one,) = refused()
-    assert (one.actor_name, one.way) == ("rita", "api")
+    assert (one.actor_name, one.way, one.project_id) == ("rita", "api", shop.pk)
 
 
 def test_a_stranger_who_asks_for_what_is_not_theirs(shop: Project, charlie_client: Client) -> None:
