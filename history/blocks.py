@@ -80,7 +80,7 @@ class _Rows:
     """Cells as plain values, and the counts of all their buckets."""
 
     rows: list[Any] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
+    counts: bytearray = field(default_factory=bytearray)
 
     def of(self, cell: Cell) -> list[Any]:
         """`[[failures, iterations, ...] (zeros at its end are left out), answers, histogram]`."""
@@ -102,14 +102,14 @@ class _Rows:
 class _Reader:
     """Reads cells in the order in which they were packed."""
 
-    counts: list[int]
+    counts: bytes
     at: int = 0
 
     def cell(self, plain: list[Any]) -> Cell:
         """The reverse of `_Rows.of`."""
         numbers, answers, histogram = plain
         spread = from_plain(histogram, self.counts, self.at)
-        self.at += len(spread.counts)
+        self.at += histogram[-1]
         more: Mapping[str, int] = dict(zip(_COUNTS, numbers, strict=False))
         return Cell(int(spread.count), spread=spread, answers=answers, **more)
 

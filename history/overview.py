@@ -7,6 +7,7 @@ the highest and the 95th percentile of the values of its seconds, so that no pea
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from operator import mul
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -157,7 +158,10 @@ def drawn(columns: Mapping[str, list[Any]], times: Mapping[str, list[Any]], star
         found["tps"][at] = requests / len(counts)
         if requests:
             found["error_rate"][at] = min(100.0, 100.0 * found["failures"][at] / requests)
-            found["avg"][at] = sum((avg or 0.0) * n for avg, n in zip(parts["avg"][at], counts, strict=True)) / requests
+            averages = parts["avg"][at]
+            if None in averages:
+                averages = [avg or 0.0 for avg in averages]
+            found["avg"][at] = sum(map(mul, averages, counts)) / requests
     for at, users in enumerate(parts.get("vus", [])):
         known = [vus for vus in users if vus is not None]
         found["vus"][at] = sum(known) / len(known) if known else None
@@ -177,13 +181,12 @@ def _sums(values: Sequence[int | None], begins: range) -> list[int | None]:
 
 def _add_spread(found: Columns, name: str, parts: Sequence[Sequence[float | None]]) -> None:
     """The lowest, highest and 95th percentile (the smallest value that 95 % do not exceed) of the seconds' values."""
-    for ending in ("min", "max", "p95"):
-        found[f"{name}_{ending}"] = []
+    lowest, highest, most = (found.setdefault(f"{name}_{ending}", []) for ending in ("min", "max", "p95"))
     for part in parts:
-        known = sorted(value for value in part if value is not None)
-        found[f"{name}_min"].append(known[0] if known else None)
-        found[f"{name}_max"].append(known[-1] if known else None)
-        found[f"{name}_p95"].append(known[ceil(0.95 * len(known)) - 1] if known else None)
+        known = sorted(part if None not in part else [value for value in part if value is not None])  # type: ignore[type-var]
+        lowest.append(known[0] if known else None)
+        highest.append(known[-1] if known else None)
+        most.append(known[ceil(0.95 * len(known)) - 1] if known else None)
 
 
 def _cut(columns: Columns, start: int, end: int) -> Columns:

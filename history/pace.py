@@ -13,6 +13,7 @@ COUNTED = frozenset({"shared-iterations", "per-vu-iterations"})
 RATES = frozenset({"constant-arrival-rate", "ramping-arrival-rate"})
 USERS = frozenset({"constant-vus", "ramping-vus"})  # who wait for each answer: a closed model
 _FULL = 0.99
+_PAUSE = 500.0  # milliseconds that an answer takes for each second of a pause for which it is the reason
 _RARE = 10  # one of so many seconds
 _FEWEST = 5.0  # requests a second below which a second is no sample of the pace
 
@@ -62,6 +63,11 @@ def area(curve: shape.Curve, start: float, end: float) -> float:
     return total
 
 
+def may_have_waited(longest: Sequence[float | None]) -> bool:
+    """Whether `slowed` can find anything, by the same `longest`: hardly any run has so slow an answer."""
+    return max(filter(None, longest), default=0.0) >= _PAUSE
+
+
 def slowed(requests: Sequence[int], users: Sequence[float], longest: Sequence[float | None]) -> int:
     """In how many seconds users sent less than half of what they usually do, because they waited for answers.
 
@@ -86,4 +92,4 @@ def _waited(longest: Sequence[float | None], first: int, last: int) -> bool:
     waited = max((time for time in longest[first : last + 2] if time is not None), default=0.0)
     elsewhere = [time for time in (*longest[: max(0, first - 1)], *longest[last + 3 :]) if time is not None]
     as_long = sum(time >= waited / 2 for time in elsewhere)
-    return waited >= 500.0 * (last + 1 - first) and as_long * _RARE <= len(elsewhere)
+    return waited >= _PAUSE * (last + 1 - first) and as_long * _RARE <= len(elsewhere)

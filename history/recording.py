@@ -32,7 +32,7 @@ from history.models import (
     TimelineHistory,
 )
 from history.overview import POINTS, kept_overview
-from history.pace import USERS, Asked, slowed
+from history.pace import USERS, Asked, may_have_waited, slowed
 from history.phases import Phases
 from history.publishing import show_result
 from history.reasons import Reason
@@ -185,6 +185,8 @@ def _lack(run: TestHistory, rows: Rows, timeline: Timeline, tracks: Tracks) -> L
     for scenario in rows.scenarios:
         if scenario.executor in USERS:
             track = tracks.scenarios[scenario.scenario_tag]
+            if not may_have_waited(track.longest):
+                continue
             seconds = range(floor((run.test_duration or 0.0) + 1e-6))
             users = [asked.at(scenario.scenario_tag, t + 0.5) for t in seconds]
             sent, longest = track.columns["requests"][: len(users)], track.longest[: len(users) + 1]

@@ -10,8 +10,11 @@ from math import ceil, log2
 from typing import Any
 
 from history.metrics.abort import Limit, Watch, limits
+from history.metrics.lanes import BITS, LANE, whole
 from history.metrics.native_histogram import Histogram, upper_bound
 from history.metrics.timeline import Cell, Second
+
+_LOWEST = -325  # below all buckets that there are
 
 
 class Since:
@@ -63,27 +66,18 @@ class _Watched:
         self._is_time, self._is_rate = limit.kind.startswith("p"), limit.kind == "tps"
         self._share = int(limit.kind[1:]) / 100 if self._is_time else 0.0
         self._edge = _bucket(limit.target) if self._is_time else 0
-        self._count = self._zero = self._above = self._before = self._inside = self._after = 0.0
+        self._count = self._zero = 0.0
+        self._near = 0  # the row of the bucket before the target's and those after it
 
     def add(self, cell: Cell) -> None:
         self._requests += cell.requests
         self._failures += cell.failures
         if not self._is_time:
             return
-        spread, edge = cell.spread, self._edge
+        spread = cell.spread
         self._count += spread.count
         self._zero += spread.zero
-        counts, at = spread.counts, edge - spread.first
-        if 0 < at < len(counts) - 1:
-            self._before += counts[at - 1]
-            self._inside += counts[at]
-            self._after += counts[at + 1]
-            self._above += sum(counts[at + 1 :])
-        else:
-            self._above += spread.above(edge)
-            self._before += spread.at(edge - 1)
-            self._inside += spread.at(edge)
-            self._after += spread.at(edge + 1)
+        self._near += spread.since(self._edge - 1)
 
     def is_missed(self, seconds: int) -> bool:
         """Whether the total is on the wrong side `seconds` after the start."""
@@ -98,15 +92,19 @@ class _Watched:
 
     def _is_slow(self, share: float) -> bool:
         """The rank is that of `Histogram.percentiles`."""
+        before, row = self._near & LANE, self._near >> BITS
+        if not row:
+            return False
+        inside, row = row & LANE, row >> BITS
+        above, after = whole(row), row & LANE
         rank = share * max(self._count - 1, 0.0) + min(0.5, self._count / 2)
-        below = self._count - self._above - self._inside
+        below = self._count - above - inside
         if rank <= below:
             return False
-        if rank > below + self._inside and self._above > 0:
+        if rank > below + inside and above > 0:
             return True
-        edge, rest = self._edge, below - self._zero - self._before
-        buckets = {edge - 2: rest, edge - 1: self._before, edge: self._inside, edge + 1: self._after}
-        buckets[edge + 2] = self._above - self._after
+        edge, rest = self._edge, below - self._zero - before
+        buckets = {edge - 2: rest, edge - 1: before, edge: inside, edge + 1: after, edge + 2: above - after}
         value = Histogram(zero=self._zero, buckets=buckets).percentile(share)
         return value is not None and value > self.limit.target
 
@@ -114,6 +112,6 @@ class _Watched:
 def _bucket(milliseconds: float) -> int:
     """The index of the bucket that holds a response time."""
     if milliseconds <= 0:
-        return -(10**6)  # below all there are
+        return _LOWEST
     index = ceil(log2(milliseconds / upper_bound(0)) * 8)
-    return index if milliseconds <= upper_bound(index) else index + 1
+    return max(_LOWEST, index if milliseconds <= upper_bound(index) else index + 1)

@@ -357,8 +357,8 @@ _OURS = ("script-src", "style-src", "font-src", "connect-src", "manifest-src", "
 _NOBODYS = ("default-src", "frame-ancestors", "base-uri", "object-src")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        **dict.fromkeys(_OURS, ["'self'"]),
-        **dict.fromkeys(_NOBODYS, ["'none'"]),
+        **{part: ["'self'"] for part in _OURS},
+        **{part: ["'none'"] for part in _NOBODYS},
         "img-src": ["'self'", "data:"],
     }
 }

@@ -44,6 +44,9 @@ class BaseUrlForm(forms.ModelForm):
             parts, host = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not host or any(sign.isspace() for sign in url):
             raise forms.ValidationError(_("Write an address such as https://api.example.com/v1."))
+        if parts.username or parts.password:
+            message = _("Leave the login out of the address. It belongs to the logins, where it is kept encrypted.")
+            raise forms.ValidationError(message)
         if parts.query or parts.fragment:
             raise forms.ValidationError(_("Leave out what follows “?” or “#”. Parameters belong to the endpoints."))
         return url

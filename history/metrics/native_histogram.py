@@ -9,8 +9,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import exp2, log2, sqrt
-from operator import add, mul, sub
+from operator import mul
 from typing import Any
+
+from history.metrics.lanes import BITS, BYTES, LANE, has_below_zero, joined, leading, length, shares, split
 
 SCHEMA = 3
 _PER_OCTAVE = 2**SCHEMA
@@ -22,26 +24,31 @@ _FARTHEST = 320  # buckets farther from that of one second hold what lies beyond
 
 class Histogram:
     """Counts of response times. `count` requests took `total` milliseconds together; `zero` of them took none
-    (refused connections); the others are in buckets, numbered as k6 numbers them (in seconds): `counts` has those of
-    `first` and the ones after it. Buckets at the ends may be empty. Counts are whole.
+    (refused connections); the others are in buckets, numbered as k6 numbers them (in seconds): `row` has the counts of
+    `first` and the ones after it, see `history.metrics.lanes`. The first ones may be empty. Counts are whole.
 
-    A result is made of hundreds of thousands of these, so they are added up list by list.
+    A result is made of hundreds of thousands of these.
     """
 
-    __slots__ = ("count", "counts", "first", "total", "zero")
+    __slots__ = ("count", "first", "row", "total", "zero")
 
     def __init__(
         self, count: float = 0, total: float = 0.0, zero: float = 0, buckets: Mapping[int, float] | None = None
     ) -> None:
         self.count, self.total, self.zero = count, total, zero
-        self.first, self.counts = _row(buckets) if buckets else (0, [])
+        self.first, self.row = _row(buckets) if buckets else (0, 0)
 
     @classmethod
-    def of(cls, count: float, total: float, zero: float, first: int, counts: list[float]) -> "Histogram":
-        """One that takes `counts` for its own."""
+    def of(cls, count: float, total: float, zero: float, first: int, row: int) -> "Histogram":
+        """One of a row of counts."""
         made = cls.__new__(cls)
-        made.count, made.total, made.zero, made.first, made.counts = count, total, zero, first, counts
+        made.count, made.total, made.zero, made.first, made.row = count, total, zero, first, row
         return made
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Those of bucket `first` and the ones after it, up to the last that is not empty."""
+        return split(self.row)
 
     @property
     def buckets(self) -> dict[int, float]:
@@ -51,25 +58,17 @@ class Histogram:
     @property
     def longest(self) -> float | None:
         """The upper edge of the last bucket that is not empty (ms)."""
-        highest = self.highest
-        return None if highest is None else _EDGES[highest + _FARTHEST]
+        return _EDGES[self.first + length(self.row) - 1 + _FARTHEST] if self.row else None
 
     @property
     def highest(self) -> int | None:
         """The last bucket that is not empty."""
-        for at in range(len(self.counts) - 1, -1, -1):
-            if self.counts[at]:
-                return self.first + at
-        return None
+        return self.first + length(self.row) - 1 if self.row else None
 
-    def at(self, index: int) -> float:
-        """The count of one bucket."""
-        at = index - self.first
-        return self.counts[at] if 0 <= at < len(self.counts) else 0
-
-    def above(self, index: int) -> float:
-        """The count of all buckets after that one."""
-        return sum(self.counts[max(0, index + 1 - self.first) :])
+    def since(self, index: int) -> int:
+        """The row of that bucket and the ones after it."""
+        at = BITS * (index - self.first)
+        return self.row >> at if at >= 0 else self.row << -at
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Histogram):
@@ -87,41 +86,46 @@ class Histogram:
         self.count += other.count
         self.total += other.total
         self.zero += other.zero
-        more = other.counts
-        if not more:
+        row = other.row
+        if not row:
             return
-        if not self.counts:
-            self.first, self.counts = other.first, more.copy()
+        if not self.row:
+            self.first, self.row = other.first, row
             return
         at = other.first - self.first
-        if not at and len(more) == len(self.counts):
-            self.counts = list(map(add, self.counts, more))
-            return
-        if at < 0:
-            self.counts[:0] = [0] * -at
-            self.first, at = other.first, 0
-        counts, end = self.counts, at + len(more)
-        if end > len(counts):
-            counts += [0] * (end - len(counts))
-        counts[at:end] = map(add, counts[at:end], more)
-
-    def minus(self, earlier: "Histogram") -> "Histogram":
-        """What came after `earlier`, an older state of the same cumulative histogram."""
-        if earlier.first == self.first and len(earlier.counts) <= len(self.counts):
-            first, counts = self.first, self.counts.copy()
-            counts[: len(earlier.counts)] = map(sub, counts, earlier.counts)
+        if not at:
+            self.row += row
+        elif at > 0:
+            self.row += row << BITS * at
         else:
-            first, counts = min(self.first, earlier.first), []
-            last = max(self.first + len(self.counts), earlier.first + len(earlier.counts))
-            counts = [self.at(index) - earlier.at(index) for index in range(first, last)]
-        first, counts = _trimmed(first, counts)
+            self.row = (self.row << BITS * -at) + row
+            self.first = other.first
+
+    def minus(self, earlier: "Histogram") -> "Histogram | None":
+        """What came after `earlier`, an older state of the same cumulative histogram; None where `earlier` holds what
+        this does not, so is none."""
+        if self.count < earlier.count or self.zero < earlier.zero:
+            return None
+        row, first, at = self.row, self.first, earlier.first - self.first
+        if earlier.row:
+            if at >= 0:
+                row -= earlier.row << BITS * at
+            else:
+                row, first = (row << BITS * -at) - earlier.row, earlier.first
+            if has_below_zero(row):
+                return None
+        if not row:
+            first = 0
+        elif not row & LANE:  # empty ones at its beginning
+            empty = leading(row)
+            row, first = row >> BITS * empty, first + empty
         count, zero = self.count - earlier.count, self.zero - earlier.zero
-        return Histogram.of(count, self.total - earlier.total, zero, first, counts)
+        return Histogram.of(count, self.total - earlier.total, zero, first, row)
 
     def dealt(self, counts: Sequence[int]) -> list["Histogram | None"]:
         """The histogram in parts of `counts` whole requests, which add up to its own; None for no request. Each part
         has the shape of the whole as far as whole requests can; its time is what its buckets take of the whole's."""
-        left, rest, time = self, self.count, 0.0
+        left, rest, time, many = self, self.count, 0.0, length(self.row)
         found: list[Histogram | None] = []
         for count in counts:
             if count <= 0:
@@ -130,33 +134,31 @@ class Histogram:
                 found.append(left)
                 left, rest = Histogram(), 0
             else:
-                time = time or self._middles()
-                part = left._part(count, rest)
-                part.total = self.total * (part._middles() / time) if time else 0.0
+                row = split(left.row)
+                time = time or _middles(self.first, row)
+                part, took = left._part(count, rest, row, many)
+                part.total = self.total * (took / time) if time else 0.0
                 rest -= count
-                counts_left = list(map(sub, left.counts, part.counts))
-                left = Histogram.of(rest, left.total - part.total, left.zero - part.zero, left.first, counts_left)
+                after = left.row - part.row
+                left = Histogram.of(rest, left.total - part.total, left.zero - part.zero, left.first, after)
                 found.append(part)
         return found
 
-    def _part(self, count: int, of: float) -> "Histogram":
-        """`count` of the `of` requests, going up through the buckets: a request is dealt out where the share that is
-        due comes nearest to one more."""
-        passed = list(accumulate(self.counts, initial=self.zero))
-        if 2 * count < len(passed):  # the same, request by request
-            dealt: list[float] = [0] * len(passed)
-            step = of / count
+    def _part(self, count: int, of: float, row: Sequence[int], many: int) -> tuple["Histogram", float]:
+        """`count` of the `of` requests, going up through the `many` buckets: a request is dealt out where the share
+        that is due comes nearest to one more. `row`: the counts. And about how long they took (ms)."""
+        zero = int(self.zero)
+        if 2 * count <= many:  # the same, request by request
+            passed, step = list(accumulate(row, initial=zero)), of / count
+            dealt = [0] * len(passed)
             for number in range(count):
                 dealt[bisect_left(passed, (number + 0.5) * step)] += 1
-            return Histogram.of(count, 0.0, dealt[0], self.first, dealt[1:])
-        half, whole, twice = int(of), 2 * int(of), 2 * count
-        due = [(twice * reached + half) // whole for reached in passed]
-        return Histogram.of(count, 0.0, due[0], self.first, list(map(sub, due[1:], due)))
-
-    def _middles(self) -> float:
-        """About how long its requests took together (ms): each as long as the middle of its bucket."""
-        at = self.first + _FARTHEST
-        return float(sum(map(mul, self.counts, _MIDDLES[at : at + len(self.counts)])))
+            zero, *counts = dealt
+            return Histogram.of(count, 0.0, zero, self.first, joined(counts)), _middles(self.first, counts)
+        due = shares(self.row, many, zero, count, int(of))
+        # Of what is due with each bucket, what was before it; `count` is due in all.
+        part = Histogram.of(count, 0.0, due & LANE, self.first, (due >> BITS) - due + (count << BITS * many))
+        return part, _middles(self.first, split(part.row))
 
     @property
     def average(self) -> float | None:
@@ -173,12 +175,12 @@ class Histogram:
         Rank as k6's own percentiles have it (metrics.TrendSink.P: share·(n-1), the k-th value in the middle of its
         share of the count). Inside a bucket see `_place`. `bench/accuracy` measures it against exact values.
         """
-        counts, zero = self.counts, self.zero
+        counts, zero = split(self.row), self.zero
         passed = list(accumulate(counts, initial=zero))
         everything = passed[-1]
         if everything <= 0:
             return [None] * len(shares)
-        last, length = bisect_left(passed, everything), len(counts)
+        last, many = bisect_left(passed, everything), len(counts)
         before_first, half = self.first - 1 + _MS_SHIFT, 0.5 if everything >= 1 else everything / 2
         above, found = max(everything - 1, 0), list[float | None]()
         for share in shares:
@@ -190,7 +192,7 @@ class Histogram:
             at = bisect_left(passed, rank)
             at = (at if at < last else last) - 1
             count, before = counts[at], counts[at - 1] if at else 0
-            after = counts[at + 1] if at + 1 < length else 0
+            after = counts[at + 1] if at + 1 < many else 0
             inside = (rank - passed[at]) / count
             slope = (after - before) / 2 / count
             if before and after and 1e-9 < abs(slope) < 1.9:  # `_place`, without a call
@@ -202,22 +204,15 @@ class Histogram:
         return found
 
 
-def _row(buckets: Mapping[int, float]) -> tuple[int, list[float]]:
+def _middles(first: int, counts: Sequence[int]) -> float:
+    """About how long requests took together (ms): each as long as the middle of its bucket."""
+    at = first + _FARTHEST
+    return float(sum(map(mul, counts, _MIDDLES[at : at + len(counts)])))
+
+
+def _row(buckets: Mapping[int, float]) -> tuple[int, int]:
     first, last = min(buckets), max(buckets)
-    return first, [buckets.get(index, 0) for index in range(first, last + 1)]
-
-
-def _trimmed(first: int, counts: list[float]) -> tuple[int, list[float]]:
-    """Without the empty buckets at both ends."""
-    end = len(counts)
-    while end and not counts[end - 1]:
-        end -= 1
-    begin = 0
-    while begin < end and not counts[begin]:
-        begin += 1
-    if begin or end < len(counts):
-        counts = counts[begin:end]
-    return (first + begin, counts) if counts else (0, [])
+    return first, joined([int(buckets.get(index, 0)) for index in range(first, last + 1)])
 
 
 def _place(share: float, count: float, before: float, after: float) -> float:
@@ -271,9 +266,9 @@ def from_wire(
     buckets: dict[int, float] = {}
     index, value = 0, 0
     steps = iter(deltas)
-    for offset, length in spans:
+    for offset, many in spans:
         index += offset
-        for _ in range(length):
+        for _ in range(many):
             value += next(steps, 0)
             if value > 0:
                 at = max(-_FARTHEST, min(_to_schema(index, schema), _FARTHEST))
@@ -293,16 +288,19 @@ def _to_schema(index: int, schema: int) -> int:
     return index << SCHEMA - schema
 
 
-def to_plain(histogram: Histogram, counts: list[int]) -> list[Any]:
-    """`[count, total ms, zero, first bucket, number of buckets]`, whose counts are appended to `counts`."""
-    counts += histogram.counts  # type: ignore[arg-type]  # whole
-    return [histogram.count, histogram.total, histogram.zero, histogram.first, len(histogram.counts)]
+def to_plain(histogram: Histogram, counts: bytearray) -> list[Any]:
+    """`[count, total ms, zero, first bucket, number of buckets]`, whose counts are appended to `counts`, 8 bytes
+    each."""
+    many = length(histogram.row)
+    counts += histogram.row.to_bytes(BYTES * many, "little")
+    return [histogram.count, histogram.total, histogram.zero, histogram.first, many]
 
 
-def from_plain(plain: list[Any], counts: list[int], at: int) -> Histogram:
-    """The reverse of `to_plain`, where its counts begin at `at`."""
-    count, total, zero, first, length = plain
-    return Histogram.of(count, total, zero, first, counts[at : at + length])  # type: ignore[arg-type]  # int is float
+def from_plain(plain: list[Any], counts: bytes, at: int) -> Histogram:
+    """The reverse of `to_plain`, where its counts begin at the one numbered `at`."""
+    count, total, zero, first, many = plain
+    row = int.from_bytes(counts[BYTES * at : BYTES * (at + many)], "little")
+    return Histogram.of(count, total, zero, first, row)
 
 
 def from_pairs(plain: list[Any]) -> Histogram:

@@ -158,7 +158,7 @@ def decode(body: bytes) -> Snapshot | None:
 
 def to_bytes(snapshot: Snapshot) -> bytes:
     """A compact form for a store, see `history.metrics.packing`."""
-    counts: list[int] = []
+    counts = bytearray()
     requests = [
         [key.scenario, key.name, key.status, key.error_code, int(key.expected), key.rest, to_plain(histogram, counts)]
         + ([key.step, key.stage] if key.stage else [key.step] if key.step else [])
@@ -172,7 +172,7 @@ def from_bytes(payload: bytes) -> Snapshot:
     """The reverse of `to_bytes`; and of what older versions stored, JSON alone."""
     unzipped = zlib.decompress(payload)
     is_older = unzipped.startswith(b"[")
-    (instance, moment, requests, *rest), counts = (orjson.loads(unzipped), []) if is_older else read(unzipped)
+    (instance, moment, requests, *rest), counts = (orjson.loads(unzipped), b"") if is_older else read(unzipped)
     decoded, at = {}, 0
     for scenario, name, status, error_code, expected, other, plain, *more in requests:
         key = _known(scenario, name, status, error_code, bool(expected), other, *more)

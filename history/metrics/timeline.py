@@ -98,14 +98,15 @@ class Timeline:
         good = self._take_requests(generator, snapshot, rows, shares, is_late=is_late)
         for grown, count in self._grown_counters(generator, snapshot, is_late=is_late).items():
             place, column = grown.place, grown.column
-            weights = good.get(place, ()) if grown.name == "mv_failed" else ()
-            # No second gets more failures than it got requests.
-            counts = _by_weight(count, weights) if any(weights) else _evenly(count, shares)
-            for row, share in zip(rows, counts, strict=True):
+            if grown.name == "mv_failed" and any(weights := good.get(place, ())):
+                counts = _by_weight(count, weights)  # no second gets more failures than it got requests
+            else:
+                counts = _evenly(count, shares)
+            for at, share in enumerate(counts):
                 if share:
-                    cell = row.get(place)
+                    cell = rows[at].get(place)
                     if cell is None:
-                        cell = row[place] = Cell()
+                        cell = rows[at][place] = Cell()
                     setattr(cell, column, getattr(cell, column) + share)
         self._cells.update((t, row) for t, row in zip(seconds, rows, strict=True) if row)
         if not is_late:
@@ -128,12 +129,12 @@ class Timeline:
         for key, difference in self._grown_requests(generator, snapshot, is_late=is_late):
             place, answer, expected = key.place, key.answer, key.expected
             counts = _evenly(int(difference.count), shares)
-            for row, count in zip(rows, counts, strict=True):
+            for at, count in enumerate(counts):
                 if count:
                     failures = 0 if expected else count
-                    cell = row.get(place)
+                    cell = rows[at].get(place)
                     if cell is None:
-                        row[place] = Cell(count, failures, answers={answer: count})
+                        rows[at][place] = Cell(count, failures, _NOTHING, answers={answer: count})
                         continue
                     cell.requests += count
                     cell.failures += failures
@@ -147,9 +148,9 @@ class Timeline:
                 difference = spread
             grown[place] = (difference, counts)
         for place, (spread, counts) in grown.items():
-            for row, part in zip(rows, spread.dealt(counts), strict=True):
+            for at, part in enumerate(spread.dealt(counts)):
                 if part is not None:
-                    cell = row[place]
+                    cell = rows[at][place]
                     if cell.spread.count:
                         cell.spread.add(part)
                     else:
@@ -165,20 +166,20 @@ class Timeline:
             known = series.get(key)
             if known is None and key.stage:
                 self.staged.add(key.scenario)
-            if known is not None and state.count < known.count:
-                if is_late:
-                    continue
-                generator.before.setdefault(key, Histogram()).add(known)
-                known = None  # k6 began again from zero
-            series[key] = state
             difference = state.minus(known or _NOTHING)
-            if difference.count > 0:
+            if difference is None and is_late:
+                continue
+            if difference is None:
+                generator.before.setdefault(key, Histogram()).add(known or _NOTHING)
+                difference = state.minus(_NOTHING)  # k6 began again from zero
+            series[key] = state
+            if difference is not None and difference.count > 0:
                 yield key, difference
 
     def _grown_counters(self, generator: _Generator, snapshot: Snapshot, *, is_late: bool) -> dict[_Grown, int]:
         """By how much the counters grew, those of all stages and checks together."""
         grown: dict[_Grown, int] = {}
-        counters = generator.counters
+        counters, places = generator.counters, self._counted
         for text, value in (snapshot.counters or {}).items():
             known = counters.get(text, 0.0)
             if value < known:
@@ -189,7 +190,7 @@ class Timeline:
             counters[text] = value
             count = round(value - known)
             if count > 0:
-                where = self._counted[text] if text in self._counted else self._grown(text)
+                where = places[text] if text in places else self._grown(text)
                 if where is not None:
                     grown[where] = grown.get(where, 0) + count
         return grown
@@ -299,7 +300,7 @@ class Timeline:
         return list(found), list(found.values())
 
 
-_NOTHING = Histogram()
+_NOTHING = Histogram()  # never changed
 
 
 def _column(key: CounterKey) -> str | None:

@@ -105,7 +105,7 @@ def test_a_difference_gives_what_came_after() -> None:
 
 def test_it_survives_storing() -> None:
     stored = [of([1, 5, 5, 0, 90]), Histogram(), of([7])]
-    counts: list[int] = []
+    counts = bytearray()
     plain = [to_plain(histogram, counts) for histogram in stored]
     begins = itertools.accumulate((row[-1] for row in plain), initial=0)
     assert [from_plain(row, counts, at) for row, at in zip(plain, begins, strict=False)] == stored

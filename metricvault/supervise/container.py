@@ -2,7 +2,7 @@
 
 `web`, `worker`, `beat` and `demo` run until they are told to end; `healthy ROLE` is their health check, 0 or 1.
 `prepare` makes tables and the metric store, or brings them up to date. Anything else is a command of manage.py:
-`createsuperuser`, `first_run`, `doctor` …
+`make_admin`, `backup`, `first_run`, `doctor` …
 """
 
 import http.client

@@ -1,4 +1,4 @@
-"""docs/production.md, rotation of secrets: nothing is unreadable in between, and afterwards the old key opens nothing."""
+"""docs/production.md, rotation of secrets: nothing is unreadable in between; afterwards the old key opens nothing."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -12,6 +12,10 @@ MOST_SERVERS = 50
 LONGEST_URL = 2000
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _LOCAL = ("localhost", "127.", "0.0.0.0", "10.", "192.168.", "[::1]")  # noqa: S104  # nosec B104  # a name that documents use
+_LOGIN = re.compile(r"^((?:[a-z]+:)?//)[^/?#]*@", re.IGNORECASE)
+_HAS_LOGIN = gettext_noop(
+    "The server “%(url)s” has a login in its address. The login was left out: an environment takes it."
+)
 _NOT_HTTP = gettext_noop("The server “%(url)s” is not an http or https address. It was left out.")
 
 
@@ -41,10 +45,18 @@ def servers_of(node: dict[str, Any], source_url: str, where: str, warnings: Warn
             continue
         declared = _filled(entry, where, warnings)
         if len(declared) > LONGEST_URL or not _is_http(declared):
-            warnings.add(where, _NOT_HTTP, url=declared)
+            warnings.add(where, _NOT_HTTP, url=_without_login(declared))
             continue
+        if _LOGIN.match(declared):
+            declared = _without_login(declared)
+            warnings.add(where, _HAS_LOGIN, url=declared)
         found.append(Server(_absolute(declared, source_url), declared, text(entry.get("description"))))
     return tuple(found)
+
+
+def _without_login(url: str) -> str:
+    """Everybody who sees the project sees its addresses."""
+    return _LOGIN.sub(r"\1", url)
 
 
 def _filled(entry: dict[str, Any], where: str, warnings: Warnings) -> str:
@@ -91,6 +103,9 @@ def swagger_servers(document: dict[str, Any], source_url: str, warnings: Warning
         warnings.add("host", gettext_noop("The host holds a whole address. It was taken as it is."))
         host = host.partition("://")[2]
     host = host.strip("/")
+    if "@" in host:
+        host = host.rpartition("@")[2]
+        warnings.add("host", _HAS_LOGIN, url=host)
     if base_path and not base_path.startswith("/"):
         base_path = "/" + base_path
     schemes = document.get("schemes")

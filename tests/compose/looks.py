@@ -187,8 +187,8 @@ def a_stranger_has_to_log_in(composed: Composed) -> None:
 
 
 def the_first_administrator_is_made_by_the_documented_command(composed: Composed) -> None:
-    who = ["-e", f"DJANGO_SUPERUSER_PASSWORD={PASSWORD}", "web", "python", "manage.py", "createsuperuser", "--noinput"]
-    composed.run("exec", "-T", *who, "--username", ADMIN, "--email", "admin@example.org")
+    make = ["exec", "-T", "web", "python", "manage.py", "make_admin", ADMIN, "--password-file", "-"]
+    composed.piped(PASSWORD.encode(), *make)
     composed.log_in()
     assert composed.api.get("/static/vendor/uplot/uPlot.iife.min.js").status_code == 200
     assert composed.api.get("/", headers={"Accept": "text/html"}).status_code == 200
