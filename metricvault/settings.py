@@ -23,8 +23,8 @@ from metricvault.env import (
     env_secret,
     env_targets,
     env_text,
-    env_url,
     redis_from_url,
+    with_password,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -221,7 +221,10 @@ TEMPLATES = [
     }
 ]
 
-_DATABASE_URL = env_url("DATABASE_URL", "POSTGRES_PASSWORD", "PGPASSWORD")
+_PASSWORD = env_secret("POSTGRES_PASSWORD") or env_secret("PGPASSWORD")  # where DATABASE_URL has none
+_DATABASE_URL = env_secret("DATABASE_URL")
+if not _DATABASE_URL.startswith("sqlite"):
+    _DATABASE_URL = with_password(_DATABASE_URL, _PASSWORD, "POSTGRES_PASSWORD")
 _SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": METRICVAULT_DATA_DIR / "metricvault.sqlite3"}
 DATABASES: dict[str, dict[str, Any]] = {"default": database_from_url(_DATABASE_URL) if _DATABASE_URL else _SQLITE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -244,7 +247,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis carries Celery and the live messages. Without REDIS_URL both stay in one process (tests).
-REDIS_URL = "" if TESTING else env_url("REDIS_URL", "REDIS_PASSWORD")
+REDIS_URL = "" if TESTING else with_password(env_secret("REDIS_URL"), env_secret("REDIS_PASSWORD"), "REDIS_PASSWORD")
 CELERY_BROKER_URL = "memory://"
 if REDIS_URL:
     CELERY_BROKER_URL, _REDIS = redis_from_url(REDIS_URL)
@@ -354,8 +357,8 @@ _OURS = ("script-src", "style-src", "font-src", "connect-src", "manifest-src", "
 _NOBODYS = ("default-src", "frame-ancestors", "base-uri", "object-src")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        **dict.fromkeys(_OURS, ("'self'",)),
-        **dict.fromkeys(_NOBODYS, ("'none'",)),
+        **{part: ["'self'"] for part in _OURS},
+        **{part: ["'none'"] for part in _NOBODYS},
         "img-src": ["'self'", "data:"],
     }
 }
