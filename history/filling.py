@@ -1,5 +1,6 @@
 """The measured columns of a finished run and its parts, filled from its seconds and k6's own summary."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, floor
@@ -86,9 +87,11 @@ def fill(row: Measured, track: Track | Rates, duration: float, whole: range, wit
     row.test_duration = duration
     row.avg_tps = row.total_requests / duration if duration > 0 else None
     row.avg_error_rate = 100.0 * row.failed_requests / row.total_requests if row.total_requests else None
-    rates = [tps for t, tps in zip(columns["t"], columns["tps"], strict=True) if t in whole]
+    rates = columns["tps"][bisect_left(columns["t"], whole.start) : bisect_left(columns["t"], whole.stop)]
     row.max_tps, row.min_tps = max(rates, default=None), min(rates, default=None)
-    rates = [rate for rate in columns["error_rate"] if rate is not None]
+    rates = columns["error_rate"]
+    if None in rates:
+        rates = [rate for rate in rates if rate is not None]
     row.max_error_rate, row.min_error_rate = max(rates, default=None), min(rates, default=None)
     found, said = numbers(cell), witness or Witness()
     for name in ("avg", *_TIMES):

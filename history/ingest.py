@@ -65,7 +65,8 @@ def _take(run_id: int, token: str, body: bytes | None, address: str) -> Answer:
         if snapshot is not None:
             plausible.check(run, snapshot, time.time())
             _keep(run, snapshot)
-    except BadPush as error:
+    except BadPush as error:  # from who has the token: k6 does not send such
+        logger.warning("run %s: a push was refused: %s", run_id, error)
         return 400, str(error)
     except (NotSignedIn, TooMany) as error:
         return error.status, error.message

@@ -39,13 +39,7 @@ class Since:
         """Takes the next second."""
         cells, t = second.cells, second.t
         for one in self._watched:
-            if one.scenario:
-                if (cell := cells.get(one.scenario)) is not None:
-                    one.add(cell)
-            else:
-                for cell in cells.values():
-                    one.add(cell)
-            if not one.is_missed(t + 1):
+            if not one.take(cells, t + 1):
                 one.since = None
             elif one.since is None:
                 one.since = t
@@ -69,18 +63,22 @@ class _Watched:
         self._count = self._zero = 0.0
         self._near = 0  # the row of the bucket before the target's and those after it
 
-    def add(self, cell: Cell) -> None:
+    def _add(self, cell: Cell) -> None:
         self._requests += cell.requests
         self._failures += cell.failures
-        if not self._is_time:
-            return
-        spread = cell.spread
-        self._count += spread.count
-        self._zero += spread.zero
-        self._near += spread.since(self._edge - 1)
+        if self._is_time:
+            spread = cell.spread
+            self._count += spread.count
+            self._zero += spread.zero
+            self._near += spread.since(self._edge - 1)
 
-    def is_missed(self, seconds: int) -> bool:
-        """Whether the total is on the wrong side `seconds` after the start."""
+    def take(self, cells: Mapping[str, Cell], seconds: int) -> bool:
+        """Takes the next second, which ends `seconds` after the start; whether the total is on the wrong side then."""
+        if not self.scenario:
+            for cell in cells.values():
+                self._add(cell)
+        elif self.scenario in cells:
+            self._add(cells[self.scenario])
         if self._is_rate:
             lasted = seconds - self._begin
             return lasted > 0 and self._requests < self.limit.target * lasted

@@ -57,14 +57,15 @@ class Track:
 
     def add(self, t: int, cell: Cell, vus: float | None) -> None:
         """Appends one second, which `add_sum` gets with others."""
-        one, spread, requests = cell, cell.spread, cell.requests
+        one, spread, requests, failures = cell, cell.spread, cell.requests, cell.failures
         counts = (one.iterations, one.dropped, one.checks_passed, one.checks_failed, one.sent, one.received)
         if not requests:
-            self._rows.append((t, 0, one.failures, 0.0, None, None, None, None, None, None, vus, *counts))
+            self._rows.append((t, 0, failures, 0.0, None, None, None, None, None, None, vus, *counts))
             self.longest.append(None)
             return
-        rates = (t, requests, one.failures, float(requests), one.error_rate, spread.total / spread.count)
-        self._rows.append((*rates, *spread.percentiles(*SHARES), vus, *counts))
+        average, rate = spread.total / spread.count, cell.error_rate
+        times = spread.percentiles(*SHARES)
+        self._rows.append((t, requests, failures, float(requests), rate, average, *times, vus, *counts))
         self.longest.append(spread.longest)
 
     def add_sum(self, cell: Cell, until: int) -> None:

@@ -12,6 +12,8 @@ from celery.signals import heartbeat_sent, task_postrun, task_prerun
 from metricvault.lib.telemetry import about
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metricvault.settings")
+# Celery would make Django's checks and drop what they find, a second of each start; `migrate` has made them before.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("metricvault")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -350,19 +350,13 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$", r"^ingest/"]
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+_OURS = ("script-src", "style-src", "font-src", "connect-src", "manifest-src", "form-action")
+_NOBODYS = ("default-src", "frame-ancestors", "base-uri", "object-src")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
+        **dict.fromkeys(_OURS, ("'self'",)),
+        **dict.fromkeys(_NOBODYS, ("'none'",)),
         "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
     }
 }
 # The largest body any address takes: an OpenAPI document of 20 MB, with its envelope.

@@ -47,7 +47,7 @@ class Audited(admin.ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> Any:
         """As Django's; one that records nothing itself is recorded with what it was done to."""
-        own = super().get_actions(request)
+        own: Any = super().get_actions(request)
         return {
             name: (action if name == "delete_selected" else _recorded(action, str(words)), name, words)
             for name, (action, _name, words) in own.items()

@@ -50,9 +50,21 @@ def require_administrator(user: User) -> None:
 
 def read(asked: Mapping[str, str]) -> Search:
     """A search as an address has it; what cannot be read is left out."""
-    words = {name: (asked.get(name) or "").replace("\x00", "").strip()[:LONGEST] for name in ("q", "person", *_EXACT)}
-    days = {name: _day(asked.get(name) or "") for name in ("since", "until")}
-    return Search(**words, **days, project=_key(asked.get("project")), before=_key(asked.get("before")))
+
+    def word(name: str) -> str:
+        return (asked.get(name) or "").replace("\x00", "").strip()[:LONGEST]
+
+    return Search(
+        q=word("q"),
+        person=word("person"),
+        action=word("action"),
+        way=word("way"),
+        kind=word("kind"),
+        project=_key(asked.get("project")),
+        since=_day(word("since")),
+        until=_day(word("until")),
+        before=_key(asked.get("before")),
+    )
 
 
 def _key(text: str | None) -> int | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -89,5 +90,5 @@ def _people(project: Project | None) -> list[str]:
     """The names that are offered; any other can be typed."""
     people = User.objects.order_by("username")
     if project is not None:
-        people = people.filter(pk__in=project.memberships.values("user")) | people.filter(pk=project.owner_id)
+        people = people.filter(Q(pk__in=project.memberships.values("user")) | Q(projects=project))
     return list(people.values_list("username", flat=True)[:500])

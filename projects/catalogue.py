@@ -124,6 +124,6 @@ def delete_project(project: Project) -> None:
     with transaction.atomic():
         if project.test_histories.filter(is_completed=False).exists():
             raise Conflict(_("A run of this project is active. Stop it or wait for its end, then delete the project."))
-        counts = with_counts(Project.objects.filter(pk=project.pk)).values("plan_count", "run_count").first()
-        audit.record(audit.Action.DELETED, project, before={"owner": project.owner, **(counts or {})})
+        counts = {"plans": project.plans.count(), "runs": project.test_histories.count()}
+        audit.record(audit.Action.DELETED, project, before={"owner": project.owner, **counts})
         project.delete()

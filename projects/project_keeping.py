@@ -1,6 +1,7 @@
 """How a project and its documents are kept, changed and deleted, for page and API alike. Callers checked who asks."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 
@@ -27,7 +28,7 @@ def keep_base_url(spec: OpenApiSpec, base_url: str) -> None:
     """From now on the requests of this document go to `base_url`."""
     rows = OpenApiSpec.objects.filter(pk=spec.pk)
     with transaction.atomic():
-        before = rows.values("base_url").first() or {}
+        before: dict[str, Any] = dict(rows.values("base_url").first() or {})
         rows.update(base_url=base_url)
         audit.record_change(spec, before, {"base_url": base_url})
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from django.contrib.auth.models import User
@@ -38,7 +39,11 @@ def note(request: HttpRequest, error: ProductError) -> None:
     noted = getattr(request, _NOTED, False) or getattr(error, _NOTED, False)
     if error.status in _STATUSES and not noted and _is_refusal(request, error):
         setattr(request, _NOTED, True)
-        write(f"{request.method} {request.path} · {error.message}", error.code, audit.address_of(request))
+        who = audit.who_acts()
+        if isinstance(error, NotSignedIn):  # whoever else the request might be from: it showed a token of nobody
+            who = replace(who, actor_id=None, actor_name="")
+        with audit.acting(who):
+            write(f"{request.method} {request.path} · {error.message}", error.code, who.address)
 
 
 def forget(error: ProductError) -> None:

@@ -7,7 +7,7 @@ one of these; what asks the same again learns the same. So a new test is cheap, 
 is no list to keep.
 
 Workers note what is asked, whoever runs them together writes the names of the tests that were the first into the file
-that METRICVAULT_TEST_ASKED names, as soon as all tests of the apps have ended (tests/everything.py waits for it).
+that METRICVAULT_TEST_ASKED names, as soon as all tests of the apps have ended. Those who wait for it have collected.
 """
 
 import functools
@@ -15,6 +15,7 @@ import hashlib
 import math
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _COMMITS = "commits"
 _LISTS = re.compile(r"(%s|\(%s\)|NULL)(, (%s|\(%s\)|NULL))+")  # rows of an INSERT, members of an IN
 _NUMBERS = re.compile(r"\b\d+\b|s\d+_x\d+")  # LIMIT, savepoints
 _LONG, _LARGE = 255, 2**31
+_LOOK = 0.2  # seconds
 
 
 class _Noted:
@@ -111,10 +113,12 @@ def is_of_apps(name: str) -> bool:
 
 
 def chosen() -> set[str] | None:
-    """The names of the tests that run on servers, too; None where nobody has looked."""
+    """The names of the tests that run on servers, too, once they are known; None where nobody looks for them."""
     place = os.environ.get(WHERE)
     if not place or not os.environ.get("METRICVAULT_TEST_SERVERS"):
         return None
+    while not Path(place).exists():
+        time.sleep(_LOOK)
     return set(Path(place).read_text(encoding="utf-8").splitlines())
 
 

@@ -30,6 +30,7 @@ _SHARING = (
     "import_in_browser",
     "influx_end_to_end",
     "k6_dashboard",
+    "policy_in_browser",
     "results_story",
     "secrets_stay_inside",
     "try_in_browser",
@@ -120,5 +121,6 @@ def _asks_a_database(item: pytest.Item) -> bool:
 if __name__ == "__main__":  # `python -m tests.parallel` is pytest with several tests at once
     from tests.again import pytest_code
 
-    kind = ("chosen" if asked.chosen() else "servers") if os.environ.get("METRICVAULT_TEST_SERVERS") else "all"
+    kind = "chosen" if asked.WHERE in os.environ else "servers"
+    kind = kind if os.environ.get("METRICVAULT_TEST_SERVERS") else "all"
     sys.exit(pytest_code(sys.argv[1:], kind, os.environ, ALL_AT_ONCE))

@@ -6,7 +6,9 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -114,6 +116,44 @@ def test_a_wrong_call_says_how_it_is_called(checkout: Path, arguments: tuple[str
     done = subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 64
     assert "gate.sh" in done.stderr or "no-such-file.json" in done.stderr
+
+
+@pytest.mark.parametrize(("patience", "code"), [("30", 0), ("15", 69), ("", 69)])
+def test_a_server_with_enough_runs_under_way_is_tried_again(checkout: Path, patience: str, code: int) -> None:
+    """A fake server refuses two times; a fake `sleep` takes no time."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(self.command)
+            busy = asked.count("POST") < 3
+            answer: dict[str, Any] = {"test_history_id": 7, "verdict": "Passed", "exit_code": 0}
+            if busy:
+                answer = {"error": {"code": "too_many", "message": "20 runs may go on here at a time.", "details": []}}
+            text = json.dumps(answer).encode()
+            self.send_response(429 if busy else 200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_POST = do_GET
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    (checkout / "sleep").write_text("#!/bin/sh\n", encoding="utf-8")
+    (checkout / "sleep").chmod(0o755)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        env = {"PATH": f"{checkout}:{os.environ['PATH']}", "METRICVAULT_URL": url, "METRICVAULT_PATIENCE": patience}
+        command = ["sh", "ci/gate.sh", "plan", "1"]
+        done = subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False, timeout=30)
+        server.shutdown()
+    assert done.returncode == code, done.stderr
+    assert "20 runs may go on here at a time." in done.stderr
+    assert asked == {"30": ["POST", "POST", "POST", "GET"], "15": ["POST", "POST"], "": ["POST"]}[patience]
 
 
 def test_a_server_that_is_away_is_told(checkout: Path) -> None:

@@ -10,11 +10,12 @@
 # METRICVAULT_TOKEN    an API token, sent as a bearer; not needed for a copy with open access
 # METRICVAULT_JUNIT    a file for the result as JUnit XML
 # METRICVAULT_REPORT   a file for the result as a page
+# METRICVAULT_PATIENCE how many seconds to try again for where enough runs are under way; 0 where nothing is said
 set -eu
 
 url=${METRICVAULT_URL:-}
 url=${url%/}
-[ -n "$url" ] && [ $# -ge 1 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+[ -n "$url" ] && [ $# -ge 1 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 64; }
 
 ask() { # ask METHOD PATH [curl's options]: the answer on standard output
   method=$1 path=$2
@@ -32,11 +33,22 @@ field() { # field NAME: a number or a text of the JSON object on standard input,
   sed -n 's/.*"'"$1"'": *\(null\|"\(\([^"\\]\|\\.\)*\)"\|\([^,"}]*\)\).*/\2\4/p' | head -n 1
 }
 
+start() { # start PATH [curl's options]: where enough runs are under way (429) it is tried again
+  waited=0
+  until started=$(ask POST "$@" 2>&1); do
+    printf '%s\n' "$started" >&2
+    case $started in *'"too_many"'*) ;; *) exit 69 ;; esac
+    [ "$waited" -lt "${METRICVAULT_PATIENCE:-0}" ] || exit 69
+    sleep 15
+    waited=$((waited + 15))
+  done
+}
+
 if [ "$1" = plan ]; then
-  started=$(ask POST "/plan/${2:?the number of a plan}/run") || exit 69
+  start "/plan/${2:?the number of a plan}/run"
 else
   [ -r "$1" ] || { printf 'There is no file %s.\n' "$1" >&2; exit 64; }
-  started=$(ask POST /load-testing --header 'Content-Type: application/json' --data-binary "@$1") || exit 69
+  start /load-testing --header 'Content-Type: application/json' --data-binary "@$1"
 fi
 run=$(printf '%s' "$started" | field test_history_id)
 [ -n "$run" ] || { printf 'No run was started: %s\n' "$started" >&2; exit 69; }

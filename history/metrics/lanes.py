@@ -13,7 +13,8 @@ BITS = 64
 BYTES = 8
 LANE = (1 << BITS) - 1  # the bits of the first count
 _ROOM = 642  # counts of the longest row that is told to be fine; of longer ones nobody asks
-_SIGNS = sum(1 << BITS * at + BITS - 1 for at in range(_ROOM))
+# In the difference of two rows: of counts that are below zero, or that one after them borrowed from.
+SIGNS = sum(1 << BITS * at + BITS - 1 for at in range(_ROOM))
 # To divide a whole row: see `shares`.
 _SHIFT = 36
 _QUOTIENTS = sum((1 << BITS - _SHIFT) - 1 << BITS * at for at in range(_ROOM))
@@ -48,11 +49,6 @@ def split(row: int) -> tuple[int, ...]:
 def whole(row: int) -> int:
     """All of its counts together."""
     return row % LANE  # 2^64 leaves 1
-
-
-def has_below_zero(row: int) -> bool:
-    """Whether a count in the difference of two rows is below zero: what it borrowed shows in it."""
-    return row < 0 or row & _SIGNS != 0
 
 
 def leading(row: int) -> int:

@@ -12,7 +12,7 @@ from math import exp2, log2, sqrt
 from operator import mul
 from typing import Any
 
-from history.metrics.lanes import BITS, BYTES, LANE, has_below_zero, joined, leading, length, shares, split
+from history.metrics.lanes import BITS, BYTES, LANE, SIGNS, joined, leading, length, shares, split
 
 SCHEMA = 3
 _PER_OCTAVE = 2**SCHEMA
@@ -112,7 +112,7 @@ class Histogram:
                 row -= earlier.row << BITS * at
             else:
                 row, first = (row << BITS * -at) - earlier.row, earlier.first
-            if has_below_zero(row):
+            if row < 0 or row & SIGNS:  # a count below zero has borrowed
                 return None
         if not row:
             first = 0
@@ -128,11 +128,11 @@ class Histogram:
         left, rest, time, many = self, self.count, 0.0, length(self.row)
         found: list[Histogram | None] = []
         for count in counts:
-            if count <= 0:
+            if count <= 0 or not rest:
                 found.append(None)
             elif count >= rest:
                 found.append(left)
-                left, rest = Histogram(), 0
+                rest = 0
             else:
                 row = split(left.row)
                 time = time or _middles(self.first, row)
@@ -148,13 +148,13 @@ class Histogram:
         """`count` of the `of` requests, going up through the `many` buckets: a request is dealt out where the share
         that is due comes nearest to one more. `row`: the counts. And about how long they took (ms)."""
         zero = int(self.zero)
-        if 2 * count <= many:  # the same, request by request
+        if 2 * count <= many < 512:  # the same, request by request; no bucket gets more than a byte holds
             passed, step = list(accumulate(row, initial=zero)), of / count
-            dealt = [0] * len(passed)
+            dealt = bytearray(BYTES * len(passed))
             for number in range(count):
-                dealt[bisect_left(passed, (number + 0.5) * step)] += 1
-            zero, *counts = dealt
-            return Histogram.of(count, 0.0, zero, self.first, joined(counts)), _middles(self.first, counts)
+                dealt[BYTES * bisect_left(passed, (number + 0.5) * step)] += 1
+            part = Histogram.of(count, 0.0, dealt[0], self.first, int.from_bytes(dealt, "little") >> BITS)
+            return part, _middles(self.first, dealt[BYTES::BYTES])
         due = shares(self.row, many, zero, count, int(of))
         # Of what is due with each bucket, what was before it; `count` is due in all.
         part = Histogram.of(count, 0.0, due & LANE, self.first, (due >> BITS) - due + (count << BITS * many))

@@ -123,6 +123,7 @@ def test_the_api_the_page_and_once_more_all_refuse(client: Client, plan: Plan, a
     client.force_login(alice)
     answer = client.post("/load-testing", asked(plan.project), "application/json")
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "too_many")
+    assert 50 <= int(answer.headers["Retry-After"]) <= 60
     for address, back in ((f"/tests/{plan.pk}/run", f"/tests/{plan.pk}/"), (f"/tests/runs/{run.pk}/again", "/runs/")):
         page = client.post(address, follow=True)
         assert "1 run of this project may go on at a time" in page.content.decode()

@@ -68,7 +68,9 @@ def web_command(python: str, host: str, port: int, proxies: str = "") -> tuple[s
     quiet, polite = ("--no-access-log", "--log-level", "warning"), ("--timeout-graceful-shutdown", "2")
     address = ("--host", host, "--port", str(port))
     believed = ("--forwarded-allow-ips", proxies) if proxies else ("--no-proxy-headers",)
-    return (python, "-m", "uvicorn", "metricvault.asgi:application", *address, *quiet, *polite, *believed)
+    # uvicorn's other parser reads headers without an end. This one stops at 64 kB.
+    bounded = ("--http", "h11", "--h11-max-incomplete-event-size", "65536", "--no-server-header")
+    return (python, "-m", "uvicorn", "metricvault.asgi:application", *address, *quiet, *polite, *believed, *bounded)
 
 
 def worker_command(python: str) -> tuple[str, ...]:

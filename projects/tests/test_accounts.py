@@ -92,6 +92,7 @@ def test_open_access_has_nothing_to_log_in_to(client: Client, settings: Settings
     assert "You are here as local." in page
     assert "/accounts/password/" not in page
     assert "/accounts/logout/" not in page
+    assert "/accounts/sessions/" not in page
     assert "No sessions" in client.get("/accounts/sessions/").content.decode()
     assert client.get("/accounts/password/").status_code == 403
     assert client.get("/admin/").status_code == 200

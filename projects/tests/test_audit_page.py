@@ -39,7 +39,7 @@ def test_administrators_see_who_did_what_with_what_before_and_after(
     assert "changed" in text
     assert "127.0.0.1" in text
     assert f'href="{reverse("projects:detail", args=[shop.pk])}"' in text
-    assert "<td>Shop</td><td>Store</td>" in text
+    assert '>Shop</td><td data-th="After">Store</td>' in text
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "charlie"])

@@ -1,16 +1,5 @@
-"""The world of the access matrix, with something in every text."""
+"""The world of the access matrix, one for all tests of a module."""
 
-import pytest
-
-from tests.access.conftest import asking
-from tests.access.world import World, make_world
-from tests.attacks.rich_rows import enrich
+from tests.access.conftest import asking, world
 
 __all__ = ["asking", "world"]
-
-
-@pytest.fixture
-def world(db: None) -> World:
-    world = make_world()
-    enrich(world)
-    return world

@@ -22,7 +22,6 @@ _WORDS_OF_OURS = {
     "percentile", "place", "scheme", "source", "state", "status", "style", "tag", "template", "type", "run", "proto",
     "explode", "text_kind", "generators", "name_kind", "environment", "reuse", "cookies", "order",
 }  # fmt: skip
-ADDRESSES = ("url", "base_url", "source_url", "found_url")
 
 
 def mark(number: int) -> str:
@@ -40,8 +39,9 @@ def fields() -> Iterator[tuple[type[models.Model], Any]]:
                 yield model, field
 
 
-def poison(attack: Any = mark) -> dict[int, str]:
-    """Puts `attack(number)` into every text of every row; answers the fields by their numbers."""
+def poison(attack: Any = mark, *, first: bool = False) -> dict[int, str]:
+    """Puts `attack(number)` into every text of every row, behind or before (`first`) what is there; answers the fields
+    by their numbers."""
     known: dict[int, str] = {}
     for number, (model, field) in enumerate(fields(), 1):
         known[number] = f"{model.__name__}.{field.name}"
@@ -49,20 +49,23 @@ def poison(attack: Any = mark) -> dict[int, str]:
         for row in rows:
             value = getattr(row, field.name)
             if isinstance(field, models.JSONField):
-                poisoned = _inside(value, attack(number))
+                poisoned = _inside(value, attack(number), first)
             else:
                 text = attack(number)
                 is_unique = field.unique or any(field.name in one.fields for one in model._meta.constraints
                                                 if isinstance(one, models.UniqueConstraint))  # fmt: skip
                 before = f"{row.pk}" if is_unique else value
-                poisoned = before[: (field.max_length or 10**6) - len(text)] + text
+                before = before[: (field.max_length or 10**6) - len(text)]
+                poisoned = text + before if first else before + text
             model._base_manager.filter(pk=row.pk).update(**{field.name: poisoned})
     return known
 
 
-def _inside(value: Any, text: str, key: str = "") -> Any:
+def _inside(value: Any, text: str, first: bool, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {name: _inside(one, text, name) for name, one in value.items()}
+        return {name: _inside(one, text, first, name) for name, one in value.items()}
     if isinstance(value, list):
-        return [_inside(one, text, key) for one in value]
-    return value + text if isinstance(value, str) and key not in _WORDS_OF_OURS else value
+        return [_inside(one, text, first, key) for one in value]
+    if not isinstance(value, str) or key in _WORDS_OF_OURS:
+        return value
+    return text + value if first else value + text

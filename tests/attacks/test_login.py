@@ -115,6 +115,11 @@ def test_another_spelling_or_browser_is_not_another_try(alice: User) -> None:
     assert login(Client()).status_code == 429
 
 
+def test_the_lock_tells_no_known_names(alice: User) -> None:
+    seen = [[login(Client(), name, "wrong").status_code for _ in range(6)] for name in ("alice", "nobody")]
+    assert seen[0] == seen[1] == [422, 422, 422, 422, 429, 429]
+
+
 # Timing: whether a name is known shows in how long the answer takes, which is in the hashing of the password.
 
 
