@@ -26,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.compose", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="make the stand-ins anew")
     parser.add_argument("--compose", default="docker-compose", help="the program; default: %(default)s")
+    parser.add_argument("--looks", default="", help="only those whose names match this pattern; default: all")
     asked = parser.parse_args()
     needed = {**NEEDED, asked.compose: "docker-compose"}
     missing = sorted({package for program, package in needed.items() if not shutil.which(program)})
@@ -42,7 +43,7 @@ def main() -> None:
         with running_engine(cache, Path(folder)) as engine:
             say("Making the stand-ins …")
             make_images(engine, cache)
-            code = try_compose(engine, asked.compose, Path(folder))
+            code = try_compose(engine, asked.compose, Path(folder), asked.looks)
     sys.exit(code)
 
 
@@ -53,10 +54,10 @@ def cache_folder() -> Path:
     return Path(asked).resolve() if asked else Path(base) / "metricvault-compose"
 
 
-def try_compose(engine: Engine, program: str, folder: Path) -> int:
-    """Builds, starts, looks, ends; the exit code."""
+def try_compose(engine: Engine, program: str, folder: Path, chosen: str = "") -> int:
+    """Builds, starts, looks (at what matches `chosen`), ends; the exit code."""
     checkout = copy_of_checkout(folder)
-    environment = {**engine.environment(), **settings(folder)}
+    environment = {**engine.environment(), **settings(folder), "METRICVAULT_LOOKS": chosen}
     compose = [program, "--file", str(checkout / "docker-compose.yml"), "--env-file", str(folder / "env")]
     try:
         say("build …")

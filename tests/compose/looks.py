@@ -4,6 +4,7 @@
 import contextlib
 import html
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -177,7 +178,8 @@ def the_proxy_speaks_tls_and_is_the_only_one_believed(composed: Composed) -> Non
     sql = ["exec", "-T", "postgres", "psql", "--username=metricvault", "--tuples-only", "--command"]
     address = composed.run(*sql, "SELECT last_used_from FROM api_token ORDER BY id DESC LIMIT 1").strip()
     print(f"  through the proxy, seen from {address}")
-    assert address.startswith("172.30.255.1")  # the engine's own: this machine
+    assert address.startswith("172.30.255.")  # the engine's own: this machine
+    assert address != "172.30.255.2"
 
 
 def a_stranger_has_to_log_in(composed: Composed) -> None:
@@ -319,11 +321,12 @@ LOOKS = (
 
 def main() -> None:
     composed = Composed(sys.argv[1:])
-    for look in LOOKS:
+    chosen = [look for look in LOOKS if re.search(os.environ.get("METRICVAULT_LOOKS", ""), look.__name__)]
+    for look in chosen:
         begin = time.monotonic()
         look(composed)
         print(f"ok  {look.__name__.replace('_', ' ')} ({time.monotonic() - begin:.0f} s)", flush=True)
-    print(f"{len(LOOKS)} looks, all well")
+    print(f"{len(chosen)} of {len(LOOKS)} looks, all well")
 
 
 if __name__ == "__main__":
