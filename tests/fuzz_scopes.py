@@ -22,7 +22,7 @@ def each_scope(ctx: CheckContext, response: Any, case: schemathesis.Case) -> Non
     """403 for what is beyond the scope, whatever is sent; no other error than the document's."""
     operation = f"{case.method} {case.path}"
     is_an_address = all(str(key).isdigit() for key in (case.path_parameters or {}).values())
-    if not is_an_address or case.method.upper() != case.operation.method.upper():
+    if case.path == "/" or not is_an_address or case.method.upper() != case.operation.method.upper():
         return
     _sent[operation] += 1
     if _sent[operation] > _OF_EACH:

@@ -1,6 +1,7 @@
 """Every text that people, documents or targets can put into the database, with an attack of its own in it."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from django.apps import apps
@@ -43,22 +44,25 @@ def poison(attack: Any = mark, *, first: bool = False) -> dict[int, str]:
     """Puts `attack(number)` into every text of every row, behind or before (`first`) what is there; answers the fields
     by their numbers."""
     known: dict[int, str] = {}
-    for number, (model, field) in enumerate(fields(), 1):
-        known[number] = f"{model.__name__}.{field.name}"
-        rows = model._base_manager.all()
-        for row in rows:
-            value = getattr(row, field.name)
-            if isinstance(field, models.JSONField):
-                poisoned = _inside(value, attack(number), first)
-            else:
-                text = attack(number)
-                is_unique = field.unique or any(field.name in one.fields for one in model._meta.constraints
-                                                if isinstance(one, models.UniqueConstraint))  # fmt: skip
-                before = f"{row.pk}" if is_unique else value
-                before = before[: (field.max_length or 10**6) - len(text)]
-                poisoned = text + before if first else before + text
-            model._base_manager.filter(pk=row.pk).update(**{field.name: poisoned})
+    numbered = list(enumerate(fields(), 1))
+    for model, some in groupby(numbered, key=lambda one: one[1][0]):
+        of_model = [(number, field) for number, (_model, field) in some]
+        known |= {number: f"{model.__name__}.{field.name}" for number, field in of_model}
+        for row in model._base_manager.all():
+            changed = {field.name: _poisoned(row, field, attack(number), first) for number, field in of_model}
+            model._base_manager.filter(pk=row.pk).update(**changed)
     return known
+
+
+def _poisoned(row: models.Model, field: Any, text: str, first: bool) -> Any:
+    value = getattr(row, field.name)
+    if isinstance(field, models.JSONField):
+        return _inside(value, text, first)
+    together = (one for one in row._meta.constraints if isinstance(one, models.UniqueConstraint))
+    if field.unique or any(field.name in one.fields for one in together):
+        value = str(row.pk)
+    value = value[: (field.max_length or 10**6) - len(text)]
+    return text + value if first else value + text
 
 
 def _inside(value: Any, text: str, first: bool, key: str = "") -> Any:

@@ -69,18 +69,17 @@ def test_nothing_that_is_typed_becomes_part_of_a_statement(client: Client, world
     assert len(known) > 60
     with connection.execute_wrapper(statements):
         for number, (place, name) in enumerate(known):
-            for at in range(2):
-                statements.typed = SQL[(2 * number + at) % len(SQL)]
-                answer = client.get(place + urlencode({name: statements.typed}))
-                assert answer.status_code < 500, (place, name, statements.typed)
-                answer.close()
+            statements.typed = SQL[number % len(SQL)]
+            answer = client.get(place + urlencode({name: statements.typed}), headers={"HX-Request": "true"})
+            assert answer.status_code < 500, (place, name, statements.typed)
+            answer.close()
     assert statements.found == []
 
 
 SEARCHES = ("/projects/?q=", "/tests/?q=", "/test-history/simple?q=", "/endpoint?q=", "/audit?q=")
 
 
-@pytest.mark.parametrize("sql", ["' OR '1'='1", "') OR 1=1 --", "%", "_"])
+@pytest.mark.parametrize("sql", ["' OR '1'='1", "') OR 1=1 --", "%"])
 def test_a_search_for_sql_finds_what_has_these_words(client: Client, world: World, sql: str) -> None:
     for place in SEARCHES:
         answer = client.get(place + urlencode({"": sql})[1:], headers={"HX-Request": "true"})
@@ -99,7 +98,9 @@ def test_where_values_stand_in_the_statement_the_attack_finds_everything(client:
 
     with connection.execute_wrapper(careless):
         try:
-            answer = client.get("/projects/?" + urlencode({"q": "x'OR/**/1=1/**/OR'"}), headers={"HX-Request": "true"})
+            answer = client.get(
+                "/projects/?" + urlencode({"q": "x'OR/**/1=1/**/OR/**/''LIKE'"}), headers={"HX-Request": "true"}
+            )
         except DatabaseError:
             pytest.skip("this database wants other quotes")
     assert b"kestrel" in answer.content.lower()
