@@ -228,14 +228,17 @@ def _histogram(wire: Any) -> Histogram:
     spans = [(span.offset, span.length) for span in wire.positive_spans]
     if sum(length for _, length in spans) > 100_000:
         raise BadPush("A histogram in the push has too many buckets.")
-    return from_wire(
-        wire.count_int or int(wire.count_float),
-        wire.sum,
-        wire.schema,
-        wire.zero_count_int or int(wire.zero_count_float),
-        spans,
-        wire.positive_deltas,
-    )
+    try:
+        return from_wire(
+            wire.count_int or int(wire.count_float),
+            wire.sum,
+            wire.schema,
+            wire.zero_count_int or int(wire.zero_count_float),
+            spans,
+            wire.positive_deltas,
+        )
+    except OverflowError as error:
+        raise BadPush("A histogram in the push counts too many requests.") from error
 
 
 _TYPES = {"double": 1, "int64": 3, "uint64": 4, "string": 9, "uint32": 13, "sint32": 17, "sint64": 18}
