@@ -6,7 +6,6 @@ import cramjam
 import pytest
 
 from history.metrics.remote_write import (
-    _WRITE_REQUEST,
     MAX_PUSH,
     BadPush,
     RequestKey,
@@ -15,6 +14,7 @@ from history.metrics.remote_write import (
     from_bytes,
     to_bytes,
 )
+from history.metrics.write_request import WRITE_REQUEST
 from tests.recorded import recorded_run
 
 
@@ -79,7 +79,7 @@ def test_a_push_without_series_is_nothing() -> None:
 
 
 def test_a_push_that_counts_more_than_anybody_asks_is_refused() -> None:
-    request: Any = _WRITE_REQUEST()
+    request: Any = WRITE_REQUEST()
     series = request.timeseries.add()
     series.labels.add(name="__name__", value="k6_http_req_duration_seconds")
     many = series.histograms.add(count_int=2**62, schema=3, timestamp=1_000, positive_deltas=[2**62])
