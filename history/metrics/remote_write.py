@@ -211,14 +211,11 @@ def _counter(name: str, labels: dict[str, str]) -> str:
 
 def _histogram(wire: Any) -> Histogram:
     spans = [(span.offset, span.length) for span in wire.positive_spans]
-    try:
-        return from_wire(
-            wire.count_int or int(wire.count_float),
-            wire.sum,
-            wire.schema,
-            wire.zero_count_int or int(wire.zero_count_float),
-            spans,
-            wire.positive_deltas,
-        )
-    except OverflowError as error:
-        raise BadPush("A histogram in the push counts too many requests.") from error
+    return from_wire(
+        wire.count_int or int(wire.count_float),
+        wire.sum,
+        wire.schema,
+        wire.zero_count_int or int(wire.zero_count_float),
+        spans,
+        wire.positive_deltas,
+    )
