@@ -98,6 +98,7 @@ class Replay:
             for series in request.timeseries:
                 labels = {label.name: label for label in series.labels}
                 labels["instance"].value = _INSTANCE
+                labels["run"].value = ""  # of whichever run the token is
                 started = labels["__name__"].value == "k6_mv_started"
                 for sample in series.samples:
                     grew = 1000 * self.start if started else sample.value * grown

@@ -17,6 +17,7 @@ import cramjam
 from bench.web_process import Web, backends, web_process
 
 SERIES, BUCKETS = 20, 22
+FIRST = -60  # the first bucket: 5.5 ms
 PREPARED = 400  # different pushes a generator has; after them it goes on with new times only
 
 
@@ -32,8 +33,10 @@ def body(generator: int, push: int, start: float) -> bytes:
         for name, value in {"__name__": "k6_http_req_duration_seconds", "expected_response": "true", **labels}.items():
             series.labels.add(name=name, value=value)
         counts = [(push + 1) * (bucket % 7 + 1) for bucket in range(BUCKETS)]
-        wire = series.histograms.add(count_int=sum(counts), sum=0.01 * sum(counts), schema=3, timestamp=moment)
-        wire.positive_spans.add(offset=-60, length=BUCKETS)
+        # Each in the middle of its bucket, for a push that does not agree with itself is refused.
+        total = sum(count * 2 ** ((FIRST + bucket - 0.5) / 8) for bucket, count in enumerate(counts))
+        wire = series.histograms.add(count_int=sum(counts), sum=total, schema=3, timestamp=moment)
+        wire.positive_spans.add(offset=FIRST, length=BUCKETS)
         wire.positive_deltas.extend(b - a for a, b in zip([0, *counts], counts, strict=False))
     return bytes(cramjam.snappy.compress_raw(request.SerializeToString()))
 
