@@ -37,8 +37,6 @@ def test_what_was_written_stands_there_as_data(world: World) -> None:
         told, end = json.JSONDecoder().raw_decode(rest)
         assert told["title"] == " ".join(words.split())
         assert json.dumps(f"said {words}")[1:-1] in json.dumps(told)
-            told
-        )
         assert not RAW.search(rest[:end]), words
         assert "hit" not in before + rest[end:]
 
