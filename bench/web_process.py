@@ -56,6 +56,8 @@ def web_process(on_postgres: bool) -> Iterator[Web]:
             METRICVAULT_DATA_DIR=str(folder),
             METRICVAULT_OPEN_ACCESS="true",
             LOG_LEVEL="WARNING",
+            METRICVAULT_RATE_PUSH="off",
+            METRICVAULT_RATE_API="off",
             PORT=str(port),
             REDIS_URL=redis_url,
             DATABASE_URL=database_url,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FOLDER = _ROOT / ".data-test" / "migrated"
-_BRING_MIGRATIONS = ("Django", "django-eventstream")
+_BRING_MIGRATIONS = ("Django", "django-axes", "django-eventstream")
 POSTGRES_TEMPLATE = "METRICVAULT_TEST_TEMPLATE"  # tests/on_servers.py: the name of the database to copy
 
 

@@ -19,6 +19,7 @@ _PER_OCTAVE = 2**SCHEMA
 _MS = 1000.0
 # What is added to a bucket's index to turn seconds into milliseconds: log2(1000) octaves.
 _MS_SHIFT = log2(_MS) * _PER_OCTAVE
+_MOST = 1 << 60  # requests of a series; a sum of some of them still has room in a row of counts
 _FARTHEST = 320  # buckets farther from that of one second hold what lies beyond: a picosecond, thirty thousand years
 
 
@@ -262,7 +263,8 @@ def from_wire(
 ) -> Histogram:
     """A histogram from its remote-write form: `spans` are (offset, length) of runs of buckets, `deltas` the
     difference of each bucket's count from the one before. Coarser or finer schemas are brought to schema 3
-    (a finer one by merging, a coarser one by keeping its upper edge)."""
+    (a finer one by merging, a coarser one by keeping its upper edge). Raises `OverflowError` for more requests than
+    any load generator makes."""
     buckets: dict[int, float] = {}
     index, value = 0, 0
     steps = iter(deltas)
@@ -277,6 +279,8 @@ def from_wire(
     # k6's count is that of its buckets; a push that disagrees with itself is brought to agree.
     in_buckets = int(sum(buckets.values()))
     zero = max(zero, count - in_buckets, 0)
+    if zero + in_buckets >= _MOST:
+        raise OverflowError("A histogram counts too many requests.")
     return Histogram(zero + in_buckets, sum_seconds * _MS, zero, buckets)
 
 

@@ -1,5 +1,7 @@
 """Pushes of k6 to snapshots, from one recorded real run; and what is no push."""
 
+from typing import Any
+
 import cramjam
 import pytest
 
@@ -12,6 +14,7 @@ from history.metrics.remote_write import (
     from_bytes,
     to_bytes,
 )
+from history.metrics.write_request import WRITE_REQUEST
 from tests.recorded import recorded_run
 
 
@@ -73,3 +76,13 @@ def test_what_is_no_push_is_refused(body: bytes) -> None:
 
 def test_a_push_without_series_is_nothing() -> None:
     assert decode(bytes(cramjam.snappy.compress_raw(b""))) is None
+
+
+def test_a_push_that_counts_more_than_anybody_asks_is_refused() -> None:
+    request: Any = WRITE_REQUEST()
+    series = request.timeseries.add()
+    series.labels.add(name="__name__", value="k6_http_req_duration_seconds")
+    many = series.histograms.add(count_int=2**62, schema=3, timestamp=1_700_000_000_000, sum=2.0**62, positive_deltas=[2**62])
+    many.positive_spans.add(length=1)
+    with pytest.raises(BadPush):
+        decode(bytes(cramjam.snappy.compress_raw(request.SerializeToString())))

@@ -154,3 +154,13 @@ def test_a_second_without_a_whole_request_has_no_response_times() -> None:
     # One request in (0, 3]: it is counted in second 2, two thirds of its time fall before.
     _, seconds = build([first(3.0, {OK: 1})])
     assert [numbers(second.total).p95 is None for second in seconds] == [True, True, False]
+
+
+def test_a_k6_that_began_again_and_made_more_requests_than_before_is_seen_by_what_it_forgot() -> None:
+    # 10 of 100 ms, then from zero 15 of 400 ms until the next push: 25 in all, none below zero.
+    again = Snapshot("1", START + 2, {OK: Histogram(15, 6000.0, 0, {-10: 15})})
+    timeline = Timeline()
+    for snapshot in (first(1, {OK: 10}), again):
+        timeline.feed(snapshot)
+    assert [second.total.spread.buckets for second in timeline.take_all()] == [{-26: 10}, {-10: 15}]
+    assert timeline.totals()["s01"].spread.buckets == {-26: 10, -10: 15}
