@@ -82,7 +82,9 @@ def test_a_push_that_counts_more_than_anybody_asks_is_refused() -> None:
     request: Any = WRITE_REQUEST()
     series = request.timeseries.add()
     series.labels.add(name="__name__", value="k6_http_req_duration_seconds")
-    many = series.histograms.add(count_int=2**62, schema=3, timestamp=1_700_000_000_000, sum=2.0**62, positive_deltas=[2**62])
+    many = series.histograms.add(
+        count_int=2**62, schema=3, timestamp=1_700_000_000_000, sum=2.0**62, positive_deltas=[2**62]
+    )
     many.positive_spans.add(length=1)
     with pytest.raises(BadPush):
         decode(bytes(cramjam.snappy.compress_raw(request.SerializeToString())))
