@@ -6,6 +6,7 @@ it again in the same place takes `postgres_server`, `redis_server` or `influxdb_
 
 import contextlib
 import getpass
+import secrets
 import shutil
 import signal
 import socket
@@ -26,10 +27,13 @@ _USER = "metricvault"
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on now, and none that the system gives to a connection meanwhile (32768 and above): several
+    copies and servers are started at the same moment."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

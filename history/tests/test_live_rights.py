@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -82,12 +83,19 @@ def let_token_expire(run: TestHistory, bob: User) -> None:
 Loss = Callable[[TestHistory, User], None]
 
 
+def _lose(loss: Loss, run: TestHistory, bob: User) -> None:
+    try:
+        loss(run, bob)
+    finally:
+        connection.close()  # of a thread of its own
+
+
 async def _ends_with(loss: Loss, run: TestHistory, bob: User, query: str, **headers: str) -> bool:
     """Whether the stream ends after the loss; else it is heard a message later."""
     async with Call(Streams(get_asgi_application()), PATH, query, **headers) as call:
         assert call.status == 200
         await call.events()
-        await asyncio.to_thread(loss, run, bob)
+        await asyncio.to_thread(_lose, loss, run, bob)
         await asyncio.sleep(0.15)
         await asyncio.to_thread(publish, status_message(run.pk, "running", 7, 1), (bob.pk,))
         await call.events()
