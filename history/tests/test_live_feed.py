@@ -29,6 +29,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[LiveMessage]]:
     """What would go to the pages; the wire itself is tested in tests/ with real servers."""
     messages: list[LiveMessage] = []
     monkeypatch.setattr(feed, "publish", lambda message, readers: messages.append(message))
+    feed._feeds.clear()  # another test's run may have had the same number
     yield messages
     feed._feeds.clear()
 
