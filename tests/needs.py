@@ -4,7 +4,7 @@
 which .ci/run sets, a missing thing is a failure instead. `find("chromium")` is the path of the thing.
 
 A cluster is another matter: it takes root and programs that are built for many minutes, so it is never a failure. What
-needs it runs with `make test-cluster` only.
+needs it runs with `make test-cluster` only; what is marked `long`, with `make test-long` only.
 """
 
 import os
@@ -38,6 +38,9 @@ def skip_or_fail(name: str) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what cannot run here, so that pytest's closing summary names the place of each test."""
     for item in items:
+        if item.get_closest_marker("long") and os.environ.get("METRICVAULT_LONG") != "1":
+            item.add_marker(pytest.mark.skip(reason="takes long: runs with `make test-long`"))
+            continue
         if any(_CLUSTER in mark.args for mark in item.iter_markers("needs")):
             item.add_marker(_CLUSTER)
             if reason := _no_cluster():

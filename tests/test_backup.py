@@ -190,6 +190,7 @@ def test_nobody_else_can_read_it_and_the_keys_are_not_in_it(source: Installation
     assert [path.name for path in source.folder.iterdir() if "part" in path.name or "backup-" in path.name] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make", ["PostgreSQL"], indirect=True)  # on SQLite the file itself is older, and migrated
 def test_a_backup_of_an_older_version_is_brought_up_to_date(
     make: Callable[..., Installation], backup: Path, tmp_path: Path
