@@ -97,7 +97,9 @@ def same_again(described: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def test_nothing_crashes_and_every_answer_is_as_described(api: httpx.Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scope", ["admin", pytest.param("run", marks=pytest.mark.long),
+                                   pytest.param("read", marks=pytest.mark.long)])  # fmt: skip
+def test_nothing_crashes_and_every_answer_is_as_described(scope: str, api: httpx.Client, tmp_path: Path) -> None:
     project, other = (api.post("/project", json={"title": title}).json() for title in ("Fuzz", "Other"))
     shop = {**document(), "servers": [{"url": "http://127.0.0.1:9"}]}
     imported = api.post("/openapi/analyze", json={"project_id": project["id"], "document": json.dumps(shop)})
@@ -116,7 +118,7 @@ def test_nothing_crashes_and_every_answer_is_as_described(api: httpx.Client, tmp
         config += ["[[operations]]", f'include-name = "{method} {path}"', "phases.coverage.enabled = false"]
     (tmp_path / "st.toml").write_text("\n".join(config), encoding="utf-8")
     st = Path(sys.executable).with_name("st")
-    shown = ("--header", f"Authorization: Bearer {token(api, 'admin')}")
+    shown = ("--header", f"Authorization: Bearer {token(api, scope)}")
     command = [st, "--config-file", "st.toml", "run", *HOW, *LEFT_OUT, *shown, "--url", str(api.base_url)]
     more = {**os.environ, **scopes(api, other["id"])}
     done = subprocess.run(

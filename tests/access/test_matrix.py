@@ -1,5 +1,6 @@
 """Everybody at every address: each gets what the table says, whoever is refused reads and changes nothing."""
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -52,8 +53,11 @@ def body_of(response: HttpResponseBase) -> bytes:
 
 def asked_by(row: Row, world: World) -> Iterator[Persona]:
     """Those at whom the answer changes: the least of who may, browsers who may not, each scope, each limit. The others
-    in turn, for each of 3,000 requests costs 10 ms."""
+    in turn, for each of 3,000 requests costs 10 ms; METRICVAULT_LONG=1 (`make test-long`): everybody."""
     known = [one for one in world.personae.values() if row.is_api or not one.secret or one.name == TOKEN_AT_PAGES]
+    if os.environ.get("METRICVAULT_LONG") == "1":
+        yield from known
+        return
     may = [one for one in known if row.expected(one) == Answer.OK]
     edges = {one.name for one in known if not one.secret and one not in may}  # browsers who may not
     edges -= {"inactive", "stranger"} if "reader" in edges else {"inactive"}
