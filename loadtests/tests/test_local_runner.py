@@ -175,6 +175,7 @@ class TestLocalRunnerInAnotherContainer:
         """Looks at a load that goes on here."""
         here.launch(spec_of(run_plan(scenario(url=target.url, stages=(StagePlan(60, 2),)))))
         wait_until(lambda: target.count > 0)
+        wait_until((here._folder(JOB) / "pids").exists)  # written beside k6, not before it
         return LocalRunner(tmp_path / "data", k6, "afar")
 
     def test_it_sees_the_load(self, afar: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
