@@ -20,7 +20,7 @@ from metricvault.lib.rates import Counter, counter, read_rate
 from projects.api_tokens import make_token
 from projects.models import ApiToken
 from tests.recorded import of_run, recorded_run
-from tests.servers import find, redis_server, running
+from tests.servers import redis_server, running
 
 pytestmark = pytest.mark.django_db
 
@@ -159,8 +159,6 @@ def test_a_rate_that_nobody_can_read_is_refused_by_name(monkeypatch: pytest.Monk
 
 @pytest.mark.needs("redis-server")
 def test_redis_counts_for_all_and_nobody_waits_where_it_is_away(tmp_path: Path) -> None:
-    if not find("redis-server"):
-        pytest.skip("no redis-server")
     rate = read_rate("2/minute")
     assert rate
     server = redis_server(tmp_path)

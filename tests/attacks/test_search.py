@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test import Client
 
 from metricvault.api import api
@@ -97,10 +97,7 @@ def test_where_values_stand_in_the_statement_the_attack_finds_everything(client:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(careless):
-        try:
-            answer = client.get(
-                "/projects/?" + urlencode({"q": "x'OR/**/1=1/**/OR/**/''LIKE'"}), headers={"HX-Request": "true"}
-            )
-        except DatabaseError:
-            pytest.skip("this database wants other quotes")
+        answer = client.get(
+            "/projects/?" + urlencode({"q": "x'OR/**/1=1/**/OR/**/''LIKE'"}), headers={"HX-Request": "true"}
+        )
     assert b"kestrel" in answer.content.lower()
