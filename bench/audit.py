@@ -7,17 +7,16 @@ counts the others, too), queries, kilobytes of the answer; the CSV once.
 """
 
 import logging
-import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
-from pathlib import Path
 from typing import Any
+
+from bench.filled import measured
 
 ENTRIES, TIMES = 200_000, 9
 MOST_MS, MOST_QUERIES = 500, 15
@@ -25,24 +24,13 @@ MOST_MS, MOST_QUERIES = 500, 15
 
 def main() -> int:
     """Prints the table; 1 where a page takes longer, or asks the database more often, than it may."""
-    asked = int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = sys.argv[2] if len(sys.argv) > 2 else temporary
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        os.environ |= {"METRICVAULT_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "metricvault.settings"}
-        import django
 
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
+    def exists() -> bool:
         from projects.models import AuditEntry
 
-        if not AuditEntry.objects.exists():
-            began = time.perf_counter()
-            make(asked)
-            print(f"{asked} entries made in {time.perf_counter() - began:.0f} s\n")
-        return measure()
+        return AuditEntry.objects.exists()
+
+    return measured("entries", ENTRIES, exists, make, measure)
 
 
 def make(count: int) -> None:

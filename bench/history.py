@@ -8,17 +8,16 @@ slowest by the clock, queries, and kilobytes of the answer.
 """
 
 import logging
-import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import islice
-from pathlib import Path
 from typing import Any
+
+from bench.filled import measured
 
 RUNS, TIMES, MOST_MS, MOST_QUERIES = 10_000, 9, 100, 15
 PROJECTS, PLANS, SCENARIOS, SECONDS = 20, 60, 5, 60
@@ -31,24 +30,13 @@ LOG = "time=2026-11-23T14:02:10Z level=info msg=run\n" * 80
 
 def main() -> int:
     """Prints the table; 1 where a page takes longer, or asks the database more often, than it may."""
-    asked = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = sys.argv[2] if len(sys.argv) > 2 else temporary
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        os.environ |= {"METRICVAULT_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "metricvault.settings"}
-        import django
 
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
+    def exists() -> bool:
         from history.models import TestHistory
 
-        if not TestHistory.objects.exists():
-            began = time.perf_counter()
-            make(asked)
-            print(f"{asked} runs made in {time.perf_counter() - began:.0f} s\n")
-        return measure()
+        return TestHistory.objects.exists()
+
+    return measured("runs", RUNS, exists, make, measure)
 
 
 def make(runs: int) -> None:
