@@ -76,13 +76,19 @@ def _kind(value: object) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if os.environ.get("METRICVAULT_TEST_SERVERS") or not os.environ.get(WHERE):
-        return
-    if hasattr(config, "workerinput"):
+    if _is_first_run():
+        config.pluginmanager.register(_Together(Path(os.environ[WHERE])))
+
+
+def begin(config: pytest.Config) -> None:
+    """In a worker."""
+    if _is_first_run():
         del os.environ[WHERE]  # what a test starts has no part in it
         config.pluginmanager.register(_Worker())
-    else:
-        config.pluginmanager.register(_Together(Path(os.environ[WHERE])))
+
+
+def _is_first_run() -> bool:
+    return bool(os.environ.get(WHERE)) and not os.environ.get("METRICVAULT_TEST_SERVERS")
 
 
 class _Worker:
@@ -140,9 +146,8 @@ class _Together:
         self._chosen: list[str] = []
         self._left: set[str] | None = None
 
-    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
-        if self._left is None:
-            self._left = {name for name in ids if is_of_apps(name)}
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._left = {item.nodeid for item in session.items if is_of_apps(item.nodeid)}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "teardown":

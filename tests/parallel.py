@@ -1,20 +1,18 @@
 """Several tests at once: those across apps mostly wait for real runs. A pytest plugin (pyproject.toml loads it).
 
-Each worker of pytest-xdist has a data folder and an InfluxDB database of its own. A module stays on one worker, because
-the tests of one across apps share a running copy. The modules of `SHARING` stay together on one worker: they share one
-copy of the whole product, which costs 8 CPU seconds to start. Two workers begin with the modules across apps, which
-wait, the others with those of the apps, which compute. (By a scheduler of our own: the groups of xdist 3.8 need an
-attribute that pytest 9.2 has no more.)
+Each worker (tests/forked.py) has a data folder and an InfluxDB database of its own. A module stays on one worker,
+because the tests of one across apps share a running copy. The modules of `SHARING` stay together on one worker: they
+share one copy of the whole product, which costs 8 CPU seconds to start. Two workers begin with the modules across apps,
+which wait, the others with those of the apps, which compute.
 """
 
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests import asked
+from tests import asked, forked
 
 # Whose tests take the `product` of tests/conftest.py. A module that is missing here is named when tests are collected.
 _SHARING = (
@@ -38,43 +36,51 @@ _SHARING = (
 SHARING = {f"tests/test_{name}.py" for name in _SHARING}
 
 _WORKERS = os.environ.get("METRICVAULT_TEST_WORKERS", "4")  # twice the cores of a small machine
-ALL_AT_ONCE = ("-n", _WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
-_BEGIN_ACROSS = ("gw0", "gw1")
+_BEGIN_ACROSS = 2  # so many workers
 # Those that take longest, for whoever ends last should not have begun with one of them last.
 _LONG = [
     f"tests/{name}.py" for name in ("test_what_lies_outside", "test_make_run", "test_api_fuzz", "faults/test_quick")
 ]
-_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 _ACROSS = Path(__file__).resolve().parent
-_ROOT = _ACROSS.parent
+_TOGETHER = "tests with one copy of the product"
 
-if _WORKER:  # before the settings are read
-    folder = Path(os.environ.get("METRICVAULT_DATA_DIR", _ROOT / ".data-test")) / _WORKER
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With `--workers`; else pytest's own."""
+    if not session.config.option.workers:
+        return None
+    return forked.run(session, forked.Forking(_units, _next_unit, _begin))
+
+
+def _units(items: list[pytest.Item]) -> forked.Units:
+    """A module is a unit of work, and so are those of `SHARING` together."""
+    units: forked.Units = {}
+    for index, item in enumerate(items):
+        module = _module(item)
+        units.setdefault(_TOGETHER if module in SHARING else module, []).append(index)
+    return units
+
+
+def _next_unit(units: forked.Units, worker: int) -> str:
+    across = worker < _BEGIN_ACROSS
+    return next((name for name in units if asked.is_of_apps(name) != across), next(iter(units)))
+
+
+def _begin(config: pytest.Config, worker: str) -> None:
+    """In a worker that was just forked, before its first test: the settings were read by then."""
+    from django.conf import settings
+
+    before = settings.METRICVAULT_DATA_DIR
+    folder = before / worker
     folder.mkdir(parents=True, exist_ok=True)
+    for name in dir(settings):
+        value = getattr(settings, name)
+        if isinstance(value, Path) and value.is_relative_to(before):
+            setattr(settings, name, folder / value.relative_to(before))
     os.environ["METRICVAULT_DATA_DIR"] = str(folder)
     if os.environ.get("METRICVAULT_TEST_SERVERS"):
-        os.environ["INFLUXDB_DATABASE"] = f"k6_{_WORKER}"
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """xdist asks for it."""
-    from xdist.scheduler import LoadFileScheduling  # not earlier: pytest wants to see its plugins imported
-
-    class Together(LoadFileScheduling):
-        """A module is a unit of work, and so are those of `SHARING` together."""
-
-        def _assign_work_unit(self, node: Any) -> None:
-            across = node.gateway.id in _BEGIN_ACROSS
-            preferred = (scope for scope in self.workqueue if asked.is_of_apps(scope) != across)
-            if first := next(preferred, None):
-                self.workqueue.move_to_end(first, last=False)
-            super()._assign_work_unit(node)
-
-        def _split_scope(self, nodeid: str) -> str:
-            module = super()._split_scope(nodeid)
-            return "tests with one copy of the product" if module in SHARING else module
-
-    return Together(config, log)
+        os.environ["INFLUXDB_DATABASE"] = settings.INFLUXDB["database"] = f"k6_{worker}"
+    asked.begin(config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -123,4 +129,4 @@ if __name__ == "__main__":  # `python -m tests.parallel` is pytest with several 
 
     kind = "chosen" if asked.WHERE in os.environ else "servers"
     kind = kind if os.environ.get("METRICVAULT_TEST_SERVERS") else "all"
-    sys.exit(pytest_code(sys.argv[1:], kind, os.environ, ALL_AT_ONCE))
+    sys.exit(pytest_code(sys.argv[1:], kind, os.environ, ("--workers", _WORKERS)))
