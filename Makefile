@@ -1,5 +1,6 @@
 # make run    the product with everything it needs (PORT, METRICVAULT_DATA_DIR)
-# make test   lint, import contracts, types, checks, all tests; on servers, too, what can differ there (tests/asked.py)
+# make test   lint, import contracts, types, checks, tests; on servers, too, what can differ there (tests/asked.py)
+# make test-thorough   the tests that `make test` leaves out to be quick
 # make audit  known holes in what is installed, and bandit
 # make test-servers   all that touches a database, and the main job, on PostgreSQL, Redis and InfluxDB
 # make test-long   what takes minutes more: the API's fuzz in full, everybody at every address, old backups
@@ -23,7 +24,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard */locale/*/LC_MESSAGES/*.po))
 UV := uv==0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: run test audit checks test-servers test-long test-compose cluster test-cluster lint format messages requirements clean node_modules catalogues start-check
+.PHONY: run test audit checks test-thorough test-servers test-long test-compose cluster test-cluster lint format messages requirements clean node_modules catalogues start-check
 
 run: start-check $(INSTALLED) $(BROWSER) $(CATALOGUES)
 	@exec $(BIN)/python -m metricvault.supervise
@@ -68,7 +69,13 @@ test: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
 test: export MYPY_CACHE_DIR := $(or $(MYPY_CACHE_DIR),$(if $(wildcard .data-test .mypy_cache),.mypy_cache,/dev/null))
 test: $(if $(ARGS),checks,$(INSTALLED_DEV) $(BROWSER) $(CATALOGUES))
 	@mkdir -p $$METRICVAULT_DATA_DIR
-	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.everything $(MAKE_COMMAND) --no-print-directory checks)
+	$(if $(ARGS),,METRICVAULT_TESTS=daily) $(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.everything $(MAKE_COMMAND) --no-print-directory checks)
+
+# .ci/run does both.
+test-thorough: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
+test-thorough: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
+	@mkdir -p $$METRICVAULT_DATA_DIR
+	METRICVAULT_TESTS=thorough $(BIN)/python -m tests.everything
 
 checks: lint
 	@mkdir -p $${METRICVAULT_DATA_DIR:-.data-test}
@@ -110,7 +117,6 @@ lint: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.auditing --code
 	$(BIN)/mypy
 
 format: $(INSTALLED_DEV)

@@ -3,7 +3,7 @@
 pip-audit over the pinned files, `npm audit` over the lock file, bandit over our rooms (pyproject.toml says how). The
 first two ask the registries' databases of holes; what they could not be asked about is said: silence is no clean
 bill. 0: all was looked at and is clean; 1: something was found; 3: nothing was found, but not all could be looked at.
-`--code`: bandit alone, which asks nobody (`make lint`).
+`--code`: bandit alone, which asks nobody (.ci/run; each day ruff looks for the same by its rules S).
 """
 
 import json

@@ -5,6 +5,9 @@ which .ci/run sets, a missing thing is a failure instead. `find("chromium")` is 
 
 A cluster is another matter: it takes root and programs that are built for many minutes, so it is never a failure. What
 needs it runs with `make test-cluster` only; what is marked `long`, with `make test-long` only.
+
+What is marked `thorough` is left out of `make test`, which has to be quick, and runs with `make test-thorough`: .ci/run
+does both. Whoever names tests to pytest gets both, too.
 """
 
 import os
@@ -25,6 +28,8 @@ _HOW = {
     "cluster": "make cluster",
 }
 _CLUSTER = "cluster"
+WHICH = "METRICVAULT_TESTS"
+DAILY, THOROUGH = "daily", "thorough"
 
 
 def skip_or_fail(name: str) -> None:
@@ -35,8 +40,9 @@ def skip_or_fail(name: str) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what cannot run here, so that pytest's closing summary names the place of each test."""
+    _leave_out(config, items)
     for item in items:
         if item.get_closest_marker("long") and os.environ.get("METRICVAULT_LONG") != "1":
             item.add_marker(pytest.mark.skip(reason="takes long: runs with `make test-long`"))
@@ -49,6 +55,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if reason := missing(item):
             mark = pytest.mark.fails_here if os.environ.get("METRICVAULT_REQUIRE_ALL") == "1" else pytest.mark.skip
             item.add_marker(mark(reason=reason))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Those that are not asked for."""
+    which = os.environ.get(WHICH)
+    if which:
+        left_out = {item for item in items if (item.get_closest_marker("thorough") is None) != (which == DAILY)}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,9 @@ def _pytest(folder: Path, tests: str, *options: str) -> str:
         timeout=60,
         check=False,
         start_new_session=True,  # as by a terminal: Ctrl-C reaches all of it
+        preexec_fn=lambda: (
+            signal.signal(signal.SIGINT, signal.SIG_DFL) and None
+        ),  # shells take it from what runs beside
     )
     return f"{done.stdout}{done.stderr}\nexit code {done.returncode}"
 
