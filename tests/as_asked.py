@@ -17,6 +17,7 @@ from loadtests.k6.plan import LoadPlan, RequestPlan, RunPlan, ScenarioPlan, Stag
 from loadtests.k6.script import SUMMARY_MARK, build_script
 
 Rows = Mapping[str, Sequence[Sequence[str]]]
+_UNTIL_SENT = 0.2  # seconds until a user that is there has sent something: the think time of the tests, and an answer
 
 
 @dataclass(frozen=True)
@@ -134,12 +135,15 @@ def dropped(arrived: Arrived, scenario: ScenarioPlan) -> int:
 
 
 def user_errors(arrived: Arrived, curve: Sequence[Point]) -> list[float]:
-    """By second: connections that sent something (k6 gives each user its own), less the most users asked for."""
+    """By second: connections that sent something (k6 gives each user its own), less the most users asked for. Of those
+    who are there only at the edge of a second nobody can say whether they send in it: with or without them is right."""
     found = []
     for second, users in zip(arrived.seconds, arrived.connections, strict=True):
         start = second - arrived.origin
         if start + 1 <= curve[-1][0]:
-            found.append(users - highest(curve, max(0.0, start), start + 1))
+            most = highest(curve, max(0.0, start), start + 1)
+            least = highest(curve, max(0.0, start) + _UNTIL_SENT, start + 1 - _UNTIL_SENT)
+            found.append(users - min(max(users, least), most))
     return found
 
 

@@ -52,6 +52,11 @@ def _pytest(folder: Path, tests: str, *options: str) -> str:
     return f"{done.stdout}{done.stderr}\nexit code {done.returncode}"
 
 
+def _hears_ctrl_c() -> None:
+    """A shell takes that from what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _counted(said: str) -> str:
     return re.search(r"=+ ([^=]*) in [\d.]+s", said)[1] if " in " in said else said
 
