@@ -57,13 +57,6 @@ class Beside:
             self._process.wait()
 
 
-def _compile_once() -> None:
-    """pytest keeps what it makes of a test's source; where it has nothing yet, each worker would make all of it."""
-    if not list((Path(__file__).parent / "__pycache__").glob("*pytest*")):
-        command = [sys.executable, "-m", "pytest", "--collect-only", "-qq"]
-        subprocess.run(command, env=_ENVIRON, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-
-
 def main() -> int:
     """The worst exit code."""
     folder = Path(os.environ.get("METRICVAULT_DATA_DIR", ".data-test"))
@@ -72,7 +65,6 @@ def main() -> int:
         chosen = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metricvault-tests-"))) / "chosen"
         checks = [Beside(stack, sys.argv[1:])] if sys.argv[1:] else []
         apart = {"METRICVAULT_TEST_WORKERS": ON_SERVERS, "METRICVAULT_DATA_DIR": str(folder / "servers")}
-        _compile_once()
         on_servers = Beside(stack, [sys.executable, "-m", "tests.on_servers"], **apart, **{WHERE: str(chosen)})
         command = [sys.executable, "-m", "tests.parallel", *elsewhere]
         others = Beside(stack, command, METRICVAULT_TEST_WORKERS=OTHERS, **{WHERE: str(chosen)})
