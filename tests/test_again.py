@@ -7,6 +7,7 @@ import pytest
 
 from tests.again import pytest_code
 
+pytestmark = pytest.mark.thorough
 ONCE = """
 from pathlib import Path
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
 _ROOT = Path(__file__).resolve().parent.parent
 # Every test a unit of its own; a worker notes its end, as fixtures of a session do.
 _HOW = """
