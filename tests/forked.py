@@ -11,6 +11,7 @@ A process that dies fails the test it was at, and another one takes its place.
 
 import atexit
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -153,6 +154,7 @@ def _work(session: pytest.Session, pipe: Connection, name: str, base: Any, how: 
     """The forked process, until its end. Nothing of what the other one would still have done is done here."""
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what fixtures started is ended then, too
         config = session.config
         config.workerinput = {"workerid": name}  # type: ignore[attr-defined]
         capture = config.pluginmanager.getplugin("capturemanager")
@@ -169,7 +171,7 @@ def _work(session: pytest.Session, pipe: Connection, name: str, base: Any, how: 
         finally:
             config.hook.pytest_sessionfinish(session=session, exitstatus=0)  # fixtures that are still there end
         code = 0
-    except (KeyboardInterrupt, OSError):  # the other process is gone, or will say so
+    except (KeyboardInterrupt, OSError, EOFError):  # the other process is gone, or will say so
         code = 2
     except BaseException:
         traceback.print_exc(file=sys.__stderr__)
