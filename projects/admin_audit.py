@@ -118,7 +118,17 @@ def _columns(row: models.Model) -> dict[str, Any]:
 
 
 class AuditedSite(admin.AdminSite):
-    """Whatever is registered here is `Audited`."""
+    """Whatever is registered here is `Audited`. The modules that register are imported when they are first needed."""
+
+    def get_urls(self) -> Any:
+        """As Django's."""
+        admin.autodiscover()
+        return super().get_urls()
+
+    def check(self, app_configs: Any) -> Any:
+        """As Django's."""
+        admin.autodiscover()
+        return super().check(app_configs)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """As Django's, with `Audited` before the class of the model."""

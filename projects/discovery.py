@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from projects.embedded import embedded_documents
-from projects.fetching import MAX_SECONDS, Fetched, FetchError, Progress, SecretHeaders, fetch
+from projects.fetching import MAX_SECONDS, Fetched, FetchError, Progress, fetch
 from projects.openapi import DocumentError
 from projects.openapi.read import decode
 from projects.openapi.viewers import linked_documents
+from projects.secret_headers import SecretHeaders
 
 MOST_LOOKS = 6
 Document = TypeVar("Document")

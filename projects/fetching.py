@@ -10,7 +10,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -20,6 +20,7 @@ from projects.addresses import Resolver, is_never_read, is_public, look_up, look
 from projects.openapi import MAX_BYTES
 from projects.openapi.read import too_large
 from projects.openapi.wording import Sentence, gettext_noop, quote
+from projects.secret_headers import SecretHeaders
 
 MAX_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
@@ -29,18 +30,6 @@ _ACCEPT = "application/json, application/yaml, application/vnd.oai.openapi, text
 _CHUNK = 64 * 1024
 
 Progress = Callable[[int], None]  # is told how many bytes are there
-
-
-@dataclass(frozen=True, slots=True)
-class SecretHeaders:
-    """Request headers for one `origin` ("https://host:443"): they go to no other. Never shown, so not in `repr`."""
-
-    origin: str
-    pairs: tuple[tuple[str, str], ...] = field(repr=False)
-
-    def for_address(self, address: httpx.URL) -> list[tuple[str, str]]:
-        """The headers where `address` is of the origin, or is the same host by https instead of http."""
-        return list(self.pairs) if self.origin in (_origin(address), _origin_before_https(address)) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +162,7 @@ def _get(
     secret: SecretHeaders | None,
     progress: Progress | None,
 ) -> Fetched | httpx.URL:
-    own = secret.for_address(address) if secret else []
+    own = secret.for_origins(_origin(address), _origin_before_https(address)) if secret else []
     headers = [("Accept", _ACCEPT), ("User-Agent", "MetricVault"), ("Accept-Encoding", "gzip, deflate")]
     names = {name.lower() for name, _value in own}
     headers = [pair for pair in headers if pair[0].lower() not in names] + own

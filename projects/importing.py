@@ -22,10 +22,10 @@ from metricvault.lib.errors import ProductError
 from projects import audit, sending, sources, spec_import
 from projects.addresses import without_login
 from projects.changes import compare
-from projects.fetching import SecretHeaders
 from projects.models import DocumentImport, Project
 from projects.reading import SMALL
 from projects.sealing import seal, unseal
+from projects.secret_headers import SecretHeaders
 from projects.sources import Payload, Source
 
 logger = logging.getLogger(__name__)

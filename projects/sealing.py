@@ -23,7 +23,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from metricvault.lib.errors import Detail, Refused
-from projects.fetching import SecretHeaders
+from projects.secret_headers import SecretHeaders
 
 MOST_HEADERS = 20
 LONGEST_VALUE = 8000

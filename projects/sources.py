@@ -16,11 +16,12 @@ from django.utils.translation import gettext as _
 from metricvault.lib.errors import Busy, Detail, ProductError, Refused, TooLarge, Unreachable
 from projects.addresses import without_login
 from projects.discovery import Discovery
-from projects.fetching import AddressRefused, Fetched, FetchError, Progress, SecretHeaders, checked_url
+from projects.fetching import AddressRefused, Fetched, FetchError, Progress, checked_url
 from projects.openapi import MAX_BYTES, ApiDocument, DocumentError, DocumentTooLarge, Sentence, Warning
 from projects.openapi.read import too_large
 from projects.reading import ReadApi, ReaderBusy, read_api
 from projects.sealing import origin_of
+from projects.secret_headers import SecretHeaders
 
 Result = TypeVar("Result")
 PASTED = "text of a person"  # the character set of a payload that was pasted, not sent as bytes

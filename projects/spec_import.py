@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from projects import audit, sources, validation
 from projects.changes import WRITTEN, Changes, compare, new_base_url, title_of
-from projects.fetching import SecretHeaders
 from projects.models import Endpoint, OpenApiSpec, Project, Tag
 from projects.openapi import TagInfo, Warning
 from projects.sealing import origin_of, seal, unseal
+from projects.secret_headers import SecretHeaders
 from projects.sources import Readable, Source
 
 _BATCH = 200

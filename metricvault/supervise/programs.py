@@ -83,7 +83,7 @@ def worker_command(python: str) -> tuple[str, ...]:
 def beat_command(python: str, schedule: Path) -> tuple[str, ...]:
     """The one beat; `schedule` is the file in which it keeps when it sent what."""
     files = ("--schedule", str(schedule), "--pidfile", "")
-    return (python, "-m", "celery", "--app", "metricvault", "beat", *files, "--loglevel", "WARNING")
+    return (python, "-m", "celery", "--app", "metricvault.beat", "beat", *files, "--loglevel", "WARNING")
 
 
 def demo_command(python: str, host: str, port: int) -> tuple[str, ...]:
