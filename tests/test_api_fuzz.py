@@ -34,7 +34,7 @@ LEFT_OUT = ("--exclude-path", "/sse/k6-data", "--exclude-path", "/openapi/analyz
 # METRICVAULT_LONG=1 (`make test-long`): the limits of every field besides, and more at random.
 LONG = os.environ.get("METRICVAULT_LONG") == "1"
 # How long it takes to make them up says nothing, least of all on a busy machine.
-HOW = ("--checks", CHECKS, "--max-examples", "6" if LONG else "3", "--seed", "7", "--generation-database", "none",
+HOW = ("--checks", CHECKS, "--max-examples", "6" if LONG else "2", "--seed", "7", "--generation-database", "none",
        "--suppress-health-check", "too_slow")  # fmt: skip
 
 

@@ -5,6 +5,8 @@ A line: action and kind of object, then addresses. `edits plan`: what is typed i
 person rests (`loadtests.plan_audit`).
 """
 
+from tests.access.rows import Row
+
 RECORDED = """
 logged_in user: POST login
 logged_out user: POST logout
@@ -75,3 +77,14 @@ SHOWN_ELSEWHERE = {
     "POST login", "POST password_change", "POST password_set", "POST account", "POST session-end",
     "POST sessions-end-others", "POST token-revoke", "POST history:remove_label",
 }  # fmt: skip
+TABLE = {
+    address.strip(): what
+    for what, _colon, addresses in (line.partition(": ") for line in RECORDED.strip().splitlines())
+    for address in addresses.split(", ")
+}
+
+
+def named(row: Row) -> str:
+    """What it is called in these tables."""
+    query = row.query if f"{row.method} {row.place}{row.query}" in TABLE else ""
+    return f"{row.method} {row.place}{query}"

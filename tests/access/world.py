@@ -25,7 +25,7 @@ from loadtests.tests.journey import answered, make_journey
 from projects import data_files
 from projects.access import local_user
 from projects.api_tokens import make_token
-from projects.models import DocumentImport, Environment, LoginSession, Membership, Project
+from projects.models import AuditEntry, DocumentImport, Environment, LoginSession, Membership, Project
 from projects.sources import PASTED
 
 CANARY = "kestrel"
@@ -56,12 +56,13 @@ class Persona:
 @dataclass
 class World:
     """`keys`: what stands in the addresses and bodies, by the names that the tables use. `sessions`: the cookies of who
-    is logged in with a browser, by persona."""
+    is logged in with a browser, by persona. `last_entry`: of the audit, before anybody asks."""
 
     people: dict[str, User]
     personae: dict[str, Persona] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
+    last_entry: int = 0
 
     def without_rows(self) -> "World":
         """The same with the keys of things that are not there."""
@@ -189,9 +190,9 @@ def _meet_everybody(world: World, shop: Project, other: Project) -> None:
     found.append(Persona("open access", "administrator"))
     past = timezone.now() - timedelta(days=1)
     for name, whose, role, scope, more in (
-        ("token read", "bob", "member", "read", {}),
-        ("token run", "bob", "member", "run", {}),
-        ("token admin", "bob", "member", "admin", {}),
+        ("token read", "bob", "member", "read", {"project": shop}),  # the least of who may is limited, too
+        ("token run", "bob", "member", "run", {"project": shop}),
+        ("token admin", "bob", "member", "admin", {"project": shop}),
         ("token of a reader", "rita", "reader", "admin", {}),
         ("token of the owner, here", "alice", "owner", "admin", {"project": shop}),
         ("token of an administrator, elsewhere", "administrator", "stranger", "admin", {"project": other}),
@@ -213,3 +214,4 @@ def _meet_everybody(world: World, shop: Project, other: Project) -> None:
             client.force_login(one.user)
             world.sessions[one.name] = client.session.session_key or ""
     world.keys["session"] = LoginSession.objects.get(user=world.people["bob"]).pk
+    world.last_entry = AuditEntry.objects.latest("pk").pk
