@@ -9,6 +9,7 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError
 
 from metricvault.backup import BadBackup, Manifest, make_backup
+from projects import audit
 
 
 class Command(BaseCommand):
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file} could not be written ({error.strerror}).") from None
         rows = sum(manifest.rows.values())
+        audit.record(audit.Action.EXPORTED, detail=f"backup: {rows} rows")  # whoever has it has all that it holds
         self.stderr.write(
             f"{rows} rows of {len(manifest.rows)} tables. Not in it: the keys, without which nobody reads its secrets; "
             "settings; sessions, so everybody logs in again; what InfluxDB keeps."

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from metricvault.backup import BadBackup, Manifest, NotRestored, restore_backup
 from metricvault.backup.making import working_folder
 from metricvault.backup.restoring import unreadable_secrets
+from projects import audit
 
 
 class Command(BaseCommand):
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file} could not be read ({error.strerror}).") from None
         rows = sum(manifest.rows.values())
+        audit.record(audit.Action.RESTORED, detail=f"backup: {rows} rows, made {manifest.made_at}")
         self.stdout.write(f"Restored: {rows} rows, made {manifest.made_at} by version {manifest.version}.")
         if unreadable_secrets(manifest):
             self.stdout.write(
