@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from metricvault.lib.addresses import is_loopback
 
 
-@register()
+@register("metricvault")
 def open_access(**kwargs: Any) -> list[CheckMessage]:
     """Open access has no login, so it may be heard on this machine only. A web process looks for itself, too
     (`metricvault.listening`)."""
@@ -24,7 +24,7 @@ def open_access(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register("metricvault")
 def cluster(**kwargs: Any) -> list[CheckMessage]:
     """Pods push their numbers to the web process: an address of this machine alone reaches nobody from there."""
     host = urlsplit(settings.METRICVAULT_INGEST_URL).hostname or ""
@@ -39,7 +39,7 @@ def cluster(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register(deploy=True)
+@register("metricvault", deploy=True)
 def production(**kwargs: Any) -> list[CheckMessage]:
     """What production needs from the environment."""
     found: list[CheckMessage] = []

@@ -10,7 +10,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CALLBACK = "/accounts/oidc/callback/"
 
 
-@register()
+@register("metricvault")
 def single_sign_on(**kwargs: Any) -> list[CheckMessage]:
     """An issuer and a client belong together; what the provider says is read over TLS."""
     oidc, found = settings.METRICVAULT_OIDC, list[CheckMessage]()
@@ -32,7 +32,7 @@ def single_sign_on(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-@register(deploy=True)
+@register("metricvault", deploy=True)
 def open_to_all(**kwargs: Any) -> list[CheckMessage]:
     """Whom a provider knows is not always who may make load."""
     oidc = settings.METRICVAULT_OIDC

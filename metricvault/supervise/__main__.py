@@ -139,8 +139,7 @@ def _first_steps(place: Place, demo: str, env: dict[str, str]) -> None:
     try:
         before = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
         if not before:
-            _manage(trusting, "demo_project", "--base-url", demo)
-            _manage(env, "first_run")
+            _manage(trusting, "demo_project", "--base-url", demo, "--first-run")
         elif before != demo:
             _manage(trusting, "demo_project", "--base-url", demo, "--moved-from", before)
         stamp.write_text(demo, encoding="utf-8")

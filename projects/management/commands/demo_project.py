@@ -1,6 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
@@ -16,9 +17,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--base-url", required=True, help="where the demo API answers")
+        parser.add_argument("--first-run", action="store_true", help="starts a short run in it, as manage.py first_run")
         parser.add_argument("--moved-from", help="where it answered before: what was imported from there follows it")
 
-    def handle(self, *args: Any, base_url: str, moved_from: str | None, **options: Any) -> None:
+    def handle(self, *args: Any, base_url: str, moved_from: str | None, first_run: bool, **options: Any) -> None:
         try:
             with transaction.atomic():
                 if moved_from:
@@ -27,6 +29,8 @@ class Command(BaseCommand):
                     make(base_url)
         except ProductError as error:
             raise CommandError(str(error)) from error
+        if first_run:
+            call_command("first_run")
 
 
 def make(base_url: str) -> Project:
