@@ -1,9 +1,9 @@
 """A backup comes back on an empty installation as it was, on SQLite and on PostgreSQL; what cannot come back is refused
 before anything is changed."""
 
-import fcntl
 import json
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -47,6 +47,14 @@ Session.objects.create(session_key="k", session_data="d", expire_date=timezone.n
 tried("backup", sys.argv[1])
 tried("backup", sys.argv[1])
 """
+RESTORE = """
+import os, pickle
+from django.db import connection
+from tests.test_backup import rows_of
+tried("restore", sys.argv[1])
+connection.close()
+Path(sys.argv[2]).write_bytes(pickle.dumps(rows_of(Path(sys.argv[2]).parent, os.environ["DATABASE_URL"])))
+"""
 LOOK = """
 from django.contrib.auth.models import User
 from projects.environments import unsealed
@@ -63,14 +71,24 @@ REFUSED = """
 for path in sys.argv[1:]:
     tried("restore", path, "--replace")
 """
+WHILE_IT_RUNS = """
+import fcntl, os
+with open(os.environ["METRICVAULT_DATA_DIR"] + "/lock", "a") as held:  # as `make run` holds it
+    fcntl.flock(held, fcntl.LOCK_EX)
+    tried("restore", sys.argv[1], "--replace")
+"""
+# On SQLite where the file is brought up to date, on PostgreSQL where all tables are gone.
 IN_THE_MIDDLE = """
+from django.db import connection
 from metricvault.backup import restoring
 class Middle(Exception): pass
-def fail(): raise Middle("in the middle")
-migrate, restoring._migrate = restoring._migrate, fail
+def fail(*migrations): raise Middle("in the middle")
+step = "_migrate_to" if connection.vendor == "postgresql" else "_migrate"
+before = getattr(restoring, step)
+setattr(restoring, step, fail)
 try: restoring.restore_backup(Path(sys.argv[1]), replace=True)
 except Middle as failed: print(failed)
-restoring._migrate = migrate
+setattr(restoring, step, before)
 """
 WHILE_OTHERS_ARE_CONNECTED = """
 import psycopg
@@ -103,19 +121,23 @@ class Installation:
         return self.python("-c", BEGIN + code, *(str(one) for one in arguments))
 
     def rows(self) -> dict[str, list[Any]]:
-        """All that there is, by table, but when migrations were applied."""
-        if self.url:
-            import psycopg
+        return rows_of(self.folder, self.url)
 
-            with psycopg.connect(self.url) as reached:
-                names = reached.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-                found = {name: reached.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}  # type: ignore[arg-type]
-        else:
-            with closing(sqlite3.connect(self.folder / "metricvault.sqlite3")) as opened:
-                names = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-                found = {name: opened.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}
-        applied = [row[1:3] for row in found.pop("django_migrations", [])]
-        return {**{name: sorted(rows, key=repr) for name, rows in found.items()}, "applied": sorted(applied)}
+
+def rows_of(folder: Path, url: str) -> dict[str, list[Any]]:
+    """All that there is, by table, but when migrations were applied."""
+    if url:
+        import psycopg
+
+        with psycopg.connect(url) as reached:
+            names = reached.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            found = {name: reached.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}  # type: ignore[arg-type]
+    else:
+        with closing(sqlite3.connect(folder / "metricvault.sqlite3")) as opened:
+            names = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            found = {name: opened.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}
+    applied = [row[1:3] for row in found.pop("django_migrations", [])]
+    return {**{name: sorted(rows, key=repr) for name, rows in found.items()}, "applied": sorted(applied)}
 
 
 @pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
@@ -165,13 +187,14 @@ def test_what_comes_back_is_what_was_there(
     make: Callable[..., Installation], source: Installation, backup: Path
 ) -> None:
     target = make("target")
-    assert "Restored: " in target.script('tried("restore", sys.argv[1])', backup)
-    was, found = source.rows(), target.rows()
+    kept = target.folder / "rows"
+    said = target.script(RESTORE + LOOK + ("" if target.url else WITHOUT_ITS_KEY), backup, kept)
+    assert "Restored: " in said
+    was, found = source.rows(), pickle.loads(kept.read_bytes())
     assert was.pop("django_session")
     assert not found.pop("django_session")  # who was logged out since is not logged in again
     assert found == was
     # Secrets are readable with the key, people can log in, and no number is given out a second time.
-    said = target.script(LOOK + ("" if target.url else WITHOUT_ITS_KEY), backup)
     assert "{'variable:x': 's3cret'} True 3" in said
     assert "This installation is in use: 2 rows in auth_user" in said
     assert "With --replace" in said
@@ -259,10 +282,8 @@ def test_a_failure_in_the_middle_or_a_product_that_runs_leaves_everything_as_it_
         said = source.script(IN_THE_MIDDLE + WHILE_OTHERS_ARE_CONNECTED, backup, source.url)
         assert "The product is running: 1 connections of others to the database" in said
     else:
-        with (source.folder / "lock").open("a") as held:  # as `make run` holds it
-            fcntl.flock(held, fcntl.LOCK_EX)
-            assert "already running" in source.script(REFUSED, backup)
-        said = source.script(IN_THE_MIDDLE, backup)
+        said = source.script(WHILE_IT_RUNS + IN_THE_MIDDLE, backup)
+        assert "already running" in said
     assert "in the middle" in said
     assert source.rows() == before
 

@@ -23,18 +23,24 @@ def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
-def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Name and length in lines of every function."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+def functions(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """Name and length in lines of every function. They are statements, so nobody looks into expressions."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        found = getattr(node, name, [])
+        for inner in found if isinstance(found, list) else []:
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield inner.name, (inner.end_lineno or inner.lineno) - inner.lineno + 1
+            yield from functions(inner)
 
 
 PYTHON = [path for path in files("*.py", *ROOMS) if "migrations" not in path.parts]
 
 
 def test_no_function_is_longer_than_50_lines() -> None:
-    sizes = {f"{path.relative_to(ROOT)}:{name}": size for path in PYTHON for name, size in functions(path)}
+    texts = {path: path.read_text(encoding="utf-8") for path in PYTHON if lines(path) > LONGEST_FUNCTION}
+    found = ((path.relative_to(ROOT), functions(ast.parse(text))) for path, text in texts.items())
+    sizes = {f"{path}:{name}": size for path, some in found for name, size in some}
+    assert len(sizes) > 2000
     assert {name: size for name, size in sizes.items() if size > LONGEST_FUNCTION} == {}
 
 

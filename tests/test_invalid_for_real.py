@@ -60,7 +60,7 @@ def planned(base: str) -> dict[str, Spoilt]:
 
 def _heavy(base: str) -> ScenarioPlan:
     """Users without a pause, whose answers cost k6 far more than the target: it always has some to look at."""
-    one = scenario_on(base, 0, "Heavy", "constant-vus", [(7, 16)])
+    one = scenario_on(base, 0, "Heavy", "constant-vus", [(5, 16)])
     return replace(one, steps=(replace(one.steps[0], extracts=(ExtractPlan("found", "regex", COSTLY),)),))
 
 

@@ -17,6 +17,7 @@ from history import importing
 from loadtests import plan_yaml
 from metricvault.api import api
 from projects.models import DataFile, OpenApiSpec
+from projects.openapi import MAX_BYTES
 from tests.access.operation_table import USUAL
 from tests.access.world import World
 
@@ -113,9 +114,9 @@ def imported(client: Client, world: World, data: bytes, name: str) -> HttpRespon
 
 # Packed when they are sent: every process imports this module.
 ARCHIVES: dict[str, Callable[[], bytes]] = {
-    "spaces": lambda: zipped("openapi.json", b" " * 200_000_000),
-    "zip in zip": lambda: zipped("openapi.json", zipped("openapi.json", b" " * 50_000_000)),
-    "gzip": lambda: b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + zlib.compress(b" " * 100_000_000)[2:],
+    "spaces": lambda: zipped("openapi.json", b" " * 3 * MAX_BYTES),
+    "zip in zip": lambda: zipped("openapi.json", zipped("openapi.json", b" " * 2 * MAX_BYTES)),
+    "gzip": lambda: b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + zlib.compress(b" " * 3 * MAX_BYTES)[2:],
     "cut": lambda: zipped("openapi.json", b"{}")[:-30],
 }
 

@@ -82,18 +82,23 @@ FILES = ("/runs/{run}/export.csv", "/runs/{run}/junit.xml",
 PLAIN = re.compile(r'(attachment|inline); filename="[\w.-]+"(; filename\*=UTF-8\'\'[\w.%-]+)?', re.ASCII)
 
 
-def names(client: Client, world: World, title: str) -> Iterator[tuple[str, HttpResponseBase]]:
+NAMED = ("/runs/{run}/export.csv", "/tests/{plan}/script?download", "/tests/{plan}/file")  # of each way to a name one
+
+
+def names(
+    client: Client, world: World, title: str, files: tuple[str, ...] = FILES
+) -> Iterator[tuple[str, HttpResponseBase]]:
     Plan.objects.update(title=title)
     TestHistory.objects.update(title=title)
-    for address in FILES:
+    for address in files:
         response = client.get(world.fill(address))
         yield address, response
         response.close()
 
 
 def test_the_name_of_a_file_is_a_plain_one(client: Client, world: World) -> None:
-    for title in NAMES:
-        for address, response in names(client, world, title):
+    for title, files in (("".join(NAMES), FILES), *((name, NAMED) for name in NAMES)):
+        for address, response in names(client, world, title, files):
             assert response.status_code == 200, (address, response.status_code)
             assert PLAIN.fullmatch(response.headers.get("Content-Disposition", "")), (address, title, response.headers)
             assert "stolen" not in str(response.cookies)
