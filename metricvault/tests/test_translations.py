@@ -307,7 +307,7 @@ def test_what_is_translated_can_be_found_by_every_python() -> None:
     assert {name: lines for name, lines in hidden.items() if lines} == {}
 
 
-@pytest.mark.parametrize("code", ['f"{_(\'Run\')} 1"', '_(f"Run {n}")', '_("Run " + name)', 'gettext("%s" % name)'])
+@pytest.mark.parametrize("code", ["f\"{_('Run')} 1\"", '_(f"Run {n}")', '_("Run " + name)', 'gettext("%s" % name)'])
 def test_what_cannot_be_found_is_named(code: str) -> None:
     assert unfindable(f'x = _("Run")\ny = {code}') == [2]
 
