@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 
 from tests import migrated
+from tests.examples import examples
 
 # On a busy machine the clock says little.
-hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile("patient", deadline=None, max_examples=examples(25))
 hypothesis.settings.load_profile("patient")
 
 

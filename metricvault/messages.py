@@ -6,6 +6,7 @@ translate, and names it. Beside metricvault.catalogues, because `make run` has n
 """
 
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ KEYWORDS = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }
+CALLS = re.compile(rf"\b(?:{'|'.join(KEYWORDS)})\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def _of_file(path: Path) -> Iterator[tuple[Key, str, list[str]]]:
     if path.suffix == ".html":
         # The tokenizer of Python minds how lines are indented, templates do not.
         text = "\n".join(line.lstrip() for line in templatize(text, origin=str(path)).splitlines())
+    if not CALLS.search(text):
+        return
     calls = extract("python", io.BytesIO(text.encode()), KEYWORDS, ("Translators:",), {"encoding": "utf-8"})
     for _line, words, notes, context in calls:
         singular, *plural = (words,) if isinstance(words, str) else words

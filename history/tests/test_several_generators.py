@@ -20,6 +20,7 @@ from history.recording import agreement, record
 from history.states import Outcome
 from history.tests.recorded_history import recorded_rows
 from history.tests.test_timeline import FAILED, OK, OTHER, START, first, push, requests
+from tests.examples import examples
 from tests.recorded import recorded_run
 
 EXACT = recorded_run().exact
@@ -126,7 +127,7 @@ def index_of(milliseconds: float) -> int:
 counts = st.lists(st.integers(0, 40), min_size=1, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.dictionaries(st.sampled_from("0123"), st.tuples(st.floats(0.0, 0.4), counts), min_size=1), st.data())
 def test_however_many_generators_push_in_whatever_order_no_request_is_lost_or_made(
     plans: dict[str, tuple[float, list[int]]], data: Any

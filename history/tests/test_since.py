@@ -14,6 +14,7 @@ from history.recording import record
 from history.since import Since
 from history.tests.recorded_history import recorded_rows
 from history.tests.test_abort import times
+from tests.examples import examples
 from tests.recorded import recorded_run
 
 GAP = "\u00a0"
@@ -71,7 +72,7 @@ cells = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(cells, st.floats(1.0, 3000.0), st.sampled_from([50, 90, 95, 99]))
 def test_it_judges_as_the_live_page_does(seconds: list[Cell], target: float, percentile: int) -> None:
     asked = plan(response_time_target=target, response_time_percentile=percentile)

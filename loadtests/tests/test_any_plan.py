@@ -15,6 +15,7 @@ from loadtests.runners.inspection import inspect
 from loadtests.tests.any_plan import TABLES, plans
 from loadtests.tests.conftest import run_plan
 from loadtests.tests.golden_plans import data_of_script
+from tests.examples import examples
 
 MISLEADING = ("</", "<!--", "\u2028", "\u2029", "\u202e", "\x00", "\x7f", "\ufeff", "\ud83d")
 
@@ -27,7 +28,9 @@ def without_data(script: str) -> str:
 CONSTANT = without_data(build_script(run_plan()))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(plans(), st.booleans())
 def test_its_script_is_constant_but_for_its_data(plan: RunPlan, trying: bool) -> None:
     assert from_json(json.loads(json.dumps(to_json(plan)))) == plan

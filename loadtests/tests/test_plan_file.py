@@ -16,6 +16,7 @@ from loadtests.plan_file import read_plan, write_plan
 from loadtests.tests.shop import make_endpoint, make_shop
 from metricvault.lib.errors import Refused, TooLarge
 from projects.models import DataFile, Endpoint, Environment, OpenApiSpec, Project
+from tests.examples import examples
 
 FILE = """\
 metricvault: 1
@@ -154,7 +155,7 @@ load_tests = st.builds(
 
 
 @given(asked=load_tests)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_a_plan_says_comes_back_from_its_file(shop: Project, alice: User, asked: dict[str, Any]) -> None:
     keys = list(Endpoint.objects.order_by("pk").values_list("pk", flat=True))
     for scenario in asked["scenarios"]:

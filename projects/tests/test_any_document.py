@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from projects.openapi import DocumentError, extract_api, read_document
 from projects.tests.documents import EVERY_SHAPE, ORDERS, PETS_20, with_paths
 from projects.tests.judging import Judge
+from tests.examples import examples
 
 # The same documents each time: a test that fails by chance helps nobody who did not change anything.
 settings.register_profile(
-    "documents", deadline=None, derandomize=True, database=None, max_examples=60,
+    "documents", deadline=None, derandomize=True, database=None, max_examples=examples(15),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 ANY = settings.get_profile("documents")
@@ -206,7 +207,7 @@ NODE = {
 wrong_examples = st.none() | leaf | st.dictionaries(st.sampled_from(["id", "name", "one", "two"]), leaf, max_size=3)
 
 
-@settings(ANY, max_examples=150)
+@settings(ANY, max_examples=examples(40))
 @given(satisfiable, wrong_examples)
 def test_an_example_satisfies_its_schema_whatever_its_author_wrote(schema: dict[str, Any], written: Any) -> None:
     if written is not None:

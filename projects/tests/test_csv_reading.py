@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from metricvault.lib.errors import Refused
 from projects import csv_reading
 from projects.csv_reading import Table, read_csv
+from tests.examples import examples
 
 KOREAN = [
     ["이름", "이메일", "주소"],
@@ -125,7 +126,7 @@ def test_an_encoding_that_is_not_known_is_refused() -> None:
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     rows=st.lists(st.lists(CELLS, min_size=3, max_size=3).filter(any), min_size=1, max_size=5),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
@@ -138,7 +139,7 @@ def test_any_table_comes_back(rows: list[list[str]], encoding: str, delimiter: s
 NEARLY = st.text(st.sampled_from('a1가,;\t\r\n"""\' =|\x00'), max_size=60)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.one_of(st.binary(max_size=60), NEARLY.map(lambda text: ("sep=" + text).encode()), NEARLY.map(str.encode)),
     st.sampled_from(["", *csv_reading.ENCODINGS]),
