@@ -45,6 +45,13 @@ def baselines_of(runs: Iterable[TestHistory]) -> dict[int, TestHistory | None]:
     return {run.pk: found.get(_key(run)) for run in rows}
 
 
+def baselines_among(runs: Iterable[TestHistory]) -> set[int]:
+    """The keys of those of `runs` that others are held against; one query."""
+    rows = {run.pk: run for run in runs if run.deleted_at is None}
+    kept = Baseline.objects.filter(test_history__in=rows).only("plan_id", "project_id", "endpoint_set", "test_history")
+    return {row.test_history_id for row in kept if _key(row) == _key(rows[row.test_history_id])}
+
+
 def set_baseline(run: TestHistory, user: User | None) -> None:
     """From now on the runs of the same plan, or of the same endpoints, are held against `run`. Raises Conflict where
     it has nothing to hold them against."""
