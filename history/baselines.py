@@ -29,6 +29,14 @@ def baseline_of(run: TestHistory) -> TestHistory | None:
     return baselines_of([run])[run.pk]
 
 
+def baseline_key(run: TestHistory) -> int | None:
+    """The key of the run that `run` is held against."""
+    if run.plan_id is None and not run.endpoint_set:
+        return None
+    kept = Baseline.objects.filter(**_place(run), test_history__deleted_at=None)
+    return kept.values_list("test_history", flat=True).first()
+
+
 def baselines_of(runs: Iterable[TestHistory]) -> dict[int, TestHistory | None]:
     """The baseline of each run, by the run's key; one query. What lies in the trash is nobody's baseline."""
     rows = list(runs)
