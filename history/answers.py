@@ -28,7 +28,7 @@ _STEP = ["id", "position", "name", "endpoint_id", "checks", *_MEASURED]
 _TARGETS = ["response_time_target", "response_time_percentile", "error_rate_target"]
 
 
-# Answers are made of plain dicts here, so their schemas are pydantic's own: ninja's looks each field up as that of a row.
+# Answers are plain dicts here, so their schemas are pydantic's own: ninja's looks each field up as that of a model.
 
 
 def _schema(title: str, names: list[str]) -> Any:
@@ -289,4 +289,3 @@ def _scenario(row: ScenarioHistory) -> dict[str, Any]:
         "endpoint": endpoint,
         "answers": row.answers,
     }
-

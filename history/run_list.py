@@ -28,8 +28,8 @@ from projects.access import require_user, visible_projects
 PAGE_SIZE, MOST_LABELS, MOST_CHOSEN, LATEST = 25, 8, 500, 500
 LEAST_COMPARED, MOST_COMPARED = 2, 5
 _SHOWN = (  # what the tables need of a run
-    "title", "project__title", "status", "outcome", "avg_tps", "p95_response_time", "avg_error_rate", "release", "pinned",
-    "tested_at", "deleted_at", "plan_id", "endpoint_set", "started_by__username", "started_by__first_name",
+    "title", "project__title", "status", "outcome", "avg_tps", "p95_response_time", "avg_error_rate", "release",
+    "pinned", "tested_at", "deleted_at", "plan_id", "endpoint_set", "started_by__username", "started_by__first_name",
     "started_by__last_name",
 )  # fmt: skip
 FILTERS = ("q", "project", "plan", "status", "outcome", "label", "release", "since", "until", "pinned")
