@@ -1,5 +1,7 @@
 """Which runs a person may see: those of the projects they may see."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -25,9 +27,13 @@ def active_runs(user: Person) -> QuerySet[TestHistory]:
     return TestHistory.objects.filter(project_scope(user, "project__"), status__in=ACTIVE)
 
 
-def get_run(user: Person, pk: int) -> TestHistory:
-    """The run, or `Missing`: a stranger learns nothing of it."""
-    run = visible_runs(user).select_related("project", "plan").filter(pk=pk).first()
+def get_run(
+    user: Person, pk: int, *, related: Collection[str] = ("project", "plan"), without: Collection[str] = ()
+) -> TestHistory:
+    """The run, or `Missing`: a stranger learns nothing of it. `related`: what is read along with it; `without`: heavy
+    columns that are not."""
+    runs = visible_runs(user).filter(pk=pk).order_by()
+    run = runs.select_related(*related).defer(*without).first()
     if run is None:
         raise Missing(_("There is no run %(id)s.") % {"id": pk})
     return run

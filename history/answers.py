@@ -1,15 +1,16 @@
 """What the API says of a run: schemas and the one function each that fills them."""
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.urls import reverse
-from ninja import Schema
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 
 from history import verdict_words
-from history.baselines import baseline_of
-from history.models import Iterated, Measured, PhaseHistory, ScenarioHistory, StageHistory, StepHistory, TestHistory
+from history.baselines import baseline_key
+from history.models import Iterated, Measured, ScenarioHistory, StageHistory, StepHistory, TestHistory
 from history.reasons import explain
 
 _MEASURED = [column.name for column in Measured._meta.fields]
@@ -17,20 +18,30 @@ _ITERATED = [column.name for column in Iterated._meta.fields]
 _WHOLE = {column.name for column in Iterated._meta.fields if column.get_internal_type() == "BigIntegerField"}
 _USERS = ["max_vus", "min_vus", "avg_vus"]
 HEAVY = ("script", "log", "summary", "plan_snapshot", "asked", "reasons", "generators", "live_sent")  # for lists
+SHORT = (  # what `simple` says of a run
+    "title", "status", "outcome", "tested_at", "completed_at", "avg_tps", "p95_response_time", "avg_error_rate",
+    "total_requests", "release", "pinned", "project__title",
+)  # fmt: skip
+UNSAID = ("script", "log", "summary", "asked", "live_sent")  # what `details` does not say of a run
+_STAGE = ["id", "duration", "target", "kind", *_ITERATED]
+_STEP = ["id", "position", "name", "endpoint_id", "checks", *_MEASURED]
 _TARGETS = ["response_time_target", "response_time_percentile", "error_rate_target"]
+
+
+# Answers are plain dicts here, so their schemas are pydantic's own: ninja's looks each field up as that of a model.
 
 
 def _schema(title: str, names: list[str]) -> Any:
     """The measured columns, in one place: a new column shows up here by itself."""
     fields: dict[str, Any] = {name: (int | None if name in _WHOLE else float | None, None) for name in names}
-    return create_model(title, __base__=Schema, **fields)
+    return create_model(title, __base__=BaseModel, **fields)
 
 
 MeasuredOut: Any = _schema("MeasuredOut", _MEASURED)
 IteratedOut: Any = _schema("IteratedOut", _ITERATED)
 
 
-class ReasonOut(Schema):
+class ReasonOut(BaseModel):
     code: str
     good: bool
     message: str
@@ -45,7 +56,7 @@ class VerdictReasonOut(ReasonOut):
     numbers: dict[str, str | int | float]
 
 
-class VerdictOut(Schema):
+class VerdictOut(BaseModel):
     """`exit_code`: 0 passed, 1 targets missed, 2 invalid, 3 error, 4 stopped or timed out; null while the run lasts."""
 
     outcome: str | None
@@ -54,7 +65,7 @@ class VerdictOut(Schema):
     reasons: list[VerdictReasonOut]
 
 
-class EndpointOut(Schema):
+class EndpointOut(BaseModel):
     id: int
     method: str
     path: str
@@ -76,7 +87,7 @@ class PhaseOut(IteratedOut):
     avg_vus: float | None
 
 
-class CheckOut(Schema):
+class CheckOut(BaseModel):
     key: str
     kind: str
     text: str
@@ -113,7 +124,7 @@ class ScenarioOut(IteratedOut):
     steps: list[StepOut]
 
 
-class SimpleOut(Schema):
+class SimpleOut(BaseModel):
     id: int
     title: str
     project: dict[str, Any]
@@ -151,7 +162,7 @@ class FullOut(IteratedOut):
     outcome: str | None
 
 
-class GeneratorOut(Schema):
+class GeneratorOut(BaseModel):
     instance: str
     name: str
     phase: str
@@ -165,7 +176,7 @@ class GeneratorOut(Schema):
     trouble: ReasonOut | None
 
 
-class K6ReportOut(Schema):
+class K6ReportOut(BaseModel):
     instance: str
     url: str
 
@@ -190,12 +201,12 @@ class Details(FullOut):
     scenarios: list[ScenarioOut]
 
 
-class SimpleList(Schema):
+class SimpleList(BaseModel):
     items: list[SimpleOut]
     count: int
 
 
-class FullList(Schema):
+class FullList(BaseModel):
     items: list[FullOut]
     count: int
 
@@ -225,14 +236,16 @@ def full(run: TestHistory) -> dict[str, Any]:
 
 def details(run: TestHistory) -> dict[str, Any]:
     """Every column of TEST_HISTORY, SCENARIO_HISTORY and STAGE_HISTORY, its steps, and the verdict."""
-    scenarios = run.scenarios.select_related("endpoint").prefetch_related("stages", "steps", "phases")
-    baseline = baseline_of(run)
+    scenarios = run.scenarios.select_related("endpoint")
+    phases = _by_scenario(run.phases, ["kind", *_USERS, *_ITERATED])
+    stages = _by_scenario(StageHistory.objects.filter(scenario__test_history=run), _STAGE)
+    steps = _by_scenario(StepHistory.objects.filter(scenario__test_history=run), _STEP, request=F("request_name"))
     return {
         **full(run),
         **_columns(run, ["release", "pinned"]),
-        "labels": [label.text for label in run.labels.all()],
+        "labels": list(run.labels.values_list("text", flat=True)),
         "note_count": run.notes.count(),
-        "baseline_id": baseline.pk if baseline else None,
+        "baseline_id": baseline_key(run),
         "project": {"id": run.project_id, "title": run.project.title},
         "k6_reports": [
             {"instance": instance, "url": reverse("history:k6-report", args=[run.pk, instance])}
@@ -246,9 +259,20 @@ def details(run: TestHistory) -> dict[str, Any]:
         "reasons": run.explained,
         "verdict": verdict_words.answer(run),
         "answers": run.answers,
-        "phases": [_phase(phase) for phase in run.phases.filter(scenario=None)],
-        "scenarios": [_scenario(scenario) for scenario in scenarios],
+        "phases": phases[None],
+        "scenarios": [
+            {**_scenario(one), "phases": phases[one.pk], "stages": stages[one.pk], "steps": steps[one.pk]}
+            for one in scenarios
+        ],
     }
+
+
+def _by_scenario(rows: Any, names: list[str], **more: F) -> defaultdict[int | None, list[dict[str, Any]]]:
+    """These columns of the rows, by the key of their scenario."""
+    found: defaultdict[int | None, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows.values("scenario", *names, **more):
+        found[row.pop("scenario")].append(row)
+    return found
 
 
 def _generator(row: dict[str, Any]) -> dict[str, Any]:
@@ -264,20 +288,4 @@ def _scenario(row: ScenarioHistory) -> dict[str, Any]:
         "request": row.request_name,
         "endpoint": endpoint,
         "answers": row.answers,
-        "phases": [_phase(phase) for phase in row.phases.all()],
-        "stages": [_stage(stage) for stage in row.stages.all()],
-        "steps": [_step(step) for step in row.steps.all()],
     }
-
-
-def _stage(row: StageHistory) -> dict[str, Any]:
-    return _columns(row, ["id", "duration", "target", "kind", *_ITERATED])
-
-
-def _phase(row: PhaseHistory) -> dict[str, Any]:
-    return _columns(row, ["kind", *_USERS, *_ITERATED])
-
-
-def _step(row: StepHistory) -> dict[str, Any]:
-    names = ["id", "position", "name", "endpoint_id", "checks", *_MEASURED]
-    return {**_columns(row, names), "request": row.request_name}

@@ -56,7 +56,7 @@ def simple(request: HttpRequest, page: Query[RunFilter]) -> dict[str, Any]:
     wanted = page.wanted()
     keys = found_keys(matching(visible_runs(require_user(request)), wanted), wanted)
     rows = TestHistory.objects.filter(pk__in=list(_part(keys, page)))  # in the list's order by themselves
-    rows = rows.select_related("project").prefetch_related("labels").defer(*answers.HEAVY)
+    rows = rows.select_related("project").prefetch_related("labels").only(*answers.SHORT)
     return {"items": [answers.simple(run) for run in rows], "count": len(keys) if wanted.q else keys.count()}
 
 
@@ -71,7 +71,8 @@ def of_project(request: HttpRequest, project_id: int, page: Query[Page]) -> dict
 @router.get("/test-history/{int:run_id}/details", response=answers.Details, summary="One run with its scenarios")
 def details(request: HttpRequest, run_id: int) -> dict[str, Any]:
     """Every measured column of the run, its scenarios and their stages, and the verdict with its reasons."""
-    return answers.details(get_run(require_user(request), run_id))
+    run = get_run(require_user(request), run_id, related=["project"], without=answers.UNSAID)
+    return answers.details(run)
 
 
 def _part(runs: Any, page: Page) -> Any:

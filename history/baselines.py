@@ -29,6 +29,14 @@ def baseline_of(run: TestHistory) -> TestHistory | None:
     return baselines_of([run])[run.pk]
 
 
+def baseline_key(run: TestHistory) -> int | None:
+    """The key of the run that `run` is held against."""
+    if run.plan_id is None and not run.endpoint_set:
+        return None
+    kept = Baseline.objects.filter(**_place(run), test_history__deleted_at=None)
+    return kept.values_list("test_history", flat=True).first()
+
+
 def baselines_of(runs: Iterable[TestHistory]) -> dict[int, TestHistory | None]:
     """The baseline of each run, by the run's key; one query. What lies in the trash is nobody's baseline."""
     rows = list(runs)
@@ -43,6 +51,13 @@ def baselines_of(runs: Iterable[TestHistory]) -> dict[int, TestHistory | None]:
     kept = Baseline.objects.filter(wanted, test_history__deleted_at=None).select_related("test_history")
     found = {_key(row): row.test_history for row in kept.defer(*(f"test_history__{name}" for name in _HEAVY))}
     return {run.pk: found.get(_key(run)) for run in rows}
+
+
+def baselines_among(runs: Iterable[TestHistory]) -> set[int]:
+    """The keys of those of `runs` that others are held against; one query."""
+    rows = {run.pk: run for run in runs if run.deleted_at is None}
+    kept = Baseline.objects.filter(test_history__in=rows).only("plan_id", "project_id", "endpoint_set", "test_history")
+    return {row.test_history_id for row in kept if _key(row) == _key(rows[row.test_history_id])}
 
 
 def set_baseline(run: TestHistory, user: User | None) -> None:

@@ -5,12 +5,14 @@ Everything that is counted again for a part of a run (spans, heatmaps, overviews
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from math import floor
-from typing import Protocol
+from typing import Any, Protocol
 
 from history import blocks
 from history.blocks import LENGTH, Minute
 from history.metrics.cells import Cell, Place, Second, sum_cells
+from history.metrics.native_histogram import Histogram, merged
 from history.metrics.stores import open_store
 from history.metrics.timeline import Timeline, seconds_of
 from history.models import BlockHistory, TestHistory
@@ -54,6 +56,9 @@ class Kept(Protocol):
 
     def totals(self, start: int, end: int, step: int) -> Iterator[Cell]:
         """The same, of all scenarios together."""
+
+    def spreads(self, start: int, end: int, step: int) -> Iterator[dict[str, Histogram]]:
+        """The response times alone of each `step` seconds by scenario tag, "" for all scenarios together."""
 
 
 def kept(run: TestHistory) -> Kept | None:
@@ -108,6 +113,14 @@ class _Minutes:
         every = (cell for at, seconds in rows for cell in blocks.wholes(seconds)[max(0, start - at) : end - at])
         return (places[_ALL] for places in _stretches(({_ALL: cell} for cell in every), step))
 
+    def spreads(self, start: int, end: int, step: int) -> Iterator[dict[str, Histogram]]:
+        """From whole minutes where `step` is some of them."""
+        if self._in_minutes(start, end, step):
+            return map(_by_tag, self.sums(start, end, step))
+        rows = self._read("seconds", start, end)
+        every = (one for at, packed in rows for one in blocks.spreads(packed)[max(0, start - at) : end - at])
+        return (_merged(chain.from_iterable(seconds)) for seconds in _batches(every, step))
+
     def _in_minutes(self, start: int, end: int, step: int) -> bool:
         return not (step % LENGTH or start % LENGTH or (end % LENGTH and end < self.length))
 
@@ -141,6 +154,31 @@ class _SoFar:
     def totals(self, start: int, end: int, step: int) -> Iterator[Cell]:
         """Likewise."""
         return (sum_cells(places.values()) for places in self.sums(start, end, step))
+
+    def spreads(self, start: int, end: int, step: int) -> Iterator[dict[str, Histogram]]:
+        """Likewise."""
+        return map(_by_tag, self.sums(start, end, step))
+
+
+def _by_tag(places: dict[Place, Cell]) -> dict[str, Histogram]:
+    return _merged((tag, cell.spread) for (tag, _step), cell in places.items())
+
+
+def _merged(parts: Iterable[tuple[str, Histogram]]) -> dict[str, Histogram]:
+    """By scenario tag, and all of them."""
+    found: dict[str, Histogram] = {}
+    for tag, spread in parts:
+        known = found.get(tag)
+        if known is None:
+            known = found[tag] = Histogram()
+        known.add(spread)
+    return {**found, "": merged(found.values())}
+
+
+def _batches(seconds: Iterable[Any], many: int) -> Iterator[list[Any]]:
+    rest = iter(seconds)
+    while some := list(islice(rest, many)):
+        yield some
 
 
 def _stretches(parts: Iterable[dict[Place, Cell]], many: int) -> Iterator[dict[Place, Cell]]:

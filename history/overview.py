@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from history.heatmap import step_for
-from history.metrics.cells import Cell, sum_cells
+from history.metrics.native_histogram import Histogram
 from history.metrics.remote_write import Snapshot
 from history.metrics.stores import open_store
 from history.minutes import Kept, kept
@@ -126,16 +126,15 @@ def _times(known: Kept, start: int, end: int, step: int, tags: Sequence[str]) ->
     found: dict[str, Columns] = {tag: {name: [] for name in PERCENTILES} for tag in ("", *tags)}
     if not tags:
         for cell in known.totals(start, end, step):
-            add_times(found[""], cell)
+            add_times(found[""], cell.spread)
         return found
-    for places in known.sums(start, end, step):
-        by_tag: dict[str, Cell] = {}
-        for (tag, _step), cell in places.items():
-            by_tag.setdefault(tag, Cell()).add(cell)
-        by_tag[""] = sum_cells(by_tag.values())
+    for spreads in known.spreads(start, end, step):
         for tag, columns in found.items():
-            add_times(columns, by_tag.get(tag, Cell()))
+            add_times(columns, spreads.get(tag, _NONE))
     return found
+
+
+_NONE = Histogram()
 
 
 def drawn(columns: Mapping[str, list[Any]], times: Mapping[str, list[Any]], start: int, end: int, step: int) -> Columns:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -12,12 +13,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from history import trash
 from history.access import visible_runs
-from history.answers import HEAVY
-from history.baselines import baselines_of
+from history.baselines import baselines_among
 from history.models import RunLabel, RunNote, TestHistory
 from history.run_search import SORTS, Wanted, found_keys, matching, ordered
 from history.states import Outcome, Status
@@ -26,6 +27,11 @@ from projects.access import require_user, visible_projects
 
 PAGE_SIZE, MOST_LABELS, MOST_CHOSEN, LATEST = 25, 8, 500, 500
 LEAST_COMPARED, MOST_COMPARED = 2, 5
+_SHOWN = (  # what the tables need of a run
+    "title", "project__title", "status", "outcome", "avg_tps", "p95_response_time", "avg_error_rate", "release",
+    "pinned", "tested_at", "deleted_at", "plan_id", "endpoint_set", "started_by__username", "started_by__first_name",
+    "started_by__last_name",
+)  # fmt: skip
 FILTERS = ("q", "project", "plan", "status", "outcome", "label", "release", "since", "until", "pinned")
 
 
@@ -43,6 +49,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     found = ordered(matching(everything, asked), chosen["sort"])
     page = _page(found_keys(found, asked), request)
     rows = _dressed(page, keys)
+    _add_links(rows, request.GET)
     sort = chosen["sort"].removeprefix("-")
     context: dict[str, Any] = {
         "page": page,
@@ -132,10 +139,10 @@ def _page(found: Any, request: HttpRequest) -> Page[TestHistory]:
     """A page of keys as runs: sorting thousands of runs must not carry their columns along."""
     page: Page[Any] = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     keys = list(page.object_list)
-    rows = TestHistory.objects.filter(pk__in=keys).order_by().select_related("project", "plan", "started_by")
+    rows = TestHistory.objects.filter(pk__in=keys).order_by().select_related("project", "started_by").only(*_SHOWN)
     notes = RunNote.objects.filter(test_history=OuterRef("pk")).order_by().values("test_history")
     counted = Subquery(notes.annotate(n=Count("pk")).values("n"), output_field=IntegerField())
-    dressed = rows.defer(*HEAVY).prefetch_related("labels").annotate(note_count=Coalesce(counted, 0))
+    dressed = rows.prefetch_related("labels").annotate(note_count=Coalesce(counted, 0))
     by_key = {run.pk: run for run in dressed}
     page.object_list = [by_key[pk] for pk in keys if pk in by_key]
     return page
@@ -144,11 +151,30 @@ def _page(found: Any, request: HttpRequest) -> Page[TestHistory]:
 def _dressed(page: Page[TestHistory], keys: set[int]) -> list[TestHistory]:
     """The runs of a page, each with what the table shows of it besides its columns."""
     rows = list(page.object_list)
-    baselines = baselines_of(rows)
+    baselines = baselines_among(rows)
     for run in rows:
-        run.is_baseline = baselines[run.pk] == run  # type: ignore[attr-defined]
+        run.is_baseline = run.pk in baselines  # type: ignore[attr-defined]
         run.is_chosen = run.pk in keys  # type: ignore[attr-defined]
     return rows
+
+
+def _add_links(runs: Iterable[TestHistory], query: QueryDict) -> None:
+    """What the list is narrowed by where somebody chooses a label or a release, each said once only: pages have many
+    runs of few of them. And what a run's tick is called."""
+
+    @cache
+    def narrowed(name: str, text: str) -> str:
+        params = query.copy()
+        params.pop("page", None)
+        params[name] = text
+        return f"?{params.urlencode()}"
+
+    words = _("Choose run %(id)s, %(title)s")
+    for run in runs:
+        run.choose = words % {"id": run.pk, "title": run.title}  # type: ignore[attr-defined]
+        run.release_link = narrowed("release", run.release)  # type: ignore[attr-defined]
+        for label in run.labels.all():
+            label.link = narrowed("label", label.text)
 
 
 def _elsewhere(runs: QuerySet[TestHistory], shown: Iterable[TestHistory], keys: set[int]) -> list[TestHistory]:

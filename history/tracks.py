@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from history.blocks import LENGTH
+from history.metrics.native_histogram import Histogram
 from history.metrics.remote_write import Snapshot
 from history.metrics.timeline import Cell, Place, Second, Timeline, seconds_of, sum_cells
 from history.models import ScenarioHistory, StageHistory, StepHistory
@@ -78,7 +79,7 @@ class Track:
             self._close(until)
 
     def _close(self, until: int) -> None:
-        add_times(self.times, self._open)
+        add_times(self.times, self._open.spread)
         self.sum.add(self._open)
         self._open, self._opened = Cell(), until
 
@@ -91,9 +92,9 @@ class Track:
             self.columns = dict(zip(COLUMNS, map(list, zip(*self._rows, strict=True)), strict=True))
 
 
-def add_times(columns: dict[str, list[Any]], cell: Cell) -> None:
-    """Appends the percentiles of `cell` to columns of that name."""
-    for name, value in zip(PERCENTILES, cell.spread.percentiles(*SHARES), strict=True):
+def add_times(columns: dict[str, list[Any]], spread: Histogram) -> None:
+    """Appends the percentiles of `spread` to columns of that name."""
+    for name, value in zip(PERCENTILES, spread.percentiles(*SHARES), strict=True):
         columns[name].append(value)
 
 

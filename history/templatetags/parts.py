@@ -1,17 +1,40 @@
-"""Small pieces of markup for the shared components."""
+"""Small pieces of markup for the shared components; every template has these tags and filters (settings)."""
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.template.base import TextNode
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 register = template.Library()
+
+
+@register.tag
+def icon(_parser: Any, token: template.base.Token) -> TextNode:
+    """`{% icon "home" %}`: one 16 px icon, by its name in components/sprite.html. It is text by the time the template
+    is read: most pages have dozens."""
+    _tag, name = token.split_contents()
+    return TextNode(f'<svg class="icon" aria-hidden="true"><use href="#i-{name[1:-1]}"></use></svg>\n')
+
+
+@register.simple_tag
+def badge(status: str | None, outcome: str | None) -> SafeString:
+    """State or verdict of a run (components/badge.html)."""
+    return _badge(status, outcome, get_language())
+
+
+@cache  # of two dozen states and verdicts, in two languages
+def _badge(status: str | None, outcome: str | None, _language: str | None) -> SafeString:
+    return render_to_string("components/badge.html", {"status": status, "outcome": outcome})
 
 
 @register.filter
