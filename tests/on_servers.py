@@ -8,6 +8,7 @@ A server that is missing is named; with METRICVAULT_REQUIRE_ALL=1, which .ci/run
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,7 @@ def _influxdb(url: str) -> dict[str, str]:
 
 def main() -> int:
     """pytest's exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers end then, too
     named = [part for part in sys.argv[1:] if part != "--"]
     environ = {**os.environ, MARK: "1"}
     with ExitStack() as stack:

@@ -193,6 +193,11 @@ def test_what_comes_back_is_what_was_there(
     was, found = source.rows(), pickle.loads(kept.read_bytes())
     assert was.pop("django_session")
     assert not found.pop("django_session")  # who was logged out since is not logged in again
+    # The last thing that each of them knows of is the backup itself.
+    made, brought_back = was["audit_entry"].pop(), found["audit_entry"].pop()
+    assert "exported" in made
+    assert "restored" in brought_back
+    assert any(str(value).startswith("backup: ") for value in made)
     assert found == was
     # Secrets are readable with the key, people can log in, and no number is given out a second time.
     assert "{'variable:x': 's3cret'} True 3" in said
