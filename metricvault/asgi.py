@@ -26,6 +26,5 @@ application = Gate(Tickets(Streams(Pushes(Tokens(_django)), STREAM)))
 
 # What is there now stays: garbage is looked for among what requests make, not among all modules. An answer was held up
 # by 0.1 s each time (bench.builder_edits).
-gc.collect()
 gc.freeze()
 gc.enable()
