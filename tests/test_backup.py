@@ -10,12 +10,13 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.migrated import fill_copy, migrate_postgres
+from tests.migrated import fill_copy
 from tests.product import ROOT
 from tests.servers import free_port, new_database, postgres
 
@@ -28,6 +29,9 @@ from django.test import override_settings
 def tried(*command):
     try: call_command(*command)
     except CommandError as refused: print(refused)
+"""
+MIGRATE = """
+call_command("migrate", verbosity=0, interactive=False)
 """
 SEED = """
 from django.contrib.auth.models import User
@@ -68,7 +72,7 @@ with override_settings(METRICVAULT_ENCRYPTION_KEY="another"):
     tried("restore", sys.argv[1], "--replace")
 """
 REFUSED = """
-for path in sys.argv[1:]:
+for path in sys.argv[2:]:
     tried("restore", path, "--replace")
 """
 WHILE_IT_RUNS = """
@@ -142,37 +146,25 @@ def rows_of(folder: Path, url: str) -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
 def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """Makes installations on the engine; `empty`: without tables."""
+    """Makes installations on the engine, without tables."""
     folder = tmp_path_factory.mktemp("backup")
     if request.param == "SQLite":
-
-        def on_sqlite(name: str, *, empty: bool = True) -> Installation:
-            made = Installation(folder / name)
-            if not empty:
-                fill_copy(made.folder)
-            return made
-
-        yield on_sqlite
+        yield lambda name: Installation(folder / name)
         return
     from tests.needs import find, skip_or_fail
 
     if not find("postgres"):
         skip_or_fail("postgres")
     with postgres(folder / "server") as url:
-
-        def on_postgres(name: str, *, empty: bool = True) -> Installation:
-            made = Installation(folder / name, new_database(url, name))
-            if not empty:
-                migrate_postgres(made.url)
-            return made
-
-        yield on_postgres
+        yield lambda name: Installation(folder / name, new_database(url, name))
 
 
 @pytest.fixture(scope="module")
 def source(make: Callable[..., Installation]) -> Installation:
-    found = make("source", empty=False)
-    said = found.script(SEED, found.folder / "a.backup")
+    found = make("source")
+    if not found.url:
+        fill_copy(found.folder)
+    said = found.script(MIGRATE + SEED if found.url else SEED, found.folder / "a.backup")
     assert "Not in it: the keys" in said
     assert "is there already" in said  # the second time
     return found
@@ -256,41 +248,55 @@ def spoilt(backup: Path, folder: Path, change: Callable[[dict[str, Any]], None])
     return path
 
 
-@pytest.mark.parametrize("make", ["SQLite"], indirect=True)
-def test_what_cannot_come_back_changes_nothing(
-    make: Callable[..., Installation], source: Installation, backup: Path, tmp_path: Path
-) -> None:
-    before = source.rows()
+@dataclass
+class Refusals:
+    """`words` of each file that cannot come back; what was `said` of those and then of the rest, by lines; all that was
+    there `before` and `after`."""
+
+    words: list[str]
+    said: list[str]
+    before: dict[str, list[Any]]
+    after: dict[str, list[Any]]
+
+
+@pytest.fixture(scope="module")
+def refusals(source: Installation, backup: Path, tmp_path_factory: pytest.TempPathFactory) -> Refusals:
+    """One process tries them all."""
+    folder, before = tmp_path_factory.mktemp("spoilt"), source.rows()
+    if source.url:
+        said = source.script(IN_THE_MIDDLE + WHILE_OTHERS_ARE_CONNECTED, backup, source.url)
+        return Refusals([], said.strip().splitlines(), before, source.rows())
     raw = bytearray(backup.read_bytes())
     raw[len(raw) // 3] ^= 1
-    (tmp_path / "flipped").write_bytes(raw)
-    (tmp_path / "short").write_bytes(backup.read_bytes()[:-200])
-    newer = spoilt(backup, tmp_path, lambda manifest: manifest["migrations"].append(["history", "9999_tomorrow"]))
+    (folder / "flipped").write_bytes(raw)
+    (folder / "short").write_bytes(backup.read_bytes()[:-200])
     refused = {
-        tmp_path / "flipped": "damaged",
-        tmp_path / "short": "cut short",
-        newer: "history.9999_tomorrow",
-        tmp_path / "missing": "No such file",
-    }
-    said = source.script(REFUSED, *refused).strip().splitlines()
-    assert len(said) == len(refused)
-    for line, words in zip(said, refused.values(), strict=True):
+        folder / "flipped": "damaged",
+        folder / "short": "cut short",
+        spoilt(backup, folder, lambda manifest: manifest["migrations"].append(["history", "9999_tomorrow"])):
+        "history.9999_tomorrow",
+        folder / "missing": "No such file",
+    }  # fmt: skip
+    said = source.script(REFUSED + WHILE_IT_RUNS + IN_THE_MIDDLE, backup, *refused)
+    return Refusals(list(refused.values()), said.strip().splitlines(), before, source.rows())
+
+
+@pytest.mark.parametrize("make", ["SQLite"], indirect=True)
+def test_what_cannot_come_back_changes_nothing(refusals: Refusals) -> None:
+    assert len(refusals.words) == 4
+    for line, words in zip(refusals.said, refusals.words, strict=False):
         assert words in line
-    assert source.rows() == before
+    assert refusals.after == refusals.before
 
 
 def test_a_failure_in_the_middle_or_a_product_that_runs_leaves_everything_as_it_was(
-    source: Installation, backup: Path
+    source: Installation, refusals: Refusals
 ) -> None:
-    before = source.rows()
-    if source.url:
-        said = source.script(IN_THE_MIDDLE + WHILE_OTHERS_ARE_CONNECTED, backup, source.url)
-        assert "The product is running: 1 connections of others to the database" in said
-    else:
-        said = source.script(WHILE_IT_RUNS + IN_THE_MIDDLE, backup)
-        assert "already running" in said
+    said = "\n".join(refusals.said[len(refusals.words) :])
     assert "in the middle" in said
-    assert source.rows() == before
+    running = "The product is running: 1 connections of others to the database" if source.url else "already running"
+    assert running in said
+    assert refusals.after == refusals.before
 
 
 @pytest.mark.parametrize("make", ["SQLite"], indirect=True)
