@@ -7,14 +7,17 @@ from typing import Any
 import hypothesis
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from pytest_django.fixtures import Settings
 
-from tests import migrated
+from tests import logging_in, migrated
 from tests.examples import examples
 
 # On a busy machine the clock says little.
 hypothesis.settings.register_profile("patient", deadline=None, max_examples=examples(25))
 hypothesis.settings.load_profile("patient")
+
+Client.force_login = logging_in.force_login  # type: ignore[assignment, method-assign]
 
 
 @pytest.fixture(scope="session")

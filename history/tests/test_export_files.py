@@ -107,9 +107,11 @@ def test_a_run_that_did_not_go_well_has_all_its_files(
 
 def test_a_file_is_named_by_harmless_letters_alone(alice_client: Client, alice: User) -> None:
     run = run_of(project_of(alice), Status.COMPLETED, Outcome.PASSED)
+    names = [name for name, _type in FILES]
+    quick = [name for name in names if name not in ("export.json", "export.zip", "report.html")]
     for title in (HOSTILE, "..", "/", "\\", "저녁", "a" * 200, "\r\nSet-Cookie: a=b"):
         TestHistory.objects.filter(pk=run.pk).update(title=title)
-        for name, _type in FILES:
+        for name in names if title == HOSTILE else quick:
             answer = alice_client.get(f"/runs/{run.pk}/{name}")
             answer.getvalue()
             given = answer.headers["Content-Disposition"].split("filename=")[1]

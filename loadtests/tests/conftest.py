@@ -24,7 +24,9 @@ def k6() -> str:
 
 
 class Target(ThreadingHTTPServer):
-    """Counts what it is asked and keeps the last request; /slow answers after 0.15 s, /fail with 500."""
+    """Counts what it is asked and keeps the last request; /slow answers after 0.15 s, /fail with 500.
+
+    Anything else takes 20 ms: users who do not think would keep k6 and this server busy with thousands of requests."""
 
     daemon_threads = True
     count = 0
@@ -45,8 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.count += 1
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.last = (self.command, self.path, self.headers, body)
-        if self.path == "/slow":
-            time.sleep(0.15)
+        time.sleep(0.15 if self.path == "/slow" else 0.02)
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", "2")
         self.end_headers()

@@ -43,12 +43,31 @@ def make_project(owner: User, title: str = "Storefront", base_url: str = "https:
 
 def make_endpoint(project: Project, method: str = "GET", path: str = "/products", **changed: Any) -> Endpoint:
     """An endpoint of the project's document under a tag of its first path segment."""
+    return make_endpoints(project, {"method": method, "path": path, **changed})[0]
+
+
+def make_endpoints(project: Project, *rows: dict[str, Any]) -> list[Endpoint]:
+    """Endpoints of the project's document, each under a tag of its first path segment."""
     spec = project.openapi_specs.get()
+    tags = {tag.name: tag for tag in spec.tags.all()}
     count = spec.endpoints.count()
-    endpoint = Endpoint.objects.create(openapi_spec=spec, method=method, path=path, position=count, **changed)
-    name = path.strip("/").partition("/")[0] or "root"
-    endpoint.tags.add(Tag.objects.get_or_create(openapi_spec=spec, name=name, defaults={"position": count})[0])
-    return endpoint
+    given = [
+        Endpoint(openapi_spec=spec, position=count + at, **{"method": "GET", "path": "/products", **row})
+        for at, row in enumerate(rows)
+    ]
+    endpoints = Endpoint.objects.bulk_create(given)
+    names = [endpoint.path.strip("/").partition("/")[0] or "root" for endpoint in endpoints]
+    new: dict[str, int] = {}
+    for name, endpoint in zip(names, endpoints, strict=True):
+        if name not in tags:
+            new.setdefault(name, endpoint.position)
+    made = Tag.objects.bulk_create(Tag(openapi_spec=spec, name=name, position=at) for name, at in new.items())
+    tags.update((tag.name, tag) for tag in made)
+    tagged = Endpoint.tags.through
+    tagged.objects.bulk_create(
+        tagged(endpoint=endpoint, tag=tags[name]) for endpoint, name in zip(endpoints, names, strict=True)
+    )
+    return endpoints
 
 
 def make_shop(owner: User, member: User | None = None) -> tuple[Project, list[Endpoint]]:
@@ -56,11 +75,12 @@ def make_shop(owner: User, member: User | None = None) -> tuple[Project, list[En
     project = make_project(owner)
     if member:
         Membership.objects.create(project=project, user=member)
-    endpoints = [
-        make_endpoint(project, summary="List products", parameters=[parameter("limit", "query", 10, required=False)]),
-        make_endpoint(project, path="/products/{productId}", parameters=[parameter("productId", "path")]),
-        make_endpoint(project, "POST", "/orders", request_body=body(), summary="주문하기"),
-    ]
+    endpoints = make_endpoints(
+        project,
+        {"summary": "List products", "parameters": [parameter("limit", "query", 10, required=False)]},
+        {"path": "/products/{productId}", "parameters": [parameter("productId", "path")]},
+        {"method": "POST", "path": "/orders", "request_body": body(), "summary": "주문하기"},
+    )
     return project, endpoints
 
 

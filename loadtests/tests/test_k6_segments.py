@@ -1,9 +1,10 @@
 """Several k6 share one load: together they are what one of them would have been. With the real k6."""
 
+import functools
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -18,6 +19,7 @@ from loadtests.k6.plan import StagePlan
 from loadtests.k6.script import SUMMARY_MARK, build_script
 from loadtests.tests.conftest import Target, run_plan, scenario
 
+Inspected = Callable[[int], list[dict[str, Any]]]
 EVENING = run_plan(
     scenario(0, "Browse", stages=(StagePlan(1, 7),), response_time_target=500.0, error_rate_target=1.0),
     scenario(1, "Ramp", executor="ramping-vus", stages=(StagePlan(1, 20), StagePlan(1, 3)), think_time=0.1),
@@ -34,25 +36,32 @@ def inspected(k6: str, path: Path, generator: int) -> dict[str, Any]:
     return found
 
 
-def all_inspected(k6: str, folder: Path, generators: int) -> Iterator[dict[str, Any]]:
-    path = folder / f"{generators}.js"
-    path.write_text(build_script(replace(EVENING, generators=generators)), encoding="utf-8")
-    with ThreadPoolExecutor(2) as threads:
-        yield from threads.map(lambda at: inspected(k6, path, at), range(generators))
+@pytest.fixture(scope="module")
+def all_inspected(k6: str, tmp_path_factory: pytest.TempPathFactory) -> Inspected:
+    """What so many generators make of their script; each asked once."""
+
+    @functools.cache
+    def of(generators: int) -> list[dict[str, Any]]:
+        path = tmp_path_factory.mktemp("script") / "script.js"
+        path.write_text(build_script(replace(EVENING, generators=generators)), encoding="utf-8")
+        with ThreadPoolExecutor(2) as threads:
+            return list(threads.map(lambda at: inspected(k6, path, at), range(generators)))
+
+    return of
 
 
 @pytest.mark.parametrize("generators", range(1, 8))
-def test_the_users_of_all_generators_are_those_of_the_plan(k6: str, tmp_path: Path, generators: int) -> None:
-    (alone,) = all_inspected(k6, tmp_path, 1)
-    found = list(all_inspected(k6, tmp_path, generators))
+def test_the_users_of_all_generators_are_those_of_the_plan(all_inspected: Inspected, generators: int) -> None:
+    (alone,) = all_inspected(1)
+    found = all_inspected(generators)
     assert sum(one["maxVUs"] for one in found) == alone["maxVUs"] == 7 + 20 + 5
     assert all(one["maxVUs"] >= 1 for one in found)
     assert max(one["maxVUs"] for one in found) - min(one["maxVUs"] for one in found) <= 3  # one a scenario
 
 
 @pytest.mark.parametrize("generators", range(2, 8))
-def test_the_parts_cover_the_whole_and_overlap_nowhere(k6: str, tmp_path: Path, generators: int) -> None:
-    found = list(all_inspected(k6, tmp_path, generators))
+def test_the_parts_cover_the_whole_and_overlap_nowhere(all_inspected: Inspected, generators: int) -> None:
+    found = all_inspected(generators)
     edges = [tuple(Fraction(edge) for edge in one["executionSegment"].split(":")) for one in found]
     assert edges == [(Fraction(at, generators), Fraction(at + 1, generators)) for at in range(generators)]
     assert len({one["executionSegmentSequence"] for one in found}) == 1
@@ -60,15 +69,15 @@ def test_the_parts_cover_the_whole_and_overlap_nowhere(k6: str, tmp_path: Path, 
     assert [Fraction(edge) for edge in sequence] == [Fraction(at, generators) for at in range(generators + 1)]
 
 
-def test_one_generator_takes_no_part(k6: str, tmp_path: Path) -> None:
-    (alone,) = all_inspected(k6, tmp_path, 1)
+def test_one_generator_takes_no_part(all_inspected: Inspected) -> None:
+    (alone,) = all_inspected(1)
     assert alone["executionSegment"] is None
     assert '"generators"' not in build_script(EVENING)
 
 
-def test_a_generator_judges_no_target_by_itself(k6: str, tmp_path: Path) -> None:
-    (alone,) = all_inspected(k6, tmp_path, 1)
-    first, _second = all_inspected(k6, tmp_path, 2)
+def test_a_generator_judges_no_target_by_itself(all_inspected: Inspected) -> None:
+    (alone,) = all_inspected(1)
+    first, _second = all_inspected(2)
     assert rules(alone) == {"count>=0", "max>=0", "rate>=0", "p(95)<=500", "rate<=0.01"}
     assert rules(first) == {"count>=0", "max>=0", "rate>=0"}
     assert set(first["thresholds"]) == set(alone["thresholds"])  # what is in the summary stays the same
