@@ -1,4 +1,4 @@
-"""How long pages of a long history take: `python -m bench.history [RUNS] [FOLDER]` prints one table.
+"""How long pages of a long history take: `python -m bench.history [RUNS] [FOLDER]` prints one table. RUNS: 100 at least.
 
 10,000 runs of 5 scenarios with stages, steps, timelines of 60 s, labels and notes, of 20 projects, in a database of
 their own (of `DATABASE_URL` where that is given; else in a new folder, or in FOLDER, which is kept for the next time).

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.template.base import TextNode
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -35,6 +35,15 @@ def badge(status: str | None, outcome: str | None) -> SafeString:
 @cache  # of two dozen states and verdicts, in two languages
 def _badge(status: str | None, outcome: str | None, _language: str | None) -> SafeString:
     return render_to_string("components/badge.html", {"status": status, "outcome": outcome})
+
+
+@register.simple_tag(takes_context=True)
+def account(context: template.Context) -> SafeString:
+    """Who is here (components/account.html): twice on a page, for wide windows and for narrow ones, and made once."""
+    made: dict[str, SafeString] = context.render_context.dicts[0].setdefault("account", {})  # type: ignore[assignment]
+    if "markup" not in made:
+        made["markup"] = get_template("components/account.html").template.render(context)  # type: ignore[attr-defined]
+    return made["markup"]
 
 
 @register.filter
