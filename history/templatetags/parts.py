@@ -40,10 +40,12 @@ def _badge(status: str | None, outcome: str | None, _language: str | None) -> Sa
 @register.simple_tag(takes_context=True)
 def account(context: template.Context) -> SafeString:
     """Who is here (components/account.html): twice on a page, for wide windows and for narrow ones, and made once."""
-    made: dict[str, SafeString] = context.render_context.dicts[0].setdefault("account", {})  # type: ignore[assignment]
-    if "markup" not in made:
-        made["markup"] = get_template("components/account.html").template.render(context)  # type: ignore[attr-defined]
-    return made["markup"]
+    kept: Any = context.render_context.dicts[0]  # of this page, not of one of its parts
+    if "account" not in kept:
+        template: Any = get_template("components/account.html")
+        kept["account"] = template.template.render(context)
+    markup: SafeString = kept["account"]
+    return markup
 
 
 @register.filter
