@@ -174,7 +174,7 @@ def _add_links(runs: Iterable[TestHistory], query: QueryDict) -> None:
         run.choose = words % {"id": run.pk, "title": run.title}  # type: ignore[attr-defined]
         run.release_link = narrowed("release", run.release)  # type: ignore[attr-defined]
         for label in run.labels.all():
-            label.link = narrowed("label", label.text)
+            label.link = narrowed("label", label.text)  # type: ignore[attr-defined]
 
 
 def _elsewhere(runs: QuerySet[TestHistory], shown: Iterable[TestHistory], keys: set[int]) -> list[TestHistory]:

@@ -97,16 +97,17 @@ def found_keys(runs: QuerySet[TestHistory], wanted: Wanted) -> Any:
 
 
 def _word(word: str) -> Q:
-    """All but the title by keys that indexes hold: of a run itself they would have to be read behind its script."""
+    """All but the title by keys that indexes hold: of a run itself they would have to be read behind its script. The
+    title comes last: of runs that were found by then it need not be read."""
     everything = TestHistory.objects.order_by()
-    found = Q(title__icontains=word)
+    found = Q()
     for column, model in (("project", Project), ("plan", _Plan)):
         titled = model._default_manager.filter(title__icontains=word).order_by().values("pk")
         found |= Q(pk__in=everything.filter(**{f"{column}__in": titled}).values("pk"))
     found |= Q(pk__in=everything.filter(release__icontains=word).values("pk"))
     found |= Q(pk__in=RunLabel.objects.filter(text__icontains=word).order_by().values("test_history"))
     found |= Q(pk__in=RunNote.objects.filter(text__icontains=word).order_by().values("test_history"))
-    found |= _requested(word)
+    found |= _requested(word) | Q(title__icontains=word)
     number = word.lstrip("#")
     if number.isdecimal() and len(number) < 19:
         found |= Q(pk=int(number))

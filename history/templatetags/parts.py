@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.template.base import TextNode
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -35,6 +35,17 @@ def badge(status: str | None, outcome: str | None) -> SafeString:
 @cache  # of two dozen states and verdicts, in two languages
 def _badge(status: str | None, outcome: str | None, _language: str | None) -> SafeString:
     return render_to_string("components/badge.html", {"status": status, "outcome": outcome})
+
+
+@register.simple_tag(takes_context=True)
+def account(context: template.Context) -> SafeString:
+    """Who is here (components/account.html): twice on a page, for wide windows and for narrow ones, and made once."""
+    kept: Any = context.render_context.dicts[0]  # of this page, not of one of its parts
+    if "account" not in kept:
+        template: Any = get_template("components/account.html")
+        kept["account"] = template.template.render(context)
+    markup: SafeString = kept["account"]
+    return markup
 
 
 @register.filter
