@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A metricvault worker`, `celery -A metricvault beat`."""
+"""The Celery application: `celery -A metricvault worker`. `metricvault.beat` is the same for beat, which needs less of it."""
 
 import os
 from collections.abc import Sequence
