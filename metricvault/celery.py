@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A metricvault worker`, `celery -A metricvault beat`."""
+"""The Celery application: `celery -A metricvault worker`; for beat, which needs less of it, `metricvault.beat`."""
 
 import os
 from collections.abc import Sequence
