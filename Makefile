@@ -3,7 +3,8 @@
 # make test-thorough   the tests that `make test` leaves out to be quick
 # make audit  known holes in what is installed, and bandit
 # make test-servers   all that touches a database, and the main job, on PostgreSQL, Redis and InfluxDB
-# make test-long   what takes minutes more: the API's fuzz in full, everybody at every address, old backups
+# make test-long   what takes minutes more: the API's fuzz and generated documents, plans and pushes in full, everybody at
+#   every address, old backups
 # make test-compose   Dockerfile and docker-compose.yml on stand-ins for the official images (root, Debian's docker.io)
 # make cluster      a Kubernetes of one node (root; Debian's etcd-server, containerd, ...; Go builds the rest once)
 # make test-cluster   the tests that need one
@@ -86,12 +87,13 @@ audit: $(INSTALLED_DEV) $(BROWSER)
 	@$(BIN)/python -m tests.auditing
 
 # What takes long and says little more each day: the API's fuzz with the limits of
-# every field and tokens of each scope, everybody at every address, upgrades of old backups.
+# every field and tokens of each scope, more generated examples, everybody at every address, upgrades of old backups.
 test-long: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test
 test-long: export METRICVAULT_LONG := 1
 test-long: $(INSTALLED_DEV) $(BROWSER) $(CATALOGUES)
 	@mkdir -p $$METRICVAULT_DATA_DIR
 	$(BIN)/python -m pytest tests/test_api_fuzz.py tests/test_backup.py tests/access/test_matrix.py $(ARGS)
+	$(BIN)/python -m pytest -m hypothesis metricvault projects history loadtests $(ARGS)
 
 # On servers from Debian's packages, started for it and ended with it; what is missing is named.
 test-servers: export METRICVAULT_DATA_DIR := $(CURDIR)/.data-test

@@ -42,24 +42,28 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         kept.close()
 
 
-@pytest.fixture(autouse=True)
-def _recorded_pushes_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And what a process knows of a run is not that of another test's run of the same number."""
-    from history import plausible
-
-    monkeypatch.setattr(plausible, "SKEW", float("inf"))
-    plausible._known.clear()
-
-
-@pytest.fixture(autouse=True)
-def no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether the hosts of a plan may be loaded depends on no name server: names that are looked up are not found."""
+@pytest.fixture(scope="session", autouse=True)
+def no_name_server() -> Iterator[None]:
+    """Recorded pushes are old. And whether the hosts of a plan may be loaded depends on no name server: names that are
+    looked up are not found."""
 
     def none(host: str, port: int) -> list[str]:
         raise OSError(f"{host} is not looked up in tests")
 
-    monkeypatch.setattr("loadtests.resolving.look_up", none)
-    monkeypatch.setattr("loadtests.resolving._known", {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("history.plausible.SKEW", float("inf"))
+        patch.setattr("loadtests.resolving.look_up", none)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_known() -> None:
+    """What a process knows of a run is not that of another test's run of the same number; nor of a host."""
+    from history import plausible
+    from loadtests import resolving
+
+    plausible._known.clear()
+    resolving._known.clear()
 
 
 @pytest.fixture

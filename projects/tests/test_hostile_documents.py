@@ -1,5 +1,6 @@
 """Hostile documents through the API and the page: a sentence, the right status, and nothing opened or connected to."""
 
+import functools
 import json
 import os
 import resource
@@ -61,7 +62,10 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
         raise AssertionError(f"the document opened {arguments[0]}")
 
 
-sys.addaudithook(_guard)
+@functools.cache
+def _listen() -> None:
+    """Once it is there it stays, and costs a little at each call that Python tells of: only where it is needed."""
+    sys.addaudithook(_guard)
 
 
 def cpu_seconds() -> float:
@@ -75,6 +79,7 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Python itself fails the test on a connection, a process, or a file outside of what it runs from."""
     global _watched
     monkeypatch.setattr("projects.sending.send", lambda task, key: True)
+    _listen()
     start = cpu_seconds()
     _watched = True
     yield
