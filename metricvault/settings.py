@@ -234,7 +234,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         # Writers queue at BEGIN instead of failing in the middle; WAL lets readers go on meanwhile; what was read once
         # is not copied again (up to 1 GB of the file).
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=1073741824;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # what stays open for long, as a stream, must not keep a connection
 _IS_WEB = env_text("METRICVAULT_PROCESS") == "web"  # metricvault/asgi.py says so

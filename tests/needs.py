@@ -41,8 +41,13 @@ def skip_or_fail(name: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks what cannot run here, so that pytest's closing summary names the place of each test."""
+    """Leaves out what was not asked for, and marks what cannot run here."""
     _leave_out(config, items)
+    mark_missing(items)
+
+
+def mark_missing(items: list[pytest.Item]) -> None:
+    """What cannot run here is skipped, so that pytest's closing summary names the place of each test; or it fails."""
     for item in items:
         if item.get_closest_marker("long") and os.environ.get("METRICVAULT_LONG") != "1":
             item.add_marker(pytest.mark.skip(reason="takes long: runs with `make test-long`"))

@@ -16,7 +16,7 @@ from loadtests.tests.token_server import token_server
 from metricvault.supervise.programs import web_command
 from tests.servers import Server, free_port, redis, running
 
-pytestmark = [pytest.mark.needs("redis-server"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.needs("redis-server"), pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -27,7 +27,7 @@ from tests.migrated import fill_copy
 from tests.product import READY_WITHIN, ROOT
 from tests.servers import free_port, redis
 
-pytestmark = pytest.mark.needs("redis-server")
+pytestmark = [pytest.mark.needs("redis-server"), pytest.mark.thorough]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,each_scope"
 # Live streams do not end; an import reads addresses, and 502 is its honest answer where one does not exist.
 LEFT_OUT = ("--exclude-path", "/sse/k6-data", "--exclude-path", "/openapi/analyze")

@@ -20,6 +20,7 @@ from tests.migrated import fill_copy
 from tests.product import ROOT
 from tests.servers import free_port, new_database, postgres
 
+pytestmark = pytest.mark.thorough
 # Each process costs seconds, so a test says all that it has to say in one.
 BEGIN = """
 import sys, django; django.setup()

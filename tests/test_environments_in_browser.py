@@ -9,7 +9,7 @@ from tests.product import Product
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.needs("chromium", "redis-server", "k6")
+pytestmark = [pytest.mark.needs("chromium", "redis-server", "k6"), pytest.mark.thorough]
 
 
 def test_an_environment_is_made_by_labels_and_keyboard(product: Product, page: "Page") -> None:

@@ -10,7 +10,7 @@ from tests.test_browser import scenario, until
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.needs("k6", "redis-server", "chromium", "uplot")
+pytestmark = [pytest.mark.needs("k6", "redis-server", "chromium", "uplot"), pytest.mark.thorough]
 
 
 def test_runs_are_found_ticked_deleted_and_brought_back(page: "Page", product: Product) -> None:

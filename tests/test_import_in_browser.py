@@ -13,7 +13,7 @@ from tests.product import Product
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.needs("chromium", "redis-server", "k6")
+pytestmark = [pytest.mark.needs("chromium", "redis-server", "k6"), pytest.mark.thorough]
 
 
 def document(version: str, *paths: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from tests.as_asked import scenario_on, single
 from tests.needs import skip_or_fail
 from tests.spoilt import COSTLY, Quick, Spoilt, clock_set, standing_still
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 
 # Whether k6 may be given a core of its own, whatever else the machine does.

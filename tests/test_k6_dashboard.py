@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.cluster import Cluster
 
-pytestmark = pytest.mark.needs("k6", "redis-server")
+pytestmark = [pytest.mark.needs("k6", "redis-server"), pytest.mark.thorough]
 SECONDS = 6
 
 

@@ -17,7 +17,7 @@ from tests.product import ROOT, Product, running_product
 from tests.test_end_to_end import scenario
 from tests.test_readme import curl_calls
 
-pytestmark = [pytest.mark.needs("k6", "redis-server")]
+pytestmark = [pytest.mark.needs("k6", "redis-server"), pytest.mark.thorough]
 
 
 def started(data_dir: Path, port: int) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ def _without_chromium(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_missing_is_skipped_by_name_with_the_way_to_get_it(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.needs("influxd", "chromium"))
-    needs.pytest_collection_modifyitems([item])
+    needs.mark_missing([item])
     skip = item.get_closest_marker("skip")
     assert skip is not None
     assert skip.kwargs["reason"] == "needs chromium, which is not installed here (apt-get install chromium)"
@@ -26,7 +26,7 @@ def test_what_is_missing_is_skipped_by_name_with_the_way_to_get_it(item: pytest.
 def test_where_nothing_may_be_missing_it_fails(item: pytest.Item, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METRICVAULT_REQUIRE_ALL", "1")
     item.add_marker(pytest.mark.needs("chromium"))
-    needs.pytest_collection_modifyitems([item])
+    needs.mark_missing([item])
     assert item.get_closest_marker("skip") is None
     with pytest.raises(Failed, match="needs chromium"):
         needs.pytest_runtest_setup(item)
@@ -34,7 +34,7 @@ def test_where_nothing_may_be_missing_it_fails(item: pytest.Item, monkeypatch: p
 
 def test_what_is_there_is_used(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.needs("influxd"))
-    needs.pytest_collection_modifyitems([item])
+    needs.mark_missing([item])
     needs.pytest_runtest_setup(item)
     assert item.get_closest_marker("skip") is None
 
@@ -45,7 +45,7 @@ def test_what_needs_a_cluster_runs_only_where_it_is_asked_for_and_is_never_a_fai
     monkeypatch.delenv("METRICVAULT_TEST_CLUSTER", raising=False)
     monkeypatch.setenv("METRICVAULT_REQUIRE_ALL", "1")
     item.add_marker(pytest.mark.needs("cluster"))
-    needs.pytest_collection_modifyitems([item])
+    needs.mark_missing([item])
     skip = item.get_closest_marker("skip")
     assert skip is not None
     assert "make test-cluster" in skip.kwargs["reason"]
@@ -57,7 +57,7 @@ def test_what_a_cluster_lacks_is_said_by_name(item: pytest.Item, monkeypatch: py
     monkeypatch.setenv("METRICVAULT_TEST_CLUSTER", "1")
     monkeypatch.setattr("tests.cluster.building.missing", lambda: "programs: apt-get install runc")
     item.add_marker(pytest.mark.needs("cluster"))
-    needs.pytest_collection_modifyitems([item])
+    needs.mark_missing([item])
     skip = item.get_closest_marker("skip")
     assert skip is not None
     assert skip.kwargs["reason"] == "needs a cluster, and for that programs: apt-get install runc"
@@ -66,4 +66,4 @@ def test_what_a_cluster_lacks_is_said_by_name(item: pytest.Item, monkeypatch: py
 def test_a_typing_error_is_no_reason_to_skip(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.needs("chrome"))
     with pytest.raises(pytest.UsageError, match="chrome"):
-        needs.pytest_collection_modifyitems([item])
+        needs.mark_missing([item])

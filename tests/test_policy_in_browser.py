@@ -9,7 +9,7 @@ from tests.product import Product
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.needs("redis-server", "chromium", "uplot")
+pytestmark = [pytest.mark.needs("redis-server", "chromium", "uplot"), pytest.mark.thorough]
 PLACES = (
     "/",
     "/projects/",

@@ -10,7 +10,7 @@ import pytest
 from tests.listening import Listener
 from tests.product import Product, running_product
 
-pytestmark = pytest.mark.needs("k6", "redis-server")
+pytestmark = [pytest.mark.needs("k6", "redis-server"), pytest.mark.thorough]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.product import ROOT
 from tests.servers import Server, free_port, running
 from tests.test_access_tokens import database_for_others
 
-pytestmark = [pytest.mark.needs("nginx", "openssl"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.needs("nginx", "openssl"), pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 NAME, CLIENT, FORGED = "load.example.org", "127.0.0.2", "203.0.113.7"
 
 

@@ -22,7 +22,7 @@ from tests.test_end_to_end import scenario
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.needs("k6", "redis-server")
+pytestmark = [pytest.mark.needs("k6", "redis-server"), pytest.mark.thorough]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from tests.needs import find
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
-pytestmark = [pytest.mark.django_db, pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.django_db, pytest.mark.needs("chromium"), pytest.mark.thorough]
 PAGES = ("/projects/{project}/", "/projects/specs/{spec}/", "/projects/endpoints/{endpoint}/", "/tests/{plan}/",
          "/tests/tries/{try}/", "/runs/?q=kestrel", "/runs/{run}/", "/runs/{running}/", "/runs/{run}/report.html",
          "/runs/compare/?runs={run}&runs={ran}", "/projects/environments/{environment}/")  # fmt: skip
