@@ -30,6 +30,7 @@ APPS = ("metricvault", "projects", "history", "loadtests", "tests/test_bad_input
 DAILY_APPS = ("history", "loadtests")
 _ASKED = "asked"  # the property of a report that carries it
 _COMMITS = "commits"
+_TOGETHER = "asked, of all workers"
 _LISTS = re.compile(r"(%s|\(%s\)|NULL)(, (%s|\(%s\)|NULL))+")  # rows of an INSERT, members of an IN
 _NUMBERS = re.compile(r"\b\d+\b|s\d+_x\d+")  # LIMIT, savepoints
 _LONG, _LARGE = 255, 2**31
@@ -81,12 +82,13 @@ def _kind(value: object) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     if _is_first_run():
-        config.pluginmanager.register(_Together(Path(os.environ[WHERE])))
+        config.pluginmanager.register(_Together(Path(os.environ[WHERE])), _TOGETHER)
 
 
 def begin(config: pytest.Config) -> None:
     """In a worker."""
     if _is_first_run():
+        config.pluginmanager.unregister(name=_TOGETHER)  # it was forked along
         del os.environ[WHERE]  # what a test starts has no part in it
         config.pluginmanager.register(_Worker())
 
@@ -173,8 +175,9 @@ class _Together:
         now = self._chosen
         if os.environ.get(WHICH) == DAILY:
             now = [name for name in self._chosen if name.startswith(DAILY_APPS)]
+            left = [name for name in self._chosen if is_of_apps(name) and name not in now]
             LEFT.parent.mkdir(parents=True, exist_ok=True)
-            LEFT.write_text("\n".join(sorted({*self._chosen} - {*now})), encoding="utf-8")
+            LEFT.write_text("\n".join(left), encoding="utf-8")
         part = self._place.with_suffix(".part")
         part.write_text("\n".join(now), encoding="utf-8")
         part.rename(self._place)

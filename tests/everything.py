@@ -18,7 +18,7 @@ from tests.asked import WHERE
 from tests.installed import find
 from tests.on_servers import ONLY_HERE
 
-ON_SERVERS, OTHERS = "1", "5"  # workers: many tests wait, on the two cores of a small machine
+ON_SERVERS, OTHERS = "1", "6"  # workers: many tests wait, on the two cores of a small machine
 _LOOK, _PATIENCE = 0.2, 30.0  # seconds
 # Hundreds of processes read the same code: where nothing was to be compiled in advance, it is compiled once.
 _ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
