@@ -85,6 +85,7 @@ def _shown_most(row: Row) -> str:
     return "anonymous" if row.kind == "public" else "administrator"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_each_gets_what_the_table_says(row: Row, world: World, answers: Answers) -> None:
     wrong = []
@@ -101,6 +102,7 @@ def test_each_gets_what_the_table_says(row: Row, world: World, answers: Answers)
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("row", SHOWN, ids=str)
 def test_no_page_has_code_in_itself(row: Row, world: World, answers: Answers) -> None:
     one = answers(row, world.personae[_shown_most(row)])
@@ -112,6 +114,7 @@ def test_no_page_has_code_in_itself(row: Row, world: World, answers: Answers) ->
         check_headers(one, str(row))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("row", READ, ids=str)
 def test_what_programs_read_is_no_script_and_is_kept_nowhere(row: Row, world: World, answers: Answers) -> None:
     for persona in asked_by(row, world):
@@ -123,6 +126,7 @@ def test_what_programs_read_is_no_script_and_is_kept_nowhere(row: Row, world: Wo
         assert not re.search(r"javascript|ecmascript", kind) or "attachment" in one.headers["Content-Disposition"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("row", RECORDED, ids=str)
 def test_it_is_written_down_for_whoever_may(row: Row, world: World, answers: Answers) -> None:
     """In the audit, as audit_table.py says (test_audit.py: of every address that changes something)."""

@@ -21,7 +21,7 @@ from projects.openapi import MAX_BYTES
 from tests.access.operation_table import USUAL
 from tests.access.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 DEEP = "[" * 100_000
 # Read by json.loads, they raise RecursionError or ValueError, make infinity, or say something twice.
 BOMBS = {

@@ -19,7 +19,7 @@ from metricvault.lib import cells
 from tests.access.world import World
 from tests.attacks.poison import poison
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 FORMULAS = ('=HYPERLINK("http://evil.example","x")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1+1", "＝1", " =1")
 LEADS = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]")
 

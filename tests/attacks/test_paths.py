@@ -18,7 +18,7 @@ from projects.models import DataFile, OpenApiSpec
 from tests.access.page_bodies import DOCUMENT
 from tests.access.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 OUT = ("../../../../etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..\\..\\etc\\passwd",
        "/etc/passwd", "//etc/passwd", "....//....//etc/passwd", "ui/../../v1/status", "ui/%2e%2e/v1/status",
        "ui/..;/v1/status", "v1/status", "ui/\x00", "report/../v1/metrics")  # fmt: skip

@@ -10,7 +10,7 @@ from loadtests.k6 import script as scripts
 from loadtests.models import Plan, Scenario, Step
 from tests.access.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 WORDS = ("\u2028globalThis.hit=1;\u2029", "</script><script>hit()</script>", "`${globalThis.hit}`", '"; hit(); "',
          "'; hit(); '", "\\", "*/ hit() /*", "<!-- hit -->", "\x7f\x85")  # fmt: skip
 

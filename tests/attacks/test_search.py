@@ -12,7 +12,7 @@ from metricvault.api import api
 from tests.access.operation_table import USUAL
 from tests.access.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 SQL = ("' OR '1'='1", "') OR 1=1 --", '"; DROP TABLE project; --', "1 UNION SELECT password FROM auth_user",
        "%' ESCAPE '", "\x00", "title\x00", "-(SELECT 1)", "id; SELECT 1", "\\", "٣", "9" * 400)  # fmt: skip
 PAGES = {

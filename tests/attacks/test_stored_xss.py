@@ -16,7 +16,7 @@ from tests.attacks.markup import Page
 from tests.attacks.poison import poison
 from tests.attacks.rich_rows import enrich
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 PARTS = ("history:span", "history:log", "loadtests:try-shown", "loadtests:try-step", "history:failures")  # for HTMX
 FILES_ALONE = ("history:export-zip", "history:export-json", "history:export-csv")
 # Files that no browser takes for a page: a type of its own, and never sniffed at.

@@ -14,7 +14,7 @@ from projects import api_tokens
 from projects.api_tokens import MARK, make_token
 from projects.models import ApiToken
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 
 def opens(text: str) -> bool:

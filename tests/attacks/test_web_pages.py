@@ -15,7 +15,7 @@ from metricvault import headers as answered_with
 from metricvault import middleware
 from projects.models import Project
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 EVIL = "https://evil.example"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 # What a browser says of a request that a page of `EVIL` makes.
