@@ -168,10 +168,11 @@ class _Together:
                 self._write()
 
     def pytest_sessionfinish(self) -> None:
-        if not self._place.exists():
-            self._write()
+        self._write()
 
     def _write(self) -> None:
+        if self._place.exists():  # or this is a second try of what failed
+            return
         now = self._chosen
         if os.environ.get(WHICH) == DAILY:
             now = [name for name in self._chosen if name.startswith(DAILY_APPS)]

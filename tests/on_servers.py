@@ -90,7 +90,11 @@ def _left_by_daily(environ: dict[str, str]) -> int:
     """What `make test` chose and left; all that touches a database in its rooms where it did not run before."""
     del environ[WHICH]
     rooms = [room for room in asked.APPS if room not in asked.DAILY_APPS]
-    return _pytest(rooms, {**environ, asked.WHERE: str(asked.LEFT)} if asked.LEFT.exists() else environ)
+    if not asked.LEFT.exists():
+        return _pytest(rooms, environ)
+    if not asked.LEFT.read_text(encoding="utf-8"):
+        return 0
+    return _pytest(rooms, {**environ, asked.WHERE: str(asked.LEFT)})
 
 
 def _pytest(parts: Iterable[str], environ: dict[str, str]) -> int:
