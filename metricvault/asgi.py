@@ -5,7 +5,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-gc.disable()  # what is imported stays: to look for garbage in it was an eighth of the start
+gc.disable()  # what is imported stays: there is no garbage in it to look for
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metricvault.settings")
 os.environ.setdefault("METRICVAULT_PROCESS", "web")
 

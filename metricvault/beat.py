@@ -1,6 +1,6 @@
 """The Celery application as beat needs it: `celery -A metricvault.beat beat`. Settings, the schedule, the broker.
 
-Tasks go by name. Without tables, pages and what the tasks need, a start is a third of what it is with them.
+Tasks go by name. Without tables, pages and what the tasks need, a start costs less than half.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Several tests at once, in processes forked once all tests are collected. A pytest plugin (pyproject.toml loads it):
 `--workers N`.
 
-pytest-xdist starts its workers from nothing: each imports the product and collects all tests again, 7 CPU seconds of
-it, and five of them a tenth of `make test`. What is forked has all that already. To everybody else a worker looks like
+pytest-xdist starts its workers from nothing: each imports the product and collects all tests again, 7 CPU seconds on a
+quiet machine and 11 where five do so at once. What is forked has all that already. To everybody else a worker looks like
 one of xdist's: `config.workerinput` is there, with the `workerid` (pytest's cache and pytest-django ask for it).
 
 A module is a unit of work and stays in one process. The process that collected hands units out and hears the reports.
