@@ -2,8 +2,8 @@
 `--workers N`.
 
 pytest-xdist starts its workers from nothing: each imports the product and collects all tests again, 7 CPU seconds on a
-quiet machine and 11 where five do so at once. What is forked has all that already. To everybody else a worker looks like
-one of xdist's: `config.workerinput` is there, with the `workerid` (pytest's cache and pytest-django ask for it).
+quiet machine and 11 where five do so at once. What is forked has all that already. To others a worker looks like one of
+xdist's: `config.workerinput` is there, with the `workerid` (pytest's cache and pytest-django ask for it).
 
 A module is a unit of work and stays in one process. The process that collected hands units out and hears the reports.
 A process that dies fails the test it was at, and another one takes its place.
